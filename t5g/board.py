@@ -1,0 +1,176 @@
+"""The read model: all cases in this process, kept current from the change feed.
+
+`refresh` is called at every request. It asks Redis where the history stands (one round trip) and
+brings in what changed, so that an answer reflects every write acknowledged before the question.
+Lists, searches and counts are worked out here; no request reads thousands of keys.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from redis.exceptions import RedisError
+
+from t5g.assembly import assemble
+from t5g.derived import Entry, Rules
+from t5g.errors import StoreError
+from t5g.model import Card, Escalation, Issue
+from t5g.store import CaseFields, Position, Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords
+
+FEED_PAGE = 10_000
+
+
+class Board:
+    """A snapshot of all cases with indexes. One for each process and event loop."""
+
+    def __init__(self, store: Store, syncs: SyncRecords, rules: Rules) -> None:
+        self._store = store
+        self._sync_records = syncs
+        self.rules = rules
+        self._entries: dict[str, Entry] = {}
+        self._refs: dict[tuple[str, str], set[str]] = {}
+        self._position: Position | None = None
+        self._sync_revision: int | None = None
+        self._syncs: dict[Sync, SyncRecord] = {}
+        self._running: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self.reloads = 0
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """All cases by number. Do not keep it over an `await`: it changes in place."""
+        return MappingProxyType(self._entries)
+
+    @property
+    def syncs(self) -> Mapping[Sync, SyncRecord]:
+        """The record of each sync as of the last refresh."""
+        return MappingProxyType(self._syncs)
+
+    @property
+    def version(self) -> tuple[str, int, int]:
+        """Changes whenever the board does: a key for what is rendered from it."""
+        epoch, sequence = (
+            (self._position.epoch, self._position.sequence) if self._position else ("", -1)
+        )
+        return epoch, sequence, self._sync_revision or 0
+
+    def get(self, number: str) -> Entry | None:
+        """Return the case of that number."""
+        return self._entries.get(number)
+
+    def by_card(self, key: str) -> set[str]:
+        """Numbers of the cases that the card `key` belongs to."""
+        return self._refs.get(("card", key), set())
+
+    def by_issue(self, key: str) -> set[str]:
+        """Numbers of the cases that the issue `key` is linked to."""
+        return self._refs.get(("issue", key), set())
+
+    def by_escalation(self, key: str) -> set[str]:
+        """Numbers of the cases that the escalation `key` names."""
+        return self._refs.get(("escalation", key), set())
+
+    def by_bug(self, bug_id: int) -> set[str]:
+        """Numbers of the cases that the bug is linked to."""
+        return self._refs.get(("bug", str(bug_id)), set())
+
+    def by_jira_id(self, issue_id: str) -> set[str]:
+        """Numbers of the cases with a card, issue or escalation of that numeric JIRA id."""
+        return self._refs.get(("id", issue_id), set())
+
+    async def refresh(self) -> None:
+        """Bring the board up to what was acknowledged before this call.
+
+        Calls that come while a check runs share the next one; none is answered by a check that
+        began before it. Raises StoreError when Redis does not answer; the board stays as it was.
+        """
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._check_after(self._running))
+        await asyncio.shield(self._next)
+
+    async def _check_after(self, running: asyncio.Task[None] | None) -> None:
+        if running is not None:
+            await asyncio.wait([running])
+        self._running, self._next = self._next, None
+        try:
+            await self._check()
+        except (RedisError, OSError) as error:
+            raise StoreError("Redis does not answer; try again in a moment.") from error
+
+    async def _check(self) -> None:
+        redis, keys = self._store.redis, self._store.keys
+        epoch, sequence, revision = await redis.mget(
+            keys.epoch, keys.sequence, self._sync_records.revision_key
+        )
+        if int(revision or 0) != self._sync_revision:
+            self._syncs = await self._sync_records.read_all()
+            self._sync_revision = int(revision or 0)
+        known = self._position
+        if epoch is None or known is None or _text(epoch) != known.epoch:
+            await self.reload()
+        elif int(sequence or 0) != known.sequence:
+            await self._follow(known, int(sequence or 0))
+
+    async def reload(self) -> None:
+        """Read everything anew."""
+        position = await self._store.position()
+        entries: dict[str, Entry] = {}
+        async for fields in self._store.read_all():
+            entry = self._entry(fields)
+            if entry is not None:
+                entries[entry.number] = entry
+        self._entries, self._refs = entries, {}
+        for entry in entries.values():
+            self._index(entry)
+        self._position = position
+        self.reloads += 1
+
+    async def _follow(self, known: Position, sequence: int) -> None:
+        feed = await self._store.feed_after(known.sequence, FEED_PAGE)
+        if not feed or sequence < known.sequence:
+            await self.reload()
+            return
+        numbers = sorted({entry.number for entry in feed})
+        for number, fields in zip(numbers, await self._store.read_many(numbers), strict=True):
+            self._put(number, self._entry(fields) if fields else None)
+        self._position = Position(known.epoch, feed[-1].sequence)
+        if feed[-1].sequence < sequence:
+            await self._follow(self._position, sequence)
+
+    def _entry(self, fields: CaseFields) -> Entry | None:
+        case = assemble(fields, self.rules)
+        return Entry(case, self.rules) if case else None
+
+    def _put(self, number: str, entry: Entry | None) -> None:
+        old = self._entries.pop(number, None)
+        if old is not None:
+            for ref in refs(old):
+                numbers = self._refs.get(ref)
+                if numbers is not None:
+                    numbers.discard(number)
+                    if not numbers:
+                        del self._refs[ref]
+        if entry is not None:
+            self._entries[number] = entry
+            self._index(entry)
+
+    def _index(self, entry: Entry) -> None:
+        for ref in refs(entry):
+            self._refs.setdefault(ref, set()).add(entry.number)
+
+
+def refs(entry: Entry) -> Iterable[tuple[str, str]]:
+    """Everything outside that a case points at, as (kind, name)."""
+    case = entry.case
+    yield from (("card", card.key) for card in case.cards)
+    yield from (("issue", issue.key) for issue in case.issues)
+    yield from (("escalation", escalation.key) for escalation in case.escalations)
+    items: tuple[Card | Issue | Escalation, ...] = (*case.cards, *case.issues, *case.escalations)
+    yield from (("id", item.id) for item in items if item.id)
+    for bug in case.bugs:
+        yield "bug", str(bug.id)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw

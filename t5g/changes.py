@@ -1,0 +1,106 @@
+"""What changed in a case: the facts that differ between two states of a source.
+
+The words of the facts are stable: watches, alerts and digests hang on them. `status`, `severity`, …
+are the case's own (portal and details); `card.status`, `issue.status`, `bug.status`,
+`escalation.status`, … belong to the thing named in `key`; the bare `card`, `comment`, `issue`,
+`bug`, `escalation` say that one came (before is None) or went (after is None).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from t5g.model import Source
+from t5g.state import CardState, Collection, Register, State, visible
+
+LONGEST = 120
+KINDS = {Source.ISSUES: "issue", Source.BUGS: "bug", Source.ESCALATION: "escalation"}
+
+
+class Change(Struct, frozen=True, omit_defaults=True):
+    """One fact went from `before` to `after` (plain JSON values, long texts cut)."""
+
+    fact: str
+    before: Any = None
+    after: Any = None
+    key: str = ""
+
+
+def changes_between(source: Source, old: State | None, new: State | None) -> list[Change]:
+    """List what a person could see change between two states of `source`."""
+    match source:
+        case Source.PORTAL | Source.DETAILS:
+            return list(
+                _of_register(cast("Register[Any] | None", old), cast("Register[Any] | None", new))
+            )
+        case Source.CARD:
+            cards = cast("CardState | None", old), cast("CardState | None", new)
+            return list(_of_cards(cards[0] or CardState(), cards[1] or CardState()))
+        case _:
+            before = cast("Collection[Any] | None", old) or Collection()
+            after = cast("Collection[Any] | None", new) or Collection()
+            return list(_of_items(KINDS[source], visible(before), visible(after)))
+
+
+def _of_register(old: Register[Any] | None, new: Register[Any] | None) -> Iterator[Change]:
+    before = old.facts if old else None
+    after = new.facts if new else None
+    if before is None or after is None:
+        if before is not after:
+            yield Change("case", before and _name(before), after and _name(after))
+        return
+    yield from _of_values("", "", before, after)
+
+
+def _of_cards(old: CardState, new: CardState) -> Iterator[Change]:
+    before, after = visible(old.cards), visible(new.cards)
+    yield from _of_items("card", before, after)
+    for key in after:
+        yield from _of_items(
+            "comment",
+            visible(old.comments.get(key, Collection())),
+            visible(new.comments.get(key, Collection())),
+        )
+
+
+def _of_items(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old is None or new is None:
+            yield Change(kind, old and _name(old), new and _name(new), key)
+        elif old != new:
+            yield from _of_values(f"{kind}.", key, old, new)
+
+
+def _of_values(prefix: str, key: str, before: Struct, after: Struct) -> Iterator[Change]:
+    for name in after.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield Change(prefix + name, plain(old), plain(new), key)
+
+
+def plain(value: Any) -> Any:
+    """A short JSON value of a fact: names for people, ids of comments, cut texts."""
+    if value is UNSET:
+        return None
+    if isinstance(value, tuple):
+        return [plain(item) for item in value[:20]]
+    if isinstance(value, Struct):
+        return _name(value)
+    return _cut(msgspec.to_builtins(value))
+
+
+def _name(value: Any) -> str:
+    for name in ("name", "status", "id", "number", "key"):
+        found = getattr(value, name, "")
+        if found and found is not UNSET:
+            return str(_cut(str(found)))
+    return type(value).__name__.lower()
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST:
+        return value[: LONGEST - 1] + "…"
+    return value

@@ -1,0 +1,46 @@
+"""Opens the clients of Redis: one for the store (asyncio), one for RQ (raw and blocking)."""
+
+from redis import Redis as SyncRedis
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from t5g.keys import Keys
+from t5g.settings import Settings
+from t5g.store import Store
+from t5g.syncs import SyncRecords
+
+TRIES = 2
+
+
+def open_redis(url: str) -> Redis:
+    """Open the client of the store. It fails within seconds when Redis is gone.
+
+    Repeating a command after a time-out is safe here: every write is a compare-and-set.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=3,
+        socket_connect_timeout=2,
+        max_connections=64,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.3), TRIES),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        health_check_interval=30,
+    )
+
+
+def open_queue_redis(url: str) -> SyncRedis:
+    """Open the raw client that RQ and rq-scheduler need: bytes, and no time limit on blocking."""
+    return SyncRedis.from_url(url, socket_timeout=None, socket_connect_timeout=5)
+
+
+def open_store(settings: Settings, redis: Redis) -> Store:
+    """Make the store of this installation on an open client."""
+    return Store(redis, Keys(settings.redis_prefix), feed_length=settings.feed_length)
+
+
+def open_syncs(settings: Settings, redis: Redis) -> SyncRecords:
+    """Make the sync records of this installation on an open client."""
+    return SyncRecords(redis, Keys(settings.redis_prefix))

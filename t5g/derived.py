@@ -1,0 +1,193 @@
+"""What follows from the facts of a case, each defined once: open, stale, breaching, at risk, …
+
+Slack, pages, API, metrics and digests all ask here. What depends on the time of day takes `now`
+(seconds since the epoch); all else is worked out once, when the case changes.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from msgspec import UNSET
+
+from t5g.model import Bug, Card, Case, Comment, Issue, Status
+from t5g.settings import INTERNAL_STATUS, Settings, Sla
+
+DAY = 86_400.0
+AT_RISK = 0.8
+NEW_DAYS = 7.0
+SEVERITIES = {1: "Urgent", 2: "High", 3: "Normal", 4: "Low"}
+NO_SEVERITY = 9
+NO_TARGET = ("", "---")
+ESCALATION_LABEL = "PotentialEscalation"
+WATCHLIST_LABEL = "Daily_Telco_OCP"
+TREND_LABEL = "Trends"
+_LEADING_DIGIT = re.compile(r"\s*([1-4])\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that derived facts depend on. `sla` is days by severity rank (1 to 4)."""
+
+    sla: Mapping[int, float] = field(default_factory=lambda: sla_by_rank(Sla()))
+    stale_seconds: float = 7 * DAY
+    internal_status: Mapping[str, str] = field(default_factory=lambda: dict(INTERNAL_STATUS))
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """Take the rules out of the settings."""
+        return cls(
+            sla=sla_by_rank(settings.sla),
+            stale_seconds=settings.stale_days * DAY,
+            internal_status=dict(settings.internal_status),
+        )
+
+    def internal(self, jira_status: str) -> str:
+        """The team's word for a card's JIRA status; anything unknown shows as itself."""
+        return self.internal_status.get(jira_status, jira_status)
+
+
+def sla_by_rank(sla: Sla) -> dict[int, float]:
+    """Days by severity rank."""
+    return {1: sla.urgent, 2: sla.high, 3: sla.normal, 4: sla.low}
+
+
+def severity_rank(severity: str) -> int:
+    """Rank of an upstream severity such as `2 (High)`: 1 to 4, or 9 for a text without one."""
+    found = _LEADING_DIGIT.match(severity)
+    if found:
+        return int(found.group(1))
+    word = severity.strip().casefold()
+    return next((n for n, name in SEVERITIES.items() if name.casefold() == word), NO_SEVERITY)
+
+
+class Entry:
+    """A case with all that follows from it. Immutable by habit; made anew when the case changes."""
+
+    def __init__(self, case: Case, rules: Rules) -> None:
+        self.case = case
+        self.number = case.number
+        self._rules = rules
+        portal, card = case.portal, case.card
+        self.open = portal.status != Status.CLOSED
+        self.rank = severity_rank(portal.severity)
+        self.severity = SEVERITIES.get(self.rank, portal.severity)
+        self.created = _seconds(portal.created)
+        self.closed = _seconds(portal.closed)
+        self.activity = max(_seconds(portal.updated), _seconds(card.updated if card else None))
+        self.sla_days = rules.sla.get(self.rank)
+        self.escalated = bool(case.escalations)
+        self.crit_sit = None if case.details.crit_sit is UNSET else case.details.crit_sit
+        self.labels = frozenset(card.labels) if card else frozenset()
+        self.untracked = self.open and card is None
+        self.internal_status = rules.internal(card.status) if card else ""
+        self.assignee = card.assignee if card else None
+
+    @property
+    def card(self) -> Card | None:
+        """The card to work with."""
+        return self.case.card
+
+    @property
+    def potential_escalation(self) -> bool:
+        """Marked as a potential escalation, and not escalated yet."""
+        return self.open and ESCALATION_LABEL in self.labels and not self.escalated
+
+    @property
+    def watchlist(self) -> bool:
+        """On the team's daily watch list."""
+        return WATCHLIST_LABEL in self.labels
+
+    @property
+    def trend(self) -> bool:
+        """Labelled as part of a trend."""
+        return TREND_LABEL in self.labels
+
+    @property
+    def no_bugs(self) -> bool:
+        """No issue and no bug is behind the case."""
+        return not self.case.issues and not self.case.bugs
+
+    @cached_property
+    def missing_target(self) -> tuple[Issue | Bug, ...]:
+        """The bugs without a target release and the issues without a fix version.
+
+        What is restricted is not counted: what it lacks can not be seen.
+        """
+        issues = [i for i in self.case.issues if not i.restricted and not i.fix_versions]
+        bugs = [b for b in self.case.bugs if not b.restricted and no_target(b)]
+        return (*issues, *bugs)
+
+    @cached_property
+    def last_comment(self) -> Comment | None:
+        """The newest comment on the card."""
+        comments = self.case.card_comments
+        return comments[-1] if comments else None
+
+    @cached_property
+    def text(self) -> str:
+        """What free words of a query are looked for in: summary, number, account and product."""
+        portal = self.case.portal
+        parts = (portal.number, portal.summary, portal.account, portal.product, portal.version)
+        return "\n".join(parts).casefold()
+
+    def days_open(self, now: float) -> float:
+        """Days from creation until closing, or until `now` while open; 0 if creation is unknown."""
+        if not self.created:
+            return 0.0
+        end = now if self.open else (self.closed or self.activity or now)
+        return max(0.0, (end - self.created) / DAY)
+
+    def stale(self, now: float) -> bool:
+        """Open, and neither the case nor its card was updated for the set time."""
+        return self.open and now - self.activity > self._rules.stale_seconds
+
+    def breaching(self, now: float) -> bool:
+        """Open for longer than the SLA of its severity."""
+        return self.open and self.sla_days is not None and self.days_open(now) > self.sla_days
+
+    def at_risk(self, now: float) -> bool:
+        """Open for more than 80 % of its SLA, and not breaching yet."""
+        if not self.open or self.sla_days is None:
+            return False
+        return AT_RISK * self.sla_days < self.days_open(now) <= self.sla_days
+
+    def sla_used(self, now: float) -> float | None:
+        """The part of the SLA used up (1.0: all of it); None without an SLA."""
+        return self.days_open(now) / self.sla_days if self.sla_days else None
+
+    def new(self, now: float, days: float = NEW_DAYS) -> bool:
+        """Created in the last `days` × 24 hours, whatever the case is now."""
+        return bool(self.created) and now - self.created <= days * DAY
+
+    def closed_within(self, now: float, days: float = NEW_DAYS) -> bool:
+        """Closed in the last `days` × 24 hours."""
+        return not self.open and bool(self.closed) and now - self.closed <= days * DAY
+
+
+def no_target(bug: Bug) -> bool:
+    """Say whether a bug has no target release (`---` is Bugzilla's word for none)."""
+    return all(release in NO_TARGET for release in bug.target_release)
+
+
+def attention(now: float) -> Callable[[Entry], tuple[object, ...]]:
+    """Sort key that puts first what needs attention: escalated, crit sit, SLA, severity, age."""
+
+    def key(entry: Entry) -> tuple[object, ...]:
+        return (
+            not entry.open,
+            not entry.escalated,
+            not entry.crit_sit,
+            -(entry.sla_used(now) or 0.0) if entry.breaching(now) else 0.0,
+            entry.rank,
+            entry.created or now,
+            entry.number,
+        )
+
+    return key
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

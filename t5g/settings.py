@@ -1,0 +1,316 @@
+"""Every setting of the program: one typed class, read from the environment and checked at start.
+
+A setting is added here and nowhere else: name, default, what it is for, and which part needs it.
+All mistakes are told at once. Secrets are `SecretStr`, so that they never print.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import time
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from t5g.errors import SettingsError
+
+PREFIX = "T5G_"
+
+Part = Literal["portal", "jira", "bugzilla", "slack", "socket", "webhook", "saml"]
+
+
+class Sla(BaseModel):
+    """Days a case may be open before it breaches, by severity."""
+
+    urgent: float = 14
+    high: float = 20
+    normal: float = 90
+    low: float = 180
+
+
+class CustomFields(BaseModel):
+    """Ids of JIRA's custom fields: they differ on each server."""
+
+    contributors: str = "customfield_10466"
+    severity: str = "customfield_10840"
+    qa_contact: str = "customfield_10470"
+    private_keywords: str = "customfield_11087"
+    internal_whiteboard: str = "customfield_11004"
+    escalated_cases: str = "customfield_10979"
+    sprint: str = "customfield_10020"
+
+
+INTERNAL_STATUS = {
+    "New": "New",
+    "To Do": "Backlog",
+    "Open": "Debugging",
+    "In Progress": "Eng Working",
+    "Code Review": "Backport",
+    "QE Review": "Ready To Close",
+    "Blocked": "Blocked",
+    "Won't Fix / Obsolete": "Done",
+    "Done": "Done",
+    "Closed": "Done",
+}
+
+PRIORITY = {"Urgent": "Critical", "High": "Major", "Normal": "Normal", "Low": "Minor"}
+
+
+def need(part: Part, why: str, **kwargs: Any) -> Any:
+    """Declare a setting without which `part` can not work; `why` is shown to the operator."""
+    return Field(description=why, json_schema_extra={"part": part}, **kwargs)
+
+
+class Settings(BaseSettings):
+    """The settings of one installation. Environment names are the field names with `T5G_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    # Where state lives
+    redis_url: str = Field(
+        "", description="Redis >= 6.2 or Valkey; empty: `t5g up` and `t5g demo` start their own"
+    )
+    redis_prefix: str = Field("t5g:", description="Every key in Redis begins with this")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the embedded Redis and of log files"
+    )
+    feed_length: int = Field(
+        100_000, ge=1000, description="Entries kept in the change feed before a board must reload"
+    )
+
+    # The web process
+    http_host: str = Field("127.0.0.1", description="Address the web process listens on")
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the web process")
+    public_url: str = Field(
+        "", description="How people reach the page; used in links (default: host and port)"
+    )
+    auth: Literal["none", "saml"] = Field(
+        "none", description="Login of the page; `none` is accepted on loopback only"
+    )
+    read_only: bool = Field(True, description="true: nothing is changed in any upstream")
+
+    # Portal
+    sso_url: AnyHttpUrl = Field(
+        AnyHttpUrl(
+            "https://sso.redhat.com/auth/realms/redhat-external/protocol/openid-connect/token"
+        ),
+        description="Token endpoint that turns the offline token into access tokens",
+    )
+    sso_client_id: str = Field("rhsm-api", description="OAuth client of the offline token")
+    portal_api: Literal["graphql", "hydra"] = Field(
+        "graphql", description="Dialect of the Portal: graphql (since September 2026) or hydra"
+    )
+    portal_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://graphql.redhat.com"), description="Base URL of the Portal's API"
+    )
+    portal_rest_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://access.redhat.com/hydra/rest"),
+        description="Base URL of the Portal's REST calls (`cases/NUMBER/jiras`)",
+    )
+    portal_offline_token: SecretStr = need(
+        "portal", "Offline token of the Portal account that may read the cases", default=""
+    )
+    portal_query: str = Field(
+        "",
+        description="Which cases are ours: a Solr query (hydra) or a JSON filter (graphql); "
+        "empty: open cases with the tag of `T5G_PORTAL_TAG`",
+    )
+    portal_tag: str = Field("shift_telco5g", description="Case tag of the default hydra query")
+    case_url: str = Field(
+        "https://access.redhat.com/support/cases/#/case/{number}",
+        description="Link to a case for people",
+    )
+
+    # JIRA
+    jira_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://redhat.atlassian.net"), description="Base URL of JIRA"
+    )
+    jira_user: str = Field("", description="E-mail of the Cloud account; empty: Data Center token")
+    jira_token: SecretStr = need("jira", "API token (Cloud) or PAT (Data Center)", default="")
+    jira_project: str = Field("T5G", description="Project of the team's cards")
+    jira_board: str = Field("T5G field support", description="Board whose sprints hold the cards")
+    jira_sprint: str = Field("", description="Text in the sprint's name; empty: the active sprint")
+    jira_label: str = Field("field-support", description="Label that marks the team's cards")
+    jira_escalation_project: str = Field("ESC", description="Project of the escalations")
+    jira_escalation_label: str = Field(
+        "t5g-escalation", description="Label of escalations that concern the team"
+    )
+    jira_webhook_secret: SecretStr = need(
+        "webhook",
+        "Secrets that sign JIRA's webhooks; several, separated by blanks, while rotating",
+        default="",
+    )
+    jira_fields: CustomFields = CustomFields()
+    internal_status: dict[str, str] = Field(
+        INTERNAL_STATUS, description="Internal status by JIRA status; anything else shows as itself"
+    )
+    priority_by_severity: dict[str, str] = Field(
+        PRIORITY, description="Priority of a card by the severity of its case"
+    )
+
+    # Bugzilla
+    bugzilla_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://bugzilla.redhat.com"), description="Base URL of Bugzilla"
+    )
+    bugzilla_api_key: SecretStr = need("bugzilla", "API key of a Bugzilla account", default="")
+
+    # Slack
+    slack_api_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://slack.com/api/"), description="Base URL of Slack's Web API"
+    )
+    slack_bot_token: SecretStr = need("slack", "Bot token (xoxb-…) of the Slack app", default="")
+    slack_signing_secret: SecretStr = need(
+        "slack", "Signing secret of the Slack app: proves that requests come from Slack", default=""
+    )
+    slack_app_token: SecretStr = need(
+        "socket", "App-level token (xapp-…) for Socket Mode", default=""
+    )
+    slack_digest_channel: str = Field("", description="Channel id of the daily digest")
+    slack_high_channel: str = Field("", description="Channel id for new urgent and high cases")
+    slack_low_channel: str = Field("", description="Channel id for new normal and low cases")
+    slack_ops_channel: str = Field("", description="Channel id of the operators' alerts")
+    digest_at: time = Field(time(9, 0), description="Time of day of the digest")
+    timezone: str = Field("UTC", description="Time zone of the digest, and of people without one")
+
+    # Rules
+    sla: Sla = Sla()
+    stale_days: float = Field(7, gt=0, description="Days without an update before a case is stale")
+    team_file: Path | None = Field(None, description="TOML file of the team and of the roles")
+
+    # Logs
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lines below this level are not written"
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: readable on a terminal, else one JSON object a line"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(
+                f"{value!r} is no time zone; use a name like Europe/Berlin or UTC"
+            ) from error
+        return value
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> "Settings":
+        if self.auth == "none" and not is_loopback(self.http_host):
+            raise ValueError(
+                f"T5G_AUTH=none is accepted on loopback only, not on {self.http_host!r}: "
+                "set T5G_AUTH=saml, or T5G_HTTP_HOST=127.0.0.1"
+            )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The installation's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def base_url(self) -> str:
+        """How people reach the page, without a trailing slash."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that a webhook may be signed with; more than one while rotating."""
+        return tuple(self.jira_webhook_secret.get_secret_value().split())
+
+    def missing(self, parts: Iterable[Part]) -> list[tuple[str, str]]:
+        """List (variable, what it is for) of each setting that `parts` need and that is empty."""
+        wanted = set(parts)
+        return [
+            (PREFIX + name.upper(), info.description or "")
+            for name, info in type(self).model_fields.items()
+            if isinstance(info.json_schema_extra, dict)
+            and info.json_schema_extra.get("part") in wanted
+            and not _plain(getattr(self, name))
+        ]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let `T5G_NAME_FILE` name a file whose text is the value of `T5G_NAME`."""
+        return init_settings, env_settings, _FileSource(settings_cls), dotenv_settings
+
+
+class _FileSource(EnvSettingsSource):
+    """Reads a setting from the file that `T5G_NAME_FILE` names (as container secrets arrive)."""
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in self.settings_cls.model_fields:
+            path = self.env_vars.get(f"{PREFIX}{name}_file".lower())
+            if not path:
+                continue
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                what = f"{PREFIX}{name.upper()}_FILE: can not read {path}"
+                raise SettingsError([f"{what}: {type(error).__name__}"]) from error
+        return found
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether `host` (a name or an address) can be reached from this machine only."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load_settings(needs: Iterable[Part] = (), *, env: Mapping[str, Any] | None = None) -> Settings:
+    """Read and check the settings; `env` gives fields by their own names and wins (for tests).
+
+    Raises `SettingsError` with a line for every mistake and for every missing setting of `needs`.
+    """
+    try:
+        settings = Settings(**(env or {}))
+    except ValidationError as error:
+        raise SettingsError([_line(item) for item in error.errors()]) from None
+    missing = [f"{name} is missing: {why}" for name, why in settings.missing(needs)]
+    if missing:
+        raise SettingsError(missing)
+    return settings
+
+
+def _line(item: Any) -> str:
+    where = "__".join(str(part) for part in item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{where.upper()}: {message}" if where else message
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -1,0 +1,304 @@
+"""The one way to change a case: atomic writes into Redis, each told in the change feed.
+
+A case is one hash with a field for each source (`t5g.state` says what a field holds). A write
+reads the fields, joins the observations, and stores each new field only if nobody changed it
+meanwhile; else it joins again. With the field goes an entry into the feed, in the same step, and
+the feed's number. Nothing changed means nothing written.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from datetime import datetime
+from functools import wraps
+from itertools import islice
+from typing import Any, ParamSpec, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from t5g.changes import Change, changes_between
+from t5g.errors import StoreError
+from t5g.keys import Keys
+from t5g.model import Source
+from t5g.state import STATE_TYPES, Observation, State, join, source_of
+
+BATCH = 200
+ATTEMPTS = 20
+
+# KEYS: case hash, set of cases, sequence, feed.
+# ARGV: source, the field as it was read ("" if absent), the new field, number, changes ("" if none
+# a person could see), feed length, milliseconds since the epoch.
+_WRITE = """
+local was = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if was ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('SADD', KEYS[2], ARGV[4])
+if ARGV[5] == '' then return -1 end
+local n = redis.call('INCR', KEYS[3])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '0-' .. n,
+           'number', ARGV[4], 'source', ARGV[1], 'changes', ARGV[5], 'at', ARGV[7])
+return n
+"""
+
+# KEYS: case hash, set of cases, sequence, feed. ARGV: number, changes, feed length, milliseconds.
+_REMOVE = """
+if redis.call('DEL', KEYS[1]) + redis.call('SREM', KEYS[2], ARGV[1]) == 0 then return 0 end
+local n = redis.call('INCR', KEYS[3])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], '0-' .. n,
+           'number', ARGV[1], 'source', 'portal', 'changes', ARGV[2], 'at', ARGV[4])
+return n
+"""
+
+_DECODERS = {source: msgspec.json.Decoder(kind) for source, kind in STATE_TYPES.items()}
+_ENCODER = msgspec.json.Encoder()
+_CHANGES = msgspec.json.Decoder(list[Change])
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What one write did to one source of a case; `sequence` 0: nothing a person could see."""
+
+    number: str
+    source: Source
+    changes: tuple[Change, ...] = ()
+    sequence: int = 0
+
+
+class FeedEntry(Struct, frozen=True, kw_only=True):
+    """An entry of the change feed; `at` in milliseconds since the epoch."""
+
+    sequence: int
+    number: str
+    source: Source
+    changes: tuple[Change, ...]
+    at: int
+
+
+class Position(Struct, frozen=True):
+    """A place in the history: which history it is, and the newest entry seen."""
+
+    epoch: str
+    sequence: int
+
+
+class CaseFields(Struct, frozen=True):
+    """A case as it is kept: the state of each source that is known."""
+
+    number: str
+    states: Mapping[Source, State]
+
+
+def _spoken(call: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Turn an error of Redis into a sentence; the cause stays chained."""
+
+    @wraps(call)
+    async def spoken(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await call(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            raise StoreError(
+                f"Redis does not answer as it should ({type(error).__name__}); nothing was changed "
+                "that was not acknowledged. Try again in a moment."
+            ) from error
+
+    return spoken
+
+
+class Store:
+    """Reads and writes cases in one Redis below one prefix. `redis` must not decode answers."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, feed_length: int = 100_000) -> None:
+        self.redis = redis
+        self.keys = keys
+        self._feed_length = feed_length
+        self._write_script = redis.register_script(_WRITE)
+        self._remove_script = redis.register_script(_REMOVE)
+
+    @_spoken
+    async def write(self, observations: Iterable[Observation], *, now: datetime) -> list[Written]:
+        """Join `observations` into what is kept; return what changed, a row a case and source.
+
+        Rows appear only for states that changed. Each case and source is atomic by itself; an
+        error half-way leaves whole states behind, and the same call may be made again.
+        Raises StoreError when Redis is gone, full or read-only.
+        """
+        grouped: dict[tuple[str, Source], list[Observation]] = defaultdict(list)
+        for observation in observations:
+            grouped[observation.number, source_of(observation)].append(observation)
+        written: list[Written] = []
+        todo = iter(grouped.items())
+        while batch := dict(islice(todo, BATCH)):
+            written += await self._write_batch(batch, now)
+        return written
+
+    async def _write_batch(
+        self, batch: dict[tuple[str, Source], list[Observation]], now: datetime
+    ) -> list[Written]:
+        written: list[Written] = []
+        for _ in range(ATTEMPTS):
+            raw = await self._read_fields(list(batch))
+            plans = [self._plan(key, was, batch[key]) for key, was in zip(batch, raw, strict=True)]
+            due = [plan for plan in plans if plan is not None]
+            if not due:
+                return written
+            results = await self._try_writes(due, now)
+            for plan, result in zip(due, results, strict=True):
+                if result:
+                    written.append(plan.done(result))
+            lost = {plan.key for plan, result in zip(due, results, strict=True) if not result}
+            batch = {key: found for key, found in batch.items() if key in lost}
+            if not batch:
+                return written
+        raise StoreError(f"Too many writers at once on {sorted(batch)[0][0]}; try again.")
+
+    async def _read_fields(self, wanted: Sequence[tuple[str, Source]]) -> list[bytes | None]:
+        if len(wanted) == 1:
+            number, source = wanted[0]
+            return [cast("bytes | None", await self.redis.hget(self.keys.case(number), source))]
+        pipe = self.redis.pipeline(transaction=False)
+        for number, source in wanted:
+            pipe.hget(self.keys.case(number), source)
+        return await pipe.execute()
+
+    def _plan(
+        self, key: tuple[str, Source], was: bytes | None, observations: Sequence[Observation]
+    ) -> "_Plan | None":
+        _, source = key
+        old: State | None = _DECODERS[source].decode(was) if was else None
+        new = old
+        for observation in observations:
+            new = join(new, observation)
+        if new is old or new is None:
+            return None
+        changes = tuple(changes_between(source, old, new))
+        return _Plan(key=key, was=was or b"", becomes=_ENCODER.encode(new), changes=changes)
+
+    async def _try_writes(self, plans: Sequence["_Plan"], now: datetime) -> list[int]:
+        at = int(now.timestamp() * 1000)
+        if len(plans) == 1:
+            return [await self._write_script(*self._call(plans[0], at))]
+        pipe = self.redis.pipeline(transaction=False)
+        for plan in plans:
+            await self._write_script(*self._call(plan, at), client=pipe)
+        return await pipe.execute()
+
+    def _call(self, plan: "_Plan", at: int) -> tuple[list[str], list[Any]]:
+        number, source = plan.key
+        keys = [self.keys.case(number), self.keys.cases, self.keys.sequence, self.keys.feed]
+        told = _ENCODER.encode(plan.changes) if plan.changes else b""
+        return keys, [source.value, plan.was, plan.becomes, number, told, self._feed_length, at]
+
+    @_spoken
+    async def remove(self, number: str, *, now: datetime) -> bool:
+        """Forget a case that a complete listing no longer has; say whether it was known."""
+        keys = [self.keys.case(number), self.keys.cases, self.keys.sequence, self.keys.feed]
+        change = _ENCODER.encode([Change("case", number, None)])
+        at = int(now.timestamp() * 1000)
+        return bool(
+            await self._remove_script(keys=keys, args=[number, change, self._feed_length, at])
+        )
+
+    @_spoken
+    async def read(self, number: str) -> CaseFields | None:
+        """Return what is kept of one case, or None."""
+        return (await self._read_many([number]))[0]
+
+    @_spoken
+    async def read_many(self, numbers: Sequence[str]) -> list[CaseFields | None]:
+        """Return what is kept of each of `numbers`, None for those not known."""
+        found: list[CaseFields | None] = []
+        for start in range(0, len(numbers), BATCH):
+            found += await self._read_many(numbers[start : start + BATCH])
+        return found
+
+    async def _read_many(self, numbers: Sequence[str]) -> list[CaseFields | None]:
+        pipe = self.redis.pipeline(transaction=False)
+        for number in numbers:
+            pipe.hgetall(self.keys.case(number))
+        rows = await pipe.execute()
+        return [_fields(number, row) for number, row in zip(numbers, rows, strict=True)]
+
+    @_spoken
+    async def numbers(self) -> set[str]:
+        """Return the numbers of all cases of which anything is kept."""
+        return {_text(raw) for raw in await self.redis.smembers(self.keys.cases)}
+
+    async def read_all(self) -> AsyncIterator[CaseFields]:
+        """Yield all cases, in batches of some hundred a round trip."""
+        numbers = sorted(await self.numbers())
+        for start in range(0, len(numbers), BATCH):
+            for fields in await self.read_many(numbers[start : start + BATCH]):
+                if fields is not None:
+                    yield fields
+
+    @_spoken
+    async def position(self) -> Position:
+        """Return where the history stands now; makes the epoch at first use."""
+        epoch, sequence = await self.redis.mget(self.keys.epoch, self.keys.sequence)
+        if epoch is None:
+            await self.redis.set(self.keys.epoch, secrets.token_hex(8), nx=True)
+            return await self.position()
+        return Position(_text(epoch), int(sequence or 0))
+
+    @_spoken
+    async def feed_after(self, sequence: int, count: int = 10_000) -> list[FeedEntry] | None:
+        """Return the entries after `sequence`, oldest first; None if some of them are gone."""
+        rows = await self.redis.xrange(
+            self.keys.feed, min=f"0-{sequence + 1}", max="+", count=count
+        )
+        entries = [_entry(row) for row in rows or ()]
+        if entries and entries[0].sequence != sequence + 1:
+            return None
+        return entries
+
+
+class _Plan(Struct, frozen=True, kw_only=True):
+    """One state to be written: what was read, what it becomes, what a person sees change."""
+
+    key: tuple[str, Source]
+    was: bytes
+    becomes: bytes
+    changes: tuple[Change, ...]
+
+    def done(self, result: int) -> Written:
+        number, source = self.key
+        return Written(number=number, source=source, changes=self.changes, sequence=max(result, 0))
+
+
+def _fields(number: str, row: Mapping[bytes, bytes]) -> CaseFields | None:
+    if not row:
+        return None
+    states = {
+        source: decoder.decode(row[source.encode()])
+        for source, decoder in _DECODERS.items()
+        if source.encode() in row
+    }
+    return CaseFields(number, states)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw
+
+
+def _entry(row: Any) -> FeedEntry:
+    identity, fields = row
+    return FeedEntry(
+        sequence=int(identity.split(b"-")[1]),
+        number=fields[b"number"].decode(),
+        source=Source(fields[b"source"].decode()),
+        changes=tuple(_CHANGES.decode(fields[b"changes"])),
+        at=int(fields[b"at"]),
+    )

@@ -1,0 +1,118 @@
+"""The record of each sync: when it last worked, how far it is, what went wrong.
+
+Workers write the records; everyone reads them to say how fresh an answer is. Times are seconds
+since the epoch. All records are one hash, with a revision that readers can compare cheaply.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from t5g.keys import Keys
+
+
+class Sync(StrEnum):
+    """The syncs by name, in the order in which a first run makes sense."""
+
+    CASES = "cases"
+    CARDS = "cards"
+    DETAILS = "details"
+    ISSUES = "issues"
+    BUGS = "bugs"
+    ESCALATIONS = "escalations"
+    STATS = "stats"
+
+
+class SyncState(StrEnum):
+    """What a sync is doing, or how its last run ended."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+INTERVAL = {
+    Sync.CASES: 15 * 60,
+    Sync.CARDS: 60 * 60,
+    Sync.DETAILS: 12 * 3600,
+    Sync.ISSUES: 12 * 3600,
+    Sync.BUGS: 12 * 3600,
+    Sync.ESCALATIONS: 2 * 3600,
+    Sync.STATS: 24 * 3600,
+}
+GRACE = 2.0
+
+
+class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sync. `seen`, `changed`, `removed`, `failed`: cases in the last (or running) run."""
+
+    name: Sync
+    state: SyncState = SyncState.NEVER
+    started: float = 0.0
+    ended: float = 0.0
+    last_success: float = 0.0
+    last_full: float = 0.0
+    error: str = ""
+    error_at: float = 0.0
+    failures: int = 0
+    seen: int = 0
+    changed: int = 0
+    removed: int = 0
+    failed: int = 0
+    requests: int = 0
+    missed_events: int = 0
+    current: int = 0
+    total: int = 0
+    what: str = ""
+    notes: tuple[str, ...] = ()
+
+    def stale(self, now: float) -> bool:
+        """Say whether the data of this sync may be older than people expect."""
+        if not self.last_success:
+            return True
+        return now - self.last_success > INTERVAL[self.name] * GRACE
+
+    def why_stale(self, now: float) -> str:
+        """One sentence on why the data is stale, or ""."""
+        if not self.stale(now):
+            return ""
+        if self.error:
+            return self.error
+        return "has never run to the end" if not self.last_success else "has not run in time"
+
+
+_DECODER = msgspec.json.Decoder(SyncRecord)
+_ENCODER = msgspec.json.Encoder()
+
+
+class SyncRecords:
+    """Reads and writes the records in Redis."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._key = keys.named("syncs")
+        self.revision_key = keys.named("syncs", "rev")
+
+    async def read_all(self) -> dict[Sync, SyncRecord]:
+        """Return a record for every sync, also for those that never ran."""
+        rows: Mapping[Any, Any] = await self._redis.hgetall(self._key)
+        found = {Sync(name.decode()): _DECODER.decode(raw) for name, raw in rows.items()}
+        return {name: found.get(name, SyncRecord(name=name)) for name in Sync}
+
+    async def read(self, name: Sync) -> SyncRecord:
+        """Return the record of one sync."""
+        raw = await self._redis.hget(self._key, name.value)
+        return _DECODER.decode(raw) if raw else SyncRecord(name=name)
+
+    async def write(self, record: SyncRecord) -> None:
+        """Replace the record of one sync and bump the revision."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hset(self._key, record.name.value, _ENCODER.encode(record))
+        pipe.incr(self.revision_key)
+        await pipe.execute()
