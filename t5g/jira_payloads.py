@@ -1,0 +1,326 @@
+"""Reads JIRA's JSON, from REST v2, REST v3 and webhooks alike, into the values of the model.
+
+Pure: it never asks JIRA for what is missing. Odd shapes that were met (bare strings for objects,
+lists for pages, users of Cloud and of Data Center) are read without complaint; what can not be
+an issue at all raises `PayloadError`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from t5g.jira_text import adf_text, links_of, plain_text
+from t5g.model import (
+    Card,
+    Comment,
+    Escalation,
+    Issue,
+    Person,
+    is_case_number,
+    number_of_summary,
+)
+from t5g.settings import Settings
+from t5g.timestamps import parse_time
+
+__all__ = [
+    "PayloadError",
+    "browse_url",
+    "card_of",
+    "comment_of",
+    "comments_of",
+    "escalated_cases",
+    "escalation_of",
+    "finished",
+    "issue_of",
+    "labels_of",
+    "number_of_card",
+    "number_of_remote_links",
+    "numbers_in",
+    "parse_time",
+    "person_of",
+    "plain_text",
+    "project_of",
+]
+
+SUPPORT_CASE = "support case"
+#: Issue property in which Red Hat's JIRA Cloud keeps the numbers of linked cases.
+CASE_LINKS_PROPERTY = "sfdc-cases-links"
+DONE_WORDS = frozenset({"done", "closed", "resolved", "won't fix / obsolete"})
+LARGEST_NUMBER = 99_999_999
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'|\]\\)]+")
+_PORTAL_CASE = re.compile(r"(?:cases?/|case_?number=)(\d{8})(?!\d)", re.ASCII | re.IGNORECASE)
+_LONE_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)(\d{8})(?![A-Za-z0-9_])", re.ASCII)
+_SPRINT_PART = re.compile(
+    r"(?:^|[\[,])(id|state|name)=(.*?)(?=,\w+=|\]$)",
+)
+
+
+class PayloadError(ValueError):
+    """This JSON is not what it should be; the text says what is missing."""
+
+
+def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:
+    """Read a card of the team's project. Its comments are read by `comments_of`."""
+    fields = _fields(issue)
+    ids = settings.jira_fields
+    return Card(
+        key=_key(issue),
+        id=_text(issue.get("id")),
+        summary=_text(fields.get("summary")),
+        status=_name(fields.get("status")),
+        priority=_name(fields.get("priority")),
+        assignee=person_of(fields.get("assignee")),
+        contributors=_people(fields.get(ids.contributors)),
+        labels=labels_of(issue),
+        sprint=_sprint(fields.get(ids.sprint)),
+        created=parse_time(fields.get("created")),
+        updated=parse_time(fields.get("updated")),
+    )
+
+
+def issue_of(issue: Mapping[str, Any], settings: Settings) -> Issue:
+    """Read a linked issue (a defect)."""
+    fields = _fields(issue)
+    ids = settings.jira_fields
+    return Issue(
+        key=_key(issue),
+        id=_text(issue.get("id")),
+        url=browse_url(_key(issue), settings),
+        title=_text(fields.get("summary")),
+        status=_name(fields.get("status")),
+        type=_name(fields.get("issuetype")),
+        severity=_name(fields.get(ids.severity)),
+        priority=_name(fields.get("priority")),
+        assignee=person_of(fields.get("assignee")),
+        qa_contact=next(iter(_people(fields.get(ids.qa_contact))), None),
+        fix_versions=_names(fields.get("fixVersions")),
+        private_keywords=_names(fields.get(ids.private_keywords)),
+        updated=parse_time(fields.get("updated")),
+    )
+
+
+def escalation_of(issue: Mapping[str, Any], settings: Settings) -> Escalation:
+    """Read an escalation issue; `escalated_cases` tells which cases it names."""
+    fields = _fields(issue)
+    return Escalation(
+        key=_key(issue),
+        id=_text(issue.get("id")),
+        url=browse_url(_key(issue), settings),
+        title=_text(fields.get("summary")),
+        status=_name(fields.get("status")),
+        since=parse_time(fields.get("created")),
+        updated=parse_time(fields.get("updated")),
+    )
+
+
+def escalated_cases(issue: Mapping[str, Any], settings: Settings) -> tuple[str, ...]:
+    """Return the numbers of the cases that an escalation names.
+
+    They stand in a custom field (whose readable form may only be in `renderedFields`) or in an
+    issue property, as numbers, several numbers, or links into the Portal.
+    """
+    field = settings.jira_fields.escalated_cases
+    rendered = issue.get("renderedFields")
+    properties = issue.get("properties")
+    return numbers_in([
+        _fields(issue).get(field),
+        rendered.get(field) if isinstance(rendered, Mapping) else None,
+        properties.get(CASE_LINKS_PROPERTY) if isinstance(properties, Mapping) else None,
+    ])  # fmt: skip
+
+
+def comment_of(comment: Mapping[str, Any]) -> Comment:
+    """Read a comment. `restricted`: it has a visibility, or customers must not see it."""
+    if not isinstance(comment, Mapping) or comment.get("id") in (None, ""):
+        raise PayloadError("JIRA comment without an id")
+    return Comment(
+        id=_text(comment["id"]),
+        author=person_of(comment.get("author")) or person_of(comment.get("updateAuthor")),
+        body=plain_text(comment.get("body")),
+        created=parse_time(comment.get("created")),
+        updated=parse_time(comment.get("updated")) or parse_time(comment.get("created")),
+        restricted=bool(comment.get("visibility")) or comment.get("jsdPublic") is False,
+    )
+
+
+def comments_of(issue: Mapping[str, Any]) -> tuple[tuple[Comment, ...], bool]:
+    """Return the comments that came with an issue, and whether these are all of them.
+
+    Without a comment field (many webhooks) that is no comments and False.
+    """
+    found = _fields(issue).get("comment")
+    if isinstance(found, Mapping):
+        rows = found.get("comments")
+        total = found.get("total")
+    else:
+        rows, total = found, None
+    if not isinstance(rows, list):
+        return (), False
+    comments = tuple(comment_of(row) for row in rows)
+    return comments, not isinstance(total, int) or len(comments) >= total
+
+
+def person_of(user: Any) -> Person | None:
+    """Read a JIRA user: `accountId` on Cloud, `name` or `key` on Data Center, or a bare name."""
+    if isinstance(user, str):
+        return Person(account=user) if user else None
+    if not isinstance(user, Mapping):
+        return None
+    account = user.get("accountId") or user.get("name") or user.get("key")
+    if not account:
+        return None
+    return Person(
+        account=_text(account),
+        name=_text(user.get("displayName")),
+        email=_text(user.get("emailAddress")),
+    )
+
+
+def numbers_in(value: Any) -> tuple[str, ...]:
+    """Return the case numbers in a field, in every spelling met, each once, in their order.
+
+    Texts, lists, options (`{"value": …}`), ADF documents, HTML, and links into the Portal. A JSON
+    number has lost its leading zeros and gets them back; a text must have all eight digits.
+    Escalation records (`EN-01234567`) and numbers in other links are not case numbers.
+    """
+    return tuple(dict.fromkeys(_numbers(value)))
+
+
+def number_of_card(issue: Mapping[str, Any]) -> str | None:
+    """Return the case number that begins the card's summary; else ask its remote links."""
+    return number_of_summary(_text(_fields(issue).get("summary")))
+
+
+def number_of_remote_links(links: Iterable[Any]) -> str | None:
+    """Return the case number of the "Support Case" link among an issue's remote links."""
+    for link in links:
+        if not isinstance(link, Mapping):
+            continue
+        target = link.get("object")
+        target = target if isinstance(target, Mapping) else {}
+        names = (_text(target.get("title")), _text(link.get("relationship")))
+        if any(name.strip().casefold().startswith(SUPPORT_CASE) for name in names):
+            numbers = numbers_in([target.get("url"), *names])
+            if numbers:
+                return numbers[0]
+    return None
+
+
+def finished(issue: Mapping[str, Any]) -> bool:
+    """Say whether an issue is done, by its status category, else by its status and resolution."""
+    fields = _fields(issue)
+    status = fields.get("status")
+    category = status.get("statusCategory") if isinstance(status, Mapping) else None
+    key = category.get("key") if isinstance(category, Mapping) else None
+    if isinstance(key, str) and key not in ("", "undefined"):
+        return key == "done"
+    return bool(fields.get("resolution")) or _name(status).casefold() in DONE_WORDS
+
+
+def labels_of(issue: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the labels of an issue."""
+    return _names(_fields(issue).get("labels"))
+
+
+def project_of(issue: Mapping[str, Any]) -> str:
+    """Return the project's key, from the project field or from the issue's key."""
+    project = _fields(issue).get("project")
+    key = project.get("key") if isinstance(project, Mapping) else None
+    return _text(key) or _text(issue.get("key")).rpartition("-")[0]
+
+
+def browse_url(key: str, settings: Settings) -> str:
+    """Return the address of an issue for people."""
+    return f"{str(settings.jira_url).rstrip('/')}/browse/{key}"
+
+
+def _numbers(value: Any) -> Iterable[str]:
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        yield from _padded(value)
+    elif isinstance(value, str):
+        yield from _numbers_of_text(value)
+    elif isinstance(value, Mapping):
+        if value.get("type") == "doc":
+            yield from _numbers_of_text(adf_text(value))
+            yield from _numbers_of_text("\n".join(links_of(value)))
+        else:
+            for name in ("value", "name", "url", "title", "object", "numbers", "child"):
+                yield from _numbers(value.get(name))
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _numbers(item)
+
+
+def _padded(number: float) -> Iterable[str]:
+    if number == int(number) and 0 < number <= LARGEST_NUMBER:
+        yield f"{int(number):08d}"
+
+
+def _numbers_of_text(text: str) -> Iterable[str]:
+    """Yield the numbers of a text in their order: lone ones, and those of links into the Portal."""
+    end = 0
+    for address in _ADDRESS.finditer(text):
+        yield from _LONE_NUMBER.findall(text[end : address.start()])
+        yield from _PORTAL_CASE.findall(address[0])
+        end = address.end()
+    yield from (number for number in _LONE_NUMBER.findall(text[end:]) if is_case_number(number))
+
+
+def _fields(issue: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields = issue.get("fields") if isinstance(issue, Mapping) else None
+    return fields if isinstance(fields, Mapping) else {}
+
+
+def _key(issue: Mapping[str, Any]) -> str:
+    key = issue.get("key") if isinstance(issue, Mapping) else None
+    if not isinstance(key, str) or not key:
+        raise PayloadError("JIRA issue without a key")
+    return key
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _name(value: Any) -> str:
+    """The word of a status, priority, option or version, which may also be a bare string."""
+    if isinstance(value, Mapping):
+        return next((_text(value[k]) for k in ("name", "value", "key") if value.get(k)), "")
+    if isinstance(value, list):
+        return _name(value[0]) if value else ""
+    return _text(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    rows = value if isinstance(value, list) else [value]
+    return tuple(name for row in rows if (name := _name(row)))
+
+
+def _people(value: Any) -> tuple[Person, ...]:
+    rows = value if isinstance(value, list) else [value]
+    return tuple(person for row in rows if (person := person_of(row)))
+
+
+def _sprint(value: Any) -> str:
+    """The sprint that an issue is in now: the active one, else a coming one, else the last."""
+    rows = value if isinstance(value, list) else [value]
+    sprints = [sprint for row in rows if (sprint := _sprint_parts(row))["name"]]
+    for state in ("active", "future"):
+        for sprint in sprints:
+            if sprint["state"] == state:
+                return sprint["name"]
+    return sprints[-1]["name"] if sprints else ""
+
+
+def _sprint_parts(row: Any) -> dict[str, str]:
+    """Read a sprint: an object on Cloud, Java's `Sprint@1f[id=1,state=ACTIVE,name=…]` elsewhere."""
+    if isinstance(row, Mapping):
+        found = {"name": _text(row.get("name")), "state": _text(row.get("state"))}
+    else:
+        text = _text(row)
+        parts = dict(_SPRINT_PART.findall(text)) if "[" in text else {}
+        found = {"name": parts.get("name", "" if parts else text), "state": parts.get("state", "")}
+    return {"name": found["name"], "state": found["state"].casefold()}

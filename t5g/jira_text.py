@@ -1,0 +1,193 @@
+"""Turns JIRA's two markups, ADF (REST v3) and wiki text (REST v2, webhooks), into plain text.
+
+The result is text for people and for searching; nothing in it is markup of any kind.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+DEEPEST = 60
+
+_VERBATIM = re.compile(r"\{(code|noformat)(?::[^}]*)?\}(.*?)\{\1\}", re.DOTALL)
+_WIKI: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"\\\\[ \t]*(?=\n|$)|(?<=\s)\\\\(?=\s)"), "\n"),
+    (re.compile(r"\[~(?:accountid:)?([^\]\s]+)\]"), r"@\1"),
+    (re.compile(r"\[([^\]|\n]+)\|([^\]|\n]+)(?:\|[^\]\n]*)?\]"), lambda m: _link(m[1], m[2])),
+    (re.compile(r"\[((?:https?|mailto):[^\]\s]+)\]"), r"\1"),
+    (re.compile(r"\{(?:color|panel|quote|anchor|expand)(?::[^}\n]*)?\}"), ""),
+    (re.compile(r"^\s*h[1-6]\.\s+", re.MULTILINE), ""),
+    (re.compile(r"^\s*bq\.\s+", re.MULTILINE), "> "),
+    (re.compile(r"^\s*-{4,}\s*$", re.MULTILINE), ""),
+    (re.compile(r"^\s*[*#]+[ \t]+", re.MULTILINE), "- "),
+    (re.compile(r"!([^!\s|][^!\n|]*\.\w{2,5})(?:\|[^!\n]*)?!"), r"\1"),
+    (re.compile(r"\{\{(.+?)\}\}"), r"\1"),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),
+    (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), r"\1"),
+    (re.compile(r"\|\|"), "|"),
+    (re.compile(r"\\([*_{}\[\]!|+~^#\-])"), r"\1"),
+)
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def plain_text(body: Any) -> str:
+    """Return the text of a JIRA body: an ADF document, wiki text, or None."""
+    if body is None:
+        return ""
+    if isinstance(body, Mapping):
+        return adf_text(body)
+    return wiki_text(str(body))
+
+
+def wiki_text(text: str) -> str:
+    """Return wiki text without its markup; what stands in code blocks is left as it is."""
+    parts: list[str] = []
+    end = 0
+    text = text.replace("\r\n", "\n")
+    for block in _VERBATIM.finditer(text):
+        parts += [_strip_markup(text[end : block.start()]), block[2].strip("\n")]
+        end = block.end()
+    parts.append(_strip_markup(text[end:]))
+    return _tidy("".join(parts))
+
+
+def adf_text(document: Mapping[str, Any]) -> str:
+    """Return the text of an ADF document, a line for each block."""
+    return _tidy("\n".join(_blocks(document, 0)))
+
+
+def links_of(node: Any, depth: int = 0) -> Iterator[str]:
+    """Yield every address in an ADF document: link marks and cards."""
+    if depth > DEEPEST:
+        return
+    if isinstance(node, Mapping):
+        for name in ("href", "url"):
+            if isinstance(node.get(name), str):
+                yield node[name]
+        for value in node.values():
+            yield from links_of(value, depth + 1)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for value in node:
+            yield from links_of(value, depth + 1)
+
+
+def _strip_markup(text: str) -> str:
+    for pattern, becomes in _WIKI:
+        text = pattern.sub(becomes, text)
+    return text
+
+
+def _link(text: str, address: str) -> str:
+    return text if address in text or address.startswith("~") else f"{text} ({address})"
+
+
+def _tidy(text: str) -> str:
+    lines = "\n".join(line.rstrip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", lines).strip()
+
+
+_CONTAINERS = frozenset({
+    "doc", "bulletList", "orderedList", "taskList", "decisionList", "panel", "expand",
+    "nestedExpand", "layoutSection", "layoutColumn", "table", "bodiedExtension", "mediaGroup",
+    "mediaSingle",
+})  # fmt: skip
+_ITEMS = frozenset({"listItem", "taskItem", "decisionItem"})
+
+
+def _blocks(node: Mapping[str, Any], depth: int) -> Iterator[str]:
+    """Yield the lines of a block node."""
+    kind = node.get("type")
+    children = _children(node)
+    if depth > DEEPEST:
+        return
+    if kind in _CONTAINERS:
+        for child in children:
+            yield from _blocks(child, depth + 1)
+    elif kind in _ITEMS:
+        yield from _prefixed("- ", _item_lines(children, depth))
+    elif kind == "blockquote":
+        for child in children:
+            yield from ("> " + line for line in _blocks(child, depth + 1))
+    elif kind == "tableRow":
+        yield " | ".join(" ".join(_item_lines(_children(cell), depth)) for cell in children)
+    else:
+        yield from _line(node, children).split("\n")
+
+
+def _line(node: Mapping[str, Any], children: Sequence[Mapping[str, Any]]) -> str:
+    """Return a paragraph, a heading or a lone inline node as text."""
+    return "".join(_inline(child) for child in children) if children else _inline(node)
+
+
+def _item_lines(children: Sequence[Mapping[str, Any]], depth: int) -> list[str]:
+    """Return the lines of a list item or table cell, whose children may be inline or blocks."""
+    if children and all(child.get("type") in _INLINE for child in children):
+        return ["".join(_inline(child) for child in children)]
+    return [line for child in children for line in _blocks(child, depth + 1)]
+
+
+def _prefixed(prefix: str, lines: Sequence[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield (prefix if index == 0 else " " * len(prefix)) + line
+
+
+def _text(node: Mapping[str, Any]) -> str:
+    text = str(node.get("text", ""))
+    for mark in node.get("marks") or ():
+        if isinstance(mark, Mapping) and mark.get("type") == "link":
+            address = str(_attrs(mark).get("href", ""))
+            return _link(text, address) if address else text
+    return text
+
+
+def _date(node: Mapping[str, Any]) -> str:
+    try:
+        return datetime.fromtimestamp(int(_attrs(node)["timestamp"]) / 1000, UTC).date().isoformat()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return ""
+
+
+def _attribute(*names: str) -> Callable[[Mapping[str, Any]], str]:
+    def read(node: Mapping[str, Any]) -> str:
+        attrs = _attrs(node)
+        return next((str(attrs[name]) for name in names if attrs.get(name)), "")
+
+    return read
+
+
+def _mention(node: Mapping[str, Any]) -> str:
+    name = _attribute("text", "id")(node)
+    return name if name.startswith("@") else f"@{name}"
+
+
+_INLINE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "text": _text,
+    "hardBreak": lambda _: "\n",
+    "mention": _mention,
+    "emoji": _attribute("text", "shortName"),
+    "inlineCard": _attribute("url"),
+    "blockCard": _attribute("url"),
+    "embedCard": _attribute("url"),
+    "status": _attribute("text"),
+    "date": _date,
+    "media": _attribute("alt"),
+    "placeholder": lambda _: "",
+}
+
+
+def _inline(node: Mapping[str, Any]) -> str:
+    known = _INLINE.get(str(node.get("type")))
+    if known is not None:
+        return known(node)
+    return "".join(_inline(child) for child in _children(node)) or str(node.get("text", ""))
+
+
+def _children(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = node.get("content")
+    return [x for x in content if isinstance(x, Mapping)] if isinstance(content, list) else []
+
+
+def _attrs(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    attrs = node.get("attrs")
+    return attrs if isinstance(attrs, Mapping) else {}

@@ -1,0 +1,121 @@
+"""ADF and wiki text become the text that a person would read."""
+
+import pytest
+
+from t5g.jira_text import adf_text, plain_text, wiki_text
+
+
+def paragraph(*nodes):
+    return {
+        "type": "paragraph",
+        "content": [{"type": "text", "text": n} if isinstance(n, str) else n for n in nodes],
+    }
+
+
+def doc(*blocks):
+    return {"type": "doc", "version": 1, "content": list(blocks)}
+
+
+def node(kind, *content, **attrs):
+    return {"type": kind, "content": list(content), "attrs": attrs}
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        (doc(paragraph("a"), paragraph("b")), "a\nb"),
+        (doc(paragraph("a", {"type": "hardBreak"}, "b")), "a\nb"),
+        (doc(paragraph("hi ", node("mention", id="acct-1", text="@Anna"))), "hi @Anna"),
+        (doc(paragraph(node("mention", id="acct-1"))), "@acct-1"),
+        (doc(paragraph(node("emoji", shortName=":+1:", text="👍"))), "👍"),
+        (doc(paragraph(node("inlineCard", url="https://x.example"))), "https://x.example"),
+        (doc(paragraph(node("date", timestamp="1767366245000"))), "2026-01-02"),
+        (doc(paragraph(node("status", text="DONE"))), "DONE"),
+        (
+            doc(
+                node(
+                    "bulletList", node("listItem", paragraph("a")), node("listItem", paragraph("b"))
+                )
+            ),
+            "- a\n- b",
+        ),
+        (doc(node("codeBlock", {"type": "text", "text": "x = *1*\ny"})), "x = *1*\ny"),
+        (doc(node("heading", {"type": "text", "text": "Title"}), paragraph("b")), "Title\nb"),
+        (doc(node("blockquote", paragraph("said"))), "> said"),
+        (
+            doc(
+                node(
+                    "table",
+                    node(
+                        "tableRow",
+                        node("tableCell", paragraph("a")),
+                        node("tableCell", paragraph("b")),
+                    ),
+                )
+            ),
+            "a | b",
+        ),
+        (doc(node("taskList", node("taskItem", {"type": "text", "text": "do"}))), "- do"),
+        (doc(node("mediaSingle", node("media", alt="shot.png"))), "shot.png"),
+        (doc(node("unheardOf", {"type": "text", "text": "kept"})), "kept"),
+        (
+            doc(
+                paragraph(
+                    {
+                        "type": "text",
+                        "text": "page",
+                        "marks": [{"type": "link", "attrs": {"href": "https://x"}}],
+                    }
+                )
+            ),
+            "page (https://x)",
+        ),
+        (doc(), ""),
+        ({"type": "doc", "content": None}, ""),
+    ],
+)
+def test_adf(document, text):
+    assert adf_text(document) == text
+
+
+def test_a_document_nested_without_end_is_cut_not_crashed():
+    deep = paragraph("x")
+    for _ in range(500):
+        deep = node("panel", deep)
+    assert adf_text(doc(deep)) == ""
+
+
+@pytest.mark.parametrize(
+    ("wiki", "text"),
+    [
+        ("plain", "plain"),
+        (
+            "*bold* and _it_ but 2*3*4 and snake_case_name",
+            "bold and it but 2*3*4 and snake_case_name",
+        ),
+        ("h2. Title\nbody", "Title\nbody"),
+        ("[~accountid:acct-1] and [~bert]", "@acct-1 and @bert"),
+        (
+            "[text|https://x.example] [https://y.example]",
+            "text (https://x.example) https://y.example",
+        ),
+        ("{code:python}a = [1|2]\n*x*{code}", "a = [1|2]\n*x*"),
+        ("{noformat}*raw*{noformat} *bold*", "*raw* bold"),
+        ("{color:red}red{color} {quote}q{quote}", "red q"),
+        ("* one\n* two\n# three", "- one\n- two\n- three"),
+        ("!image.png|thumbnail!", "image.png"),
+        ("a\n----\nb", "a\n\nb"),
+        ("{{mono}}", "mono"),
+        ("\\[not a link\\]", "[not a link]"),
+        ("a\r\nb", "a\nb"),
+        ("surprise! and more!", "surprise! and more!"),
+    ],
+)
+def test_wiki(wiki, text):
+    assert wiki_text(wiki) == text
+
+
+def test_any_body():
+    assert plain_text(None) == ""
+    assert plain_text(doc(paragraph("a"))) == "a"
+    assert plain_text("*a*") == "a"
