@@ -6,19 +6,22 @@ Lists, searches and counts are worked out here; no request reads thousands of ke
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from redis.exceptions import RedisError
 
 from t5g.assembly import assemble
-from t5g.derived import Entry, Rules
+from t5g.derived import Entry, Rules, attention
 from t5g.errors import StoreError
 from t5g.model import Card, Escalation, Issue
+from t5g.query.fields import Me
+from t5g.query.query import NOBODY, Query
 from t5g.store import CaseFields, Position, Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords
 
 FEED_PAGE = 10_000
+ORDER_SECONDS = 60
 
 
 class Board:
@@ -35,6 +38,8 @@ class Board:
         self._syncs: dict[Sync, SyncRecord] = {}
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
+        self._ordered: tuple[object, list[Entry]] | None = None
+        self._words: tuple[object, Mapping[str, Sequence[str]]] | None = None
         self.reloads = 0
 
     @property
@@ -78,6 +83,23 @@ class Board:
     def by_jira_id(self, issue_id: str) -> set[str]:
         """Numbers of the cases with a card, issue or escalation of that numeric JIRA id."""
         return self._refs.get(("id", issue_id), set())
+
+    def ordered(self, now: float) -> list[Entry]:
+        """All cases, what needs attention first. Worked out once a change and minute."""
+        stamp = (self.version, int(now // ORDER_SECONDS))
+        if self._ordered is None or self._ordered[0] != stamp:
+            self._ordered = stamp, sorted(self._entries.values(), key=attention(now))
+        return self._ordered[1]
+
+    def select(self, query: Query, now: float, me: Me = NOBODY) -> list[Entry]:
+        """Return the cases that match `query`, in its order. `me`: casefolded names."""
+        return query.reorder(query.filter(self.ordered(now), now, me), now)
+
+    def words(self, key: str) -> Sequence[str]:
+        """The statuses and severities that the data has, for `parse_query`."""
+        if self._words is None or self._words[0] != self.version:
+            self._words = self.version, _words(self._entries.values())
+        return self._words[1].get(key, ())
 
     async def refresh(self) -> None:
         """Bring the board up to what was acknowledged before this call.
@@ -158,6 +180,19 @@ class Board:
     def _index(self, entry: Entry) -> None:
         for ref in refs(entry):
             self._refs.setdefault(ref, set()).add(entry.number)
+
+
+def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
+    statuses, severities, internals = set[str](), set[str](), set[str]()
+    for entry in entries:
+        statuses.add(entry.case.portal.status)
+        severities.add(entry.severity)
+        internals.add(entry.internal_status)
+    return {
+        "status": sorted(statuses - {""}),
+        "severity": sorted(severities - {""}),
+        "internal": sorted(internals - {""}),
+    }
 
 
 def refs(entry: Entry) -> Iterable[tuple[str, str]]:

@@ -252,8 +252,13 @@ def _join_cards(old: CardState, observation: ItemSeen | ListingSeen) -> CardStat
     cards = _join_collection(old.cards, observation)
     if cards is old.cards:
         return old
-    comments = {k: v for k, v in old.comments.items() if k in cards.items}
-    return CardState(cards, comments)
+    if isinstance(observation, ItemSeen):
+        return CardState(cards, old.comments)  # a comment may come before its card
+    kept = {
+        key: found if key in cards.items else join_listing(found, {}, observation.seen)
+        for key, found in old.comments.items()
+    }
+    return CardState(cards, {key: found for key, found in kept.items() if found.items})
 
 
 def _join_comments(old: CardState, observation: CommentSeen | CommentsSeen) -> CardState:

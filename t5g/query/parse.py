@@ -1,0 +1,106 @@
+"""Text to query: what is not understood is answered with the nearest word and an example."""
+
+from collections.abc import Sequence
+
+from t5g.errors import QueryError
+from t5g.query.fields import ALIASES, FIELDS, SORTS, Field, Predicate, Words, nearest
+from t5g.query.lexer import EXAMPLE, Term, lex, quoted
+from t5g.query.query import Query, SortTerm, compiled_term
+
+SORT = "sort"
+
+
+def no_words(_: str) -> Sequence[str]:
+    """Nothing is known of the data."""
+    return ()
+
+
+def parse_query(text: str, words: Words = no_words) -> Query:
+    """Read a query. `words(key)` gives further valid words known from the data (statuses, …).
+
+    Raises QueryError with what was not understood, the nearest valid word and an example.
+    """
+    terms: list[Term] = []
+    sorts: tuple[SortTerm, ...] = ()
+    predicates: list[Predicate] = []
+    for term in lex(text):
+        if term.key == SORT:
+            sorts = _sorts(term)
+        elif term.values or term.key:
+            canonical = _canonical(term)
+            terms.append(canonical)
+            predicates.append(_predicate(canonical, words))
+    return Query(terms=tuple(terms), sorts=sorts, predicates=tuple(predicates))
+
+
+def _canonical(term: Term) -> Term:
+    if not term.key:
+        return Term(
+            ("-" if term.negated else "") + quoted(term.values[0]),
+            term.values,
+            negated=term.negated,
+        )
+    field = _field(term)
+    values = tuple(dict.fromkeys(term.values))
+    shown = ",".join(quoted(value) for value in values)
+    sign = "-" if term.negated else ""
+    return Term(
+        f"{sign}{field.name}{term.operator}{shown}", values, field.name, term.operator, term.negated
+    )
+
+
+def _field(term: Term) -> Field:
+    name = ALIASES.get(term.key, term.key)
+    field = FIELDS.get(name)
+    if field is None:
+        guess = nearest(term.key, [*FIELDS, SORT])
+        rest = term.text.lstrip("-")[len(term.key) :]
+        raise QueryError(
+            f"“{term.key}{term.operator}” is no key I know (to look for that text, put it in "
+            "quotes).",
+            text=term.text,
+            suggestion=f"{guess}{rest}" if guess else "",
+            example="" if guess else EXAMPLE,
+        )
+    if not term.values or not all(term.values):
+        raise QueryError(f"“{term.text}” lacks a value.", text=term.text, example=field.example)
+    if term.operator != ":" and term.operator not in field.operators:
+        raise QueryError(
+            f"“{field.name}” can not be compared with {term.operator}.",
+            text=term.text,
+            suggestion=f"{field.name}:{term.values[0]}",
+            example=field.example,
+        )
+    return field
+
+
+def _predicate(term: Term, words: Words) -> Predicate:
+    if not term.key:
+        word = term.values[0].casefold()
+        return compiled_term([lambda entry, _, __: word in entry.text], negated=term.negated)
+    field = FIELDS[term.key]
+    options = [field.compile(field, term.operator, value, words) for value in term.values]
+    return compiled_term(options, negated=term.negated)
+
+
+def _sorts(term: Term) -> tuple[SortTerm, ...]:
+    if not term.values or term.operator != ":" or term.negated:
+        raise QueryError(
+            f"“{term.text}” is no order.", text=term.text, example="sort:-age,severity"
+        )
+    return tuple(sort_term(value) for value in term.values)
+
+
+def sort_term(value: str) -> SortTerm:
+    """Read one key of `sort:`; a leading `-` turns it round. Raises QueryError."""
+    name = value.removeprefix("-").casefold()
+    name = ALIASES.get(name, name)
+    if name not in SORTS:
+        guess = nearest(name, list(SORTS))
+        raise QueryError(
+            f"“{value}” is nothing to sort by; there is {', '.join(SORTS)}.",
+            text=f"sort:{value}",
+            suggestion=f"sort:{'-' if value.startswith('-') else ''}{guess}" if guess else "",
+            example="" if guess else "sort:-age,severity",
+        )
+    return SortTerm(name, value.startswith("-"))

@@ -1,0 +1,130 @@
+"""A query that was understood: it filters and sorts entries; menus and links can edit it."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from t5g.derived import Entry, attention
+from t5g.query.fields import SORTS, Me, Predicate
+from t5g.query.lexer import Term, quoted
+
+NOBODY: Me = frozenset()
+STATUS = "status"
+
+
+class SortTerm(Struct, frozen=True):
+    """One key to sort by."""
+
+    name: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return ("-" if self.descending else "") + self.name
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """Terms that must all hold, and an order (none: what needs attention first)."""
+
+    terms: tuple[Term, ...] = ()
+    sorts: tuple[SortTerm, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The query in its canonical spelling; parsing it gives the same query."""
+        words = [term.text for term in self.terms]
+        if self.sorts:
+            words.append("sort:" + ",".join(str(sort) for sort in self.sorts))
+        return " ".join(words)
+
+    @property
+    def names_status(self) -> bool:
+        """Say whether the query speaks of the status; if not, only open cases match."""
+        return any(term.key == STATUS for term in self.terms)
+
+    @property
+    def personal(self) -> bool:
+        """Say whether the answer depends on who asks (`me`)."""
+        return any(term.key and "me" in map(str.casefold, term.values) for term in self.terms)
+
+    def matches(self, entry: Entry, now: float, me: Me = NOBODY) -> bool:
+        """Say whether one case matches. `me`: the asker's names, casefolded."""
+        if not entry.open and not self.names_status:
+            return False
+        return all(predicate(entry, now, me) for predicate in self.predicates)
+
+    def filter(self, entries: Iterable[Entry], now: float, me: Me = NOBODY) -> list[Entry]:
+        """Return the cases that match, in the order they came."""
+        if not self.names_status:
+            entries = [entry for entry in entries if entry.open]
+        for predicate in self.predicates:
+            entries = [entry for entry in entries if predicate(entry, now, me)]
+        return list(entries)
+
+    def order(self, entries: Iterable[Entry], now: float) -> list[Entry]:
+        """Return `entries` in the query's order; ties keep what needs attention first."""
+        found = sorted(entries, key=attention(now))
+        return self.reorder(found, now)
+
+    def reorder(self, found: list[Entry], now: float) -> list[Entry]:
+        """Sort in place what is in the order of attention already; returns it."""
+        for sort in reversed(self.sorts):
+            _sort(found, sort, now)
+        return found
+
+    def select(self, entries: Iterable[Entry], now: float, me: Me = NOBODY) -> list[Entry]:
+        """Return the cases that match, in the query's order."""
+        return self.order(self.filter(entries, now, me), now)
+
+    def with_term(self, key: str, *values: str) -> str:
+        """Return the text of this query with `key` set to `values` (for menus and links)."""
+        kept = [term.text for term in self.terms if term.key != key or term.negated]
+        if values:
+            kept.append(f"{key}:" + ",".join(quoted(value) for value in values))
+        return self._joined(kept, self.sorts)
+
+    def without(self, key: str) -> str:
+        """Return the text of this query without any term of `key`."""
+        kept = [term.text for term in self.terms if term.key != key]
+        return self._joined(kept, self.sorts)
+
+    def with_sort(self, *names: str) -> str:
+        """Return the text of this query in another order."""
+        sorts = [SortTerm(name.removeprefix("-"), name.startswith("-")) for name in names]
+        return self._joined([term.text for term in self.terms], sorts)
+
+    def values_of(self, key: str) -> tuple[str, ...]:
+        """Return the values that the query narrows `key` to."""
+        return tuple(
+            value
+            for term in self.terms
+            if term.key == key and not term.negated
+            for value in term.values
+        )
+
+    @staticmethod
+    def _joined(words: Sequence[str], sorts: Sequence[SortTerm]) -> str:
+        order = ["sort:" + ",".join(map(str, sorts))] if sorts else []
+        return " ".join([*words, *order])
+
+    def unsorted(self) -> "Query":
+        """The same query in the order of attention."""
+        return replace(self, sorts=())
+
+
+def compiled_term(options: Sequence[Predicate], *, negated: bool) -> Predicate:
+    """Join the options of one term by "or", and negate."""
+    if len(options) == 1:
+        only = options[0]
+        return (lambda entry, now, me: not only(entry, now, me)) if negated else only
+    return lambda entry, now, me: any(x(entry, now, me) for x in options) != negated
+
+
+def _sort(found: list[Entry], sort: SortTerm, now: float) -> None:
+    """Sort in place; what has no value comes last whichever way."""
+    key = SORTS[sort.name].key
+    keyed = [(key(entry, now), entry) for entry in found]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=sort.descending)  # type: ignore[arg-type,return-value]
+    found[:] = [entry for _, entry in known] + [e for value, e in keyed if value is None]

@@ -1,0 +1,156 @@
+"""The board follows the store: every acknowledged write is in the next answer."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from t5g.board import Board
+from t5g.derived import Rules
+from t5g.errors import StoreError
+from t5g.keys import Keys
+from t5g.model import Escalation, Issue, Source
+from t5g.query import parse_query
+from t5g.store import Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords
+from tests.making import NOW, NOW_SECONDS, ago, card_seen, listing, portal_seen
+
+
+async def test_acknowledged_write_is_in_the_next_answer(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), card_seen(status="Open")], now=NOW)
+    await board.refresh()
+    assert board.get("01234567").internal_status == "Debugging"  # type: ignore[union-attr]
+    for n, (status, internal) in enumerate((("In Progress", "Eng Working"), ("Done", "Done"))):
+        moved = card_seen(status=status, updated=NOW + timedelta(seconds=n))
+        await store.write([moved], now=NOW)
+        await board.refresh()
+        assert board.get("01234567").internal_status == internal  # type: ignore[union-attr]
+    assert board.reloads == 1
+
+
+async def test_unchanged_board_keeps_its_version(store: Store, board: Board) -> None:
+    await store.write([portal_seen()], now=NOW)
+    await board.refresh()
+    version = board.version
+    await board.refresh()
+    assert board.version == version
+
+
+async def test_card_of_a_case_not_known_yet_waits(store: Store, board: Board) -> None:
+    await store.write([card_seen()], now=NOW)
+    await board.refresh()
+    assert not board.entries
+    await store.write([portal_seen()], now=NOW)
+    await board.refresh()
+    assert board.get("01234567").card.key == "T5G-1"  # type: ignore[union-attr]
+
+
+async def test_removed_case_leaves_with_its_indexes(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    await board.refresh()
+    assert board.by_card("T5G-1") == {"01234567"}
+    await store.remove("01234567", now=NOW)
+    await board.refresh()
+    assert not board.entries
+    assert board.by_card("T5G-1") == set()
+    assert board.by_jira_id("1") == set()
+
+
+async def test_board_that_fell_off_the_feed_reloads(redis: Redis, syncs: SyncRecords) -> None:
+    store = Store(redis, Keys(), feed_length=10)
+    board = Board(store, syncs, Rules())
+    await store.write([portal_seen("00000000")], now=NOW)
+    await board.refresh()
+    for n in range(1, 400):
+        await store.write([portal_seen(f"{n:08}")], now=NOW)
+    await board.refresh()
+    assert len(board.entries) == 400
+    assert board.reloads == 2
+
+
+async def test_restored_or_flushed_redis_is_noticed(
+    store: Store, board: Board, redis: Redis
+) -> None:
+    await store.write([portal_seen("00000001")], now=NOW)
+    await board.refresh()
+    await redis.flushall()
+    await store.write([portal_seen("00000002")], now=NOW)
+    await board.refresh()
+    assert list(board.entries) == ["00000002"]
+
+
+async def test_two_boards_see_the_same(redis: Redis, store: Store, syncs: SyncRecords) -> None:
+    one, two = Board(store, syncs, Rules()), Board(store, syncs, Rules())
+    await one.refresh()
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    await asyncio.gather(one.refresh(), two.refresh())
+    assert one.get("01234567").case == two.get("01234567").case  # type: ignore[union-attr]
+
+
+async def test_no_caller_is_answered_by_a_check_that_began_before_it(
+    store: Store, board: Board
+) -> None:
+    await board.refresh()
+    for n in range(30):
+        early = asyncio.ensure_future(board.refresh())
+        await asyncio.sleep(0)
+        await store.write([portal_seen(f"{n:08}")], now=NOW)
+        await board.refresh()
+        assert board.get(f"{n:08}") is not None
+        await early
+
+
+async def test_indexes_find_issue_and_escalation(store: Store, board: Board) -> None:
+    await store.write(
+        [
+            portal_seen(),
+            listing("01234567", Source.ISSUES, Issue(key="OCPBUGS-1", id="900")),
+            listing("01234567", Source.ESCALATION, Escalation(key="ESC-1", id="901")),
+        ],
+        now=NOW,
+    )
+    await board.refresh()
+    assert board.by_issue("OCPBUGS-1") == board.by_jira_id("900") == {"01234567"}
+    assert board.by_escalation("ESC-1") == {"01234567"}
+    assert board.get("01234567").escalated  # type: ignore[union-attr]
+
+
+async def test_lost_redis_is_told_and_the_board_stays(
+    store: Store, board: Board, redis: Redis
+) -> None:
+    await store.write([portal_seen()], now=NOW)
+    await board.refresh()
+    broken = Board(Store(redis, Keys()), SyncRecords(redis, Keys()), Rules())
+    broken._entries = dict(board.entries)
+    broken._store.redis = Redis.from_url("unix:///nowhere.sock")
+    with pytest.raises(StoreError):
+        await broken.refresh()
+    assert "01234567" in broken.entries
+
+
+async def test_sync_records_come_with_the_refresh(board: Board, syncs: SyncRecords) -> None:
+    await board.refresh()
+    assert board.syncs[Sync.CASES].stale(NOW_SECONDS)
+    await syncs.write(SyncRecord(name=Sync.CASES, last_success=NOW_SECONDS))
+    await board.refresh()
+    assert not board.syncs[Sync.CASES].stale(NOW_SECONDS + 60)
+    assert board.syncs[Sync.CASES].stale(NOW_SECONDS + 3600)
+
+
+async def test_select_orders_by_attention_and_by_wish(store: Store, board: Board) -> None:
+    await store.write(
+        [
+            portal_seen("00000001", severity="4 (Low)", created=ago(days=3)),
+            portal_seen("00000002", severity="1 (Urgent)", created=ago(days=2)),
+            portal_seen("00000003", severity="1 (Urgent)", created=ago(days=20)),
+            portal_seen("00000004", severity="1 (Urgent)", status="Closed"),
+        ],
+        now=NOW,
+    )
+    await board.refresh()
+    found = board.select(parse_query(""), NOW_SECONDS)
+    assert [e.number for e in found] == ["00000003", "00000002", "00000001"]
+    youngest = board.select(parse_query("sort:age"), NOW_SECONDS)
+    assert [e.number for e in youngest] == ["00000002", "00000001", "00000003"]
+    assert board.words("status") == ["Closed", "Waiting on Red Hat"]

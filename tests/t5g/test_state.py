@@ -1,0 +1,191 @@
+"""Joining observations is idempotent and indifferent to order."""
+
+from datetime import timedelta
+from itertools import permutations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from t5g.model import Comment, Source
+from t5g.state import (
+    CardState,
+    CommentSeen,
+    CommentsSeen,
+    ItemSeen,
+    Register,
+    State,
+    join,
+    visible,
+)
+from tests.making import NOW, ago, card, card_seen, details_seen, listing, portal_seen
+
+
+def joined(*observations: object) -> State | None:
+    state: State | None = None
+    for observation in observations:
+        state = join(state, observation)  # type: ignore[arg-type]
+    return state
+
+
+def test_older_observation_changes_nothing() -> None:
+    new = portal_seen(status="Closed", updated=ago(days=1))
+    old = portal_seen(status="Waiting on Customer", updated=ago(days=2))
+    state = joined(new)
+    assert join(state, old) is state
+
+
+def test_same_observation_again_gives_the_very_state() -> None:
+    first = portal_seen()
+    state = joined(first)
+    assert join(state, portal_seen(seen=NOW + timedelta(hours=1))) is state
+    assert join(state, first) is state
+
+
+def test_equal_update_time_seen_later_wins() -> None:
+    state = joined(portal_seen(severity="2 (High)", seen=NOW))
+    later = join(state, portal_seen(severity="1 (Urgent)", seen=NOW + timedelta(minutes=1)))
+    assert isinstance(later, Register)
+    assert later.facts.severity == "1 (Urgent)"
+
+
+def test_unknown_details_never_overwrite_known_ones() -> None:
+    state = joined(
+        details_seen(crit_sit=True, relief_at=ago(days=1)),
+        details_seen(seen=NOW + timedelta(hours=1), group_name="SBR"),
+    )
+    assert isinstance(state, Register)
+    assert state.facts.crit_sit is True
+    assert state.facts.relief_at == ago(days=1)
+    assert state.facts.group_name == "SBR"
+    assert state.facts.notified_users is UNSET
+
+
+def test_known_to_be_none_overwrites() -> None:
+    state = joined(
+        details_seen(relief_at=ago(days=1)),
+        details_seen(seen=NOW + timedelta(hours=1), relief_at=None),
+    )
+    assert isinstance(state, Register)
+    assert state.facts.relief_at is None
+
+
+def test_listing_drops_what_it_lacks_but_not_what_came_after_it() -> None:
+    before = card_seen(key="T5G-1", seen=ago(hours=2))
+    after = card_seen(key="T5G-2", seen=NOW + timedelta(minutes=5))
+    state = joined(before, after, listing("01234567", Source.CARD, seen=NOW))
+    assert isinstance(state, CardState)
+    assert list(visible(state.cards)) == ["T5G-2"]
+
+
+def test_late_item_that_a_later_listing_lacked_stays_away() -> None:
+    empty = listing("01234567", Source.CARD, seen=NOW)
+    state = joined(empty)
+    assert join(state, card_seen(seen=ago(hours=1))) is state
+
+
+def test_deleted_card_is_not_brought_back_by_an_older_event() -> None:
+    gone = ItemSeen(
+        number="01234567", source=Source.CARD, key="T5G-1", facts=None, updated=NOW, seen=NOW
+    )
+    state = joined(gone, card_seen(updated=ago(minutes=1), seen=ago(minutes=1)))
+    assert isinstance(state, CardState)
+    assert visible(state.cards) == {}
+
+
+def test_quiet_listing_writes_nothing() -> None:
+    state = joined(listing("01234567", Source.CARD, card(), seen=NOW))
+    later = listing("01234567", Source.CARD, card(), seen=NOW + timedelta(hours=1))
+    assert join(state, later) is state
+
+
+def test_partial_comments_keep_the_others() -> None:
+    def comment(n: int) -> Comment:
+        return Comment(id=str(n), body=f"text {n}", created=ago(hours=10 - n))
+
+    everything = CommentsSeen(
+        number="01234567", card="T5G-1", comments=(comment(1), comment(2)), seen=NOW
+    )
+    part = CommentsSeen(
+        number="01234567",
+        card="T5G-1",
+        comments=(comment(3),),
+        complete=False,
+        seen=NOW + timedelta(1),
+    )
+    state = joined(card_seen(), everything, part)
+    assert isinstance(state, CardState)
+    assert list(visible(state.comments["T5G-1"])) == ["1", "2", "3"]
+
+
+KEYS = st.sampled_from(["T5G-1", "T5G-2"])
+TIMES = st.integers(0, 6)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[object]:
+    """Events of one card project as it could have sent them: each change has its own time."""
+    events: list[object] = []
+    for moment in range(1, 1 + draw(st.integers(1, 6))):
+        at = NOW + timedelta(seconds=moment)
+        kind = draw(st.sampled_from(["card", "gone", "comment", "uncomment"]))
+        key = draw(KEYS)
+        if kind == "card":
+            status = draw(st.sampled_from(["New", "Open", "Done"]))
+            events.append(card_seen(key=key, status=status, updated=at, seen=at))
+        elif kind == "gone":
+            events.append(
+                ItemSeen(
+                    number="01234567", source=Source.CARD, key=key, facts=None, updated=at, seen=at
+                )
+            )
+        else:
+            number = draw(st.sampled_from(["7", "8"]))
+            facts = Comment(id=number, body=str(moment), updated=at) if kind == "comment" else None
+            events.append(
+                CommentSeen(
+                    number="01234567", card=key, id=number, facts=facts, updated=at, seen=at
+                )
+            )
+    return events
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories(), st.randoms(use_true_random=False))
+def test_any_shuffle_and_duplication_ends_the_same(events: list[object], random: object) -> None:
+    shuffled = events * 2
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    wanted = joined(*events)
+    assert joined(*shuffled) == wanted
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories(), st.integers(0, 6))
+def test_a_listing_joins_in_any_place(events: list[object], at: int) -> None:
+    seen = NOW + timedelta(seconds=at, milliseconds=500)
+    complete = listing(
+        "01234567", Source.CARD, card("T5G-1", status="Open", updated=NOW), seen=seen
+    )
+    wanted = cards_of(joined(*events, complete))
+    for place in range(len(events) + 1):
+        found = cards_of(joined(*events[:place], complete, *events[place:]))
+        assert found == wanted, f"listing at place {place}"
+
+
+def cards_of(state: State | None) -> dict[str, str]:
+    assert isinstance(state, CardState)
+    return {key: found.status for key, found in visible(state.cards).items()}
+
+
+def test_three_listings_in_any_order_end_as_the_newest() -> None:
+    listings = [
+        listing(
+            "01234567",
+            Source.CARD,
+            card("T5G-1", status=status, updated=NOW + timedelta(hours=n)),
+            seen=NOW + timedelta(hours=n),
+        )
+        for n, status in enumerate(["New", "Open", "Done"])
+    ]
+    for order in permutations(listings):
+        assert cards_of(joined(*order)) == {"T5G-1": "Done"}

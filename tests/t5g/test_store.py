@@ -1,0 +1,106 @@
+"""The store against a real Redis: atomic, newer wins, told in the feed, nothing twice."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from t5g.changes import Change
+from t5g.connection import open_redis
+from t5g.errors import StoreError
+from t5g.keys import Keys
+from t5g.model import Source
+from t5g.store import Store
+from tests.making import NOW, ago, card_seen, details_seen, portal_seen
+
+
+async def test_write_is_told_in_the_feed(store: Store) -> None:
+    await store.write([portal_seen(severity="2 (High)", updated=ago(hours=2))], now=NOW)
+    written = await store.write([portal_seen(severity="1 (Urgent)", updated=NOW)], now=NOW)
+    assert Change("severity", "2 (High)", "1 (Urgent)") in written[0].changes
+    feed = await store.feed_after(0)
+    assert feed is not None
+    assert [entry.sequence for entry in feed] == [1, 2]
+    assert feed[1].changes == written[0].changes
+    assert feed[1].at == int(NOW.timestamp() * 1000)
+
+
+async def test_nothing_changed_means_nothing_written(store: Store) -> None:
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    before = await store.position()
+    assert await store.write([portal_seen(), card_seen()], now=NOW) == []
+    assert await store.position() == before
+
+
+async def test_older_event_changes_nothing(store: Store) -> None:
+    await store.write([card_seen(status="Done", updated=NOW)], now=NOW)
+    assert await store.write([card_seen(status="Open", updated=ago(minutes=1))], now=NOW) == []
+
+
+async def test_two_sources_never_overwrite_each_other(store: Store) -> None:
+    await asyncio.gather(
+        *(
+            store.write([observation], now=NOW)
+            for observation in (portal_seen(), card_seen(), details_seen(crit_sit=True))
+        )
+    )
+    fields = await store.read("01234567")
+    assert fields is not None
+    assert set(fields.states) == {Source.PORTAL, Source.CARD, Source.DETAILS}
+
+
+async def test_many_writers_at_once_lose_nothing(store: Store) -> None:
+    await asyncio.gather(*(store.write([card_seen(key=f"T5G-{n}")], now=NOW) for n in range(1, 13)))
+    fields = await store.read("01234567")
+    assert fields is not None
+    cards = fields.states[Source.CARD].cards.items  # type: ignore[union-attr]
+    assert set(cards) == {f"T5G-{n}" for n in range(1, 13)}
+    assert (await store.position()).sequence == 12
+
+
+async def test_feed_that_was_cut_says_so(redis: Redis) -> None:
+    store = Store(redis, Keys(), feed_length=10)
+    for n in range(400):
+        await store.write([portal_seen(f"{n:08}")], now=NOW)
+    assert await store.feed_after(1) is None
+    newest = (await store.position()).sequence
+    assert await store.feed_after(newest) == []
+
+
+async def test_remove_forgets_once(store: Store) -> None:
+    await store.write([portal_seen()], now=NOW)
+    assert await store.remove("01234567", now=NOW)
+    assert not await store.remove("01234567", now=NOW)
+    assert await store.read("01234567") is None
+    assert await store.numbers() == set()
+
+
+async def test_prefixes_keep_installations_apart(redis: Redis) -> None:
+    ours, theirs = Store(redis, Keys("a:")), Store(redis, Keys("b:"))
+    await ours.write([portal_seen()], now=NOW)
+    assert await theirs.numbers() == set()
+
+
+async def test_lost_redis_is_a_sentence() -> None:
+    client = open_redis("unix:///nowhere/at/all.sock")
+    with pytest.raises(StoreError, match="Redis does not answer"):
+        await Store(client, Keys()).write([portal_seen()], now=NOW)
+    await client.aclose()
+
+
+async def test_full_redis_refuses_and_keeps(store: Store, redis: Redis) -> None:
+    await store.write([portal_seen()], now=NOW)
+    await redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(StoreError):
+            await store.write([portal_seen("07654321")], now=NOW)
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert await store.numbers() == {"01234567"}
+    assert (await store.position()).sequence == 1
+
+
+async def test_all_cases_are_read_in_batches(store: Store) -> None:
+    await store.write([portal_seen(f"{n:08}") for n in range(450)], now=NOW)
+    found = [fields.number async for fields in store.read_all()]
+    assert found == [f"{n:08}" for n in range(450)]
