@@ -1,0 +1,53 @@
+"""One kind of process each, for compose and production: web, bot, worker, scheduler."""
+
+from typing import Annotated
+
+import typer
+
+from t5g.logs import setup_logging
+from t5g.settings import Part, Settings, load_settings
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(web)
+    app.command()(bot)
+    app.command()(worker)
+    app.command()(scheduler)
+
+
+def ready(*needs: Part) -> Settings:
+    """Read the settings that a process needs and set up its log lines."""
+    settings = load_settings(needs)
+    setup_logging(settings)
+    return settings
+
+
+def web() -> None:
+    """Serve the page, the API, JIRA's events and Slack's requests on one port."""
+    from webhooks.serve import serve
+
+    serve(ready("slack", "webhook"))
+
+
+def bot() -> None:
+    """Speak to Slack by Socket Mode (no public address needed)."""
+    from bot.socket import run_socket
+
+    run_socket(ready("slack", "socket"))
+
+
+def worker(
+    count: Annotated[int, typer.Option(min=1, max=64, help="Worker processes to run")] = 1,
+) -> None:
+    """Do the jobs: syncs, and what people asked for."""
+    from workers.worker import run_worker
+
+    run_worker(ready("portal", "jira", "bugzilla"), count)
+
+
+def scheduler() -> None:
+    """Fire each sync at its time (one is enough; a second one takes over when it dies)."""
+    from workers.scheduler import run_scheduler
+
+    run_scheduler(ready())

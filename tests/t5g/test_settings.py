@@ -1,0 +1,84 @@
+"""Settings are checked at start, all mistakes are told at once, secrets never print."""
+
+from pathlib import Path
+
+import pytest
+
+from t5g.errors import SettingsError
+from t5g.settings import PREFIX, Settings, is_loopback, load_settings
+
+
+def test_every_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T5G_HTTP_PORT", "eighty")
+    monkeypatch.setenv("T5G_TIMEZONE", "Mars/Olympus")
+    monkeypatch.setenv("T5G_DIGEST_AT", "25:99")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    told = "\n".join(raised.value.lines)
+    for name in ("T5G_HTTP_PORT", "T5G_TIMEZONE", "T5G_DIGEST_AT"):
+        assert name in told
+    assert "Europe/Berlin" in told
+
+
+def test_missing_settings_are_named_with_what_they_are_for() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(("portal", "jira", "bugzilla", "slack", "webhook"))
+    told = "\n".join(raised.value.lines)
+    for name in (
+        "T5G_PORTAL_OFFLINE_TOKEN",
+        "T5G_JIRA_TOKEN",
+        "T5G_BUGZILLA_API_KEY",
+        "T5G_SLACK_BOT_TOKEN",
+        "T5G_SLACK_SIGNING_SECRET",
+        "T5G_JIRA_WEBHOOK_SECRET",
+    ):
+        assert f"{name} is missing: " in told
+    assert len(raised.value.lines) == 6
+
+
+def test_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("sandbox-token-not-secret\n")
+    monkeypatch.setenv("T5G_JIRA_TOKEN_FILE", str(path))
+    settings = load_settings(("jira",))
+    assert settings.jira_token.get_secret_value() == "sandbox-token-not-secret"
+    assert "not-secret" not in repr(settings)
+
+
+def test_unreadable_secret_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("T5G_JIRA_TOKEN_FILE", str(tmp_path / "absent"))
+    with pytest.raises(SettingsError, match="T5G_JIRA_TOKEN_FILE: can not read"):
+        load_settings()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "example.com", "::"])
+def test_open_page_is_refused_beyond_loopback(host: str) -> None:
+    with pytest.raises(SettingsError, match="loopback only"):
+        load_settings(env={"http_host": host})
+    assert load_settings(env={"http_host": host, "auth": "saml"}).http_host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+def test_wrong_value_of_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T5G_SLA", '{"urgent": "hunter2-not-secret"}')
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    silent = [
+        PREFIX + name.upper()
+        for name, info in Settings.model_fields.items()
+        if not info.description and not hasattr(info.annotation, "model_fields")
+    ]
+    assert silent == []
+
+
+def test_several_webhook_secrets_while_rotating() -> None:
+    settings = load_settings(env={"jira_webhook_secret": "old-not-secret  new-not-secret"})
+    assert settings.webhook_secrets == ("old-not-secret", "new-not-secret")
