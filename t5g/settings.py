@@ -6,7 +6,7 @@ All mistakes are told at once. Secrets are `SecretStr`, so that they never print
 
 from collections.abc import Iterable, Mapping
 from datetime import time
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     auth: Literal["none", "saml"] = Field(
         "none", description="Login of the page; `none` is accepted on loopback only"
     )
+    trusted_proxies: str = Field(
+        "", description="Networks of our own proxies, whose X-Forwarded-For is believed"
+    )
+    deadletter_days: float = Field(
+        30, gt=0, description="Days an event that could not be applied is kept"
+    )
     read_only: bool = Field(True, description="true: nothing is changed in any upstream")
 
     # Portal
@@ -161,6 +167,14 @@ class Settings(BaseSettings):
         "webhook",
         "Secrets that sign JIRA's webhooks; several, separated by blanks, while rotating",
         default="",
+    )
+    jira_webhook_url_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secrets in the address of the webhook, for Data Centers that can not sign; "
+        "several, separated by blanks, while rotating",
+    )
+    jira_webhook_networks: str = Field(
+        "", description="Networks that may send events (10.0.0.0/8 …); empty: any"
     )
     jira_fields: CustomFields = CustomFields()
     internal_status: dict[str, str] = Field(
@@ -216,6 +230,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{value!r} is no time zone; use a name like Europe/Berlin or UTC"
             ) from error
+        return value
+
+    @field_validator("jira_webhook_networks", "trusted_proxies")
+    @classmethod
+    def _readable_networks(cls, value: str) -> str:
+        for part in value.replace(",", " ").split():
+            try:
+                ip_network(part, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{part!r} is no network; write it like 10.0.0.0/8") from error
         return value
 
     @model_validator(mode="after")
