@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from pydantic import SecretStr
@@ -64,10 +64,11 @@ def secrets_of(settings: Settings) -> list[str]:
     return [word for text in texts for word in (text, *text.split())]
 
 
-def setup_logging(settings: Settings) -> None:
-    """Send all log lines of this process, libraries included, to standard error."""
+def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send all log lines of this process, libraries included, to `stream` (standard error)."""
+    stream = stream or sys.stderr
     readable = settings.log_format == "console" or (
-        settings.log_format == "auto" and sys.stderr.isatty()
+        settings.log_format == "auto" and stream.isatty()
     )
     scrub = Scrubber(secrets_of(settings))
     shared: list[Any] = [
@@ -79,7 +80,7 @@ def setup_logging(settings: Settings) -> None:
         structlog.processors.format_exc_info,
     ]
     renderer = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(colors=stream.isatty())
         if readable
         else structlog.processors.JSONRenderer(default=str)
     )
@@ -87,9 +88,9 @@ def setup_logging(settings: Settings) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -13,7 +13,19 @@ from t5g.cli.processes import ready
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 
-What = StrEnum("What", [(sync.name, sync.value) for sync in Sync] + [("ALL", "all")])
+
+class What(StrEnum):
+    """The syncs by name, and all of them."""
+
+    CASES = Sync.CASES.value
+    CARDS = Sync.CARDS.value
+    DETAILS = Sync.DETAILS.value
+    ISSUES = Sync.ISSUES.value
+    BUGS = Sync.BUGS.value
+    ESCALATIONS = Sync.ESCALATIONS.value
+    STATS = Sync.STATS.value
+    ALL = "all"
+
 
 WORDS = {
     SyncState.OK: "[green]done[/]",

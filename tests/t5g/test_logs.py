@@ -1,7 +1,9 @@
 """No secret reaches a log line, whoever writes it and however it is wrapped."""
 
+import io
 import json
 import logging
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,15 +14,20 @@ SECRET = "planted-value-not-secret"
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> object:
-    setup_logging(
-        load_settings(env={"jira_token": SECRET, "log_format": "json", "log_level": "debug"})
-    )
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    logging.getLogger().handlers.clear()
+def lines() -> Iterator[Callable[[], list[dict[str, object]]]]:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    settings = load_settings(env={"jira_token": SECRET, "log_format": "json", "log_level": "debug"})
+    setup_logging(settings, stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
 
 
-def test_secrets_are_struck_from_every_kind_of_line(lines: object) -> None:
+def test_secrets_are_struck_from_every_kind_of_line(
+    lines: Callable[[], list[dict[str, object]]],
+) -> None:
     log = logger("t5g.test")
     log.info("plain", url=f"https://x/?api_key={SECRET}", nested={"a": [SECRET]})
     logging.getLogger("some.library").warning("token %s", SECRET)
@@ -28,17 +35,17 @@ def test_secrets_are_struck_from_every_kind_of_line(lines: object) -> None:
         raise ValueError(SECRET)
     except ValueError:
         log.exception("failed")
-    found = lines()  # type: ignore[operator]
+    found = lines()
     assert len(found) == 3
     assert SECRET not in json.dumps(found)
     assert STRUCK in json.dumps(found)
 
 
-def test_ids_are_on_every_line_within(lines: object) -> None:
+def test_ids_are_on_every_line_within(lines: Callable[[], list[dict[str, object]]]) -> None:
     with bind(request_id="abc", job_id=""):
         logger("t5g.test").info("inside")
     logger("t5g.test").info("outside")
-    inside, outside = lines()  # type: ignore[operator]
+    inside, outside = lines()
     assert inside["request_id"] == "abc"
     assert "job_id" not in inside
     assert "request_id" not in outside

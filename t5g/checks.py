@@ -1,0 +1,57 @@
+"""Named checks of one part each: what was looked at, whether it works, what to do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from t5g.errors import T5GError
+from t5g.keys import Keys
+
+OLDEST_REDIS = (6, 2)
+TIME_LIMIT = 20.0
+
+
+class CheckResult(Struct, frozen=True):
+    """One line: the part, whether it works, what was found, and what to do if it does not."""
+
+    name: str
+    ok: bool
+    found: str
+    hint: str = ""
+
+
+Check = tuple[str, Callable[[], Awaitable[str]], str]
+"""A name, a look that returns what was found or raises, and the hint to give when it raises."""
+
+
+async def run_checks(checks: list[Check]) -> list[CheckResult]:
+    """Run all checks side by side, each within a time limit."""
+    return list(await asyncio.gather(*(_run(*check) for check in checks)))
+
+
+async def _run(name: str, look: Callable[[], Awaitable[str]], hint: str) -> CheckResult:
+    try:
+        return CheckResult(name, True, await asyncio.wait_for(look(), TIME_LIMIT))
+    except TimeoutError:
+        return CheckResult(name, False, f"no answer within {TIME_LIMIT:.0f} seconds", hint)
+    except T5GError as error:
+        return CheckResult(name, False, str(error), hint)
+    except (RedisError, OSError) as error:
+        return CheckResult(name, False, f"{type(error).__name__}", hint)
+
+
+def redis_check(redis: Redis, keys: Keys) -> Check:
+    """Redis answers, is new enough, and takes a write."""
+
+    async def look() -> str:
+        info = await redis.info("server")
+        version = str(info["redis_version"])
+        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+            raise T5GError(f"Redis {version} is too old; 6.2 or newer is needed")
+        await redis.set(keys.named("check"), "1", ex=10)
+        return f"Redis {version}, writable"
+
+    return "redis", look, "Look at T5G_REDIS_URL, and whether the server runs and has memory left."

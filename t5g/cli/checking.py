@@ -1,0 +1,101 @@
+"""`t5g check` looks at every part; `t5g health NAME` is the health check of one process."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from t5g.checks import Check, CheckResult, redis_check, run_checks
+from t5g.cli.processes import ready
+from t5g.connection import open_redis
+from t5g.heartbeat import KINDS, alive
+from t5g.keys import Keys
+from t5g.settings import Settings
+
+ALL_PARTS = ("portal", "jira", "bugzilla", "slack", "webhook")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(check)
+    app.command()(health)
+
+
+def check() -> None:
+    """Check the settings and look at every upstream, a line each; exit code 1 on any failure."""
+    settings = ready()
+    results = asyncio.run(_checked(settings))
+    missing = [
+        CheckResult("settings", False, f"{name} is missing", why)
+        for name, why in settings.missing(ALL_PARTS)
+    ]
+    shown = missing + results
+    Console().print(_table(shown))
+    if not all(result.ok for result in shown):
+        raise typer.Exit(1)
+
+
+async def _checked(settings: Settings) -> list[CheckResult]:
+    from bot.checks import slack_checks
+    from workers.checks import upstream_checks
+
+    redis = open_redis(settings.redis_url)
+    try:
+        checks: list[Check] = [
+            redis_check(redis, Keys(settings.redis_prefix)),
+            *upstream_checks(settings, redis),
+            *slack_checks(settings),
+        ]
+        return await run_checks(checks)
+    finally:
+        await redis.aclose()
+
+
+def _table(results: list[CheckResult]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for result in results:
+        mark = "[green]ok[/]" if result.ok else "[red]fails[/]"
+        text = result.found if result.ok or not result.hint else f"{result.found}. {result.hint}"
+        table.add_row(mark, result.name, text)
+    return table
+
+
+def health(
+    name: Annotated[str, typer.Argument(help=f"A kind of process: {', '.join(KINDS)}, or web")],
+) -> None:
+    """Say whether a process of this kind is alive (for compose); exit code 1 if not."""
+    settings = ready()
+    if name == "web":
+        alive_now = asyncio.run(_web_answers(settings))
+    elif name in KINDS:
+        alive_now = asyncio.run(_beats(settings, name))
+    else:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(KINDS)}, web")
+    typer.echo(f"{name}: {'alive' if alive_now else 'gives no sign'}")
+    if not alive_now:
+        raise typer.Exit(1)
+
+
+async def _web_answers(settings: Settings) -> bool:
+    import httpx
+
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        try:
+            answer = await client.get(f"http://127.0.0.1:{settings.http_port}/healthz")
+        except httpx.HTTPError:
+            return False
+    return answer.status_code == httpx.codes.OK
+
+
+async def _beats(settings: Settings, kind: str) -> bool:
+    redis = open_redis(settings.redis_url)
+    try:
+        return bool(await alive(redis, Keys(settings.redis_prefix), kind, time.time()))
+    finally:
+        await redis.aclose()
