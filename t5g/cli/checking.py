@@ -13,9 +13,9 @@ from t5g.cli.processes import ready
 from t5g.connection import open_redis
 from t5g.heartbeat import KINDS, alive
 from t5g.keys import Keys
-from t5g.settings import Settings
+from t5g.settings import Part, Settings
 
-ALL_PARTS = ("portal", "jira", "bugzilla", "slack", "webhook")
+ALL_PARTS: tuple[Part, ...] = ("portal", "jira", "bugzilla", "slack", "webhook")
 
 
 def add_commands(app: typer.Typer) -> None:
