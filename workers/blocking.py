@@ -1,0 +1,86 @@
+"""Lets asyncio use the blocking packages `jira` and `python-bugzilla`: threads with time limits.
+
+What their exceptions mean is said by the client that uses them; here only what is common to
+everything built on `requests`: broken connections, time-outs, answers cut off, and HTTP statuses.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import requests
+
+from t5g.errors import UpstreamError
+from workers.calls import Caller, Transient, retry_after
+
+T = TypeVar("T")
+
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: A thread can not be stopped; the limit of the socket comes first, this one is the last resort.
+SPARE = 30.0
+
+Judge = Callable[[Exception], Exception]
+
+
+class Threads:
+    """Runs blocking calls of one service in its own few threads, with retries."""
+
+    def __init__(self, caller: Caller, judge: Judge, *, threads: int, timeout: float) -> None:
+        self._caller = caller
+        self._judge = judge
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=caller.service)
+        self._timeout = timeout + SPARE
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns; raises UpstreamError when it fails for good."""
+        return await self._caller.insist(lambda: self._attempt(call))
+
+    def close(self) -> None:
+        """Let go of the threads; those still busy end by their socket's time limit."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _attempt(self, call: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await loop.run_in_executor(self._pool, call)
+        except TimeoutError as error:
+            raise Transient("no answer in time") from error
+        except (Transient, UpstreamError):
+            raise
+        except Exception as error:
+            # The cause is not chained: exceptions of these packages print addresses with keys.
+            raise self._judge(error) from None
+
+
+def judge_requests(service: str, error: Exception) -> Exception:
+    """Turn an exception of `requests` into what it means; anything else is returned as it is."""
+    match error:
+        case requests.HTTPError() if error.response is not None:
+            headers = error.response.headers
+            return judge_status(service, error.response.status_code, dict(headers))
+        case requests.Timeout():
+            return Transient("no answer in time")
+        case requests.ConnectionError():
+            return Transient("the connection could not be made or broke")
+        case (
+            requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError()
+        ):
+            return Transient("the answer was cut off")
+        case requests.exceptions.JSONDecodeError() | ValueError():
+            return Transient("the answer is no JSON")
+        case OSError():
+            return Transient(f"the connection broke ({type(error).__name__})")
+    return error
+
+
+def judge_status(service: str, status: int, headers: dict[str, str]) -> Exception:
+    """Turn an HTTP status that says failure into what it means."""
+    if status in RETRIED:
+        return Transient(f"HTTP {status}", after=retry_after(headers), throttled=status == 429)
+    if status in (401, 403):
+        return UpstreamError(
+            service, f"HTTP {status}: the credentials are not accepted", transient=False
+        )
+    return UpstreamError(service, f"HTTP {status}", transient=False)

@@ -1,0 +1,174 @@
+"""How the program calls out: bounded retries with jitter, one pace for each service, counted.
+
+`Caller.insist` runs one call until it works, fails for good, or the attempts are used up. What a
+failure means is decided by whoever makes the call: it raises `Transient` for what may pass. This
+module never sees addresses, bodies or secrets, and logs none.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from t5g.errors import UpstreamError
+from t5g.logs import logger
+
+T = TypeVar("T")
+
+log = logger(__name__)
+
+
+class Transient(Exception):
+    """This attempt failed in a way that may pass; `after`: seconds the service asked to wait."""
+
+    def __init__(self, reason: str, *, after: float | None = None, throttled: bool = False) -> None:
+        self.reason = reason
+        self.after = after
+        self.throttled = throttled or after is not None
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often and how patiently a call is repeated. Times in seconds."""
+
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    #: A service may ask for more patience than a job has; then the job fails and is retried later.
+    longest_asked: float = 120.0
+
+    def wait(self, attempt: int, asked: float | None, chance: float) -> float:
+        """Return how long to wait after the failed `attempt` (0 for the first).
+
+        Doubles each time, with jitter (`chance` in 0…1 picks from the upper half); never shorter
+        than what the service asked for.
+        """
+        pause = min(self.longest_wait, self.first_wait * 2.0**attempt) * (0.5 + chance / 2)
+        if asked is None:
+            return pause
+        return min(self.longest_asked, asked) + pause / 4
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was asked of the services so far."""
+
+    requests: dict[str, int] = field(default_factory=dict)
+    retries: dict[str, int] = field(default_factory=dict)
+    waited: dict[str, float] = field(default_factory=dict)
+
+    def count(self, service: str) -> None:
+        """Count one request that goes out."""
+        self.requests[service] = self.requests.get(service, 0) + 1
+
+    def count_retry(self, service: str, waited: float) -> None:
+        """Count one repetition and the time waited before it."""
+        self.retries[service] = self.retries.get(service, 0) + 1
+        self.waited[service] = self.waited.get(service, 0.0) + waited
+
+    @property
+    def total(self) -> int:
+        """All requests to all services."""
+        return sum(self.requests.values())
+
+
+Observe = Callable[[str, str, float], None]
+
+
+def _unobserved(service: str, outcome: str, seconds: float) -> None:
+    """Take a note of nothing."""
+
+
+class Caller:
+    """Makes calls to one service: so many at once, repeated as `policy` says, at a common pace.
+
+    When the service asks for patience, all calls to it wait, not only the one that was told.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        limit: int,
+        policy: Policy | None = None,
+        traffic: Traffic | None = None,
+        observe: Observe = _unobserved,
+    ) -> None:
+        self.service = service
+        self.policy = policy or Policy()
+        self.traffic = traffic or Traffic()
+        self._observe = observe
+        self._slots = asyncio.Semaphore(limit)
+        self._not_before = 0.0
+
+    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what `attempt` returns; repeat it while it raises `Transient`.
+
+        Raises UpstreamError when the attempts are used up; every other error passes.
+        """
+        for number in range(self.policy.attempts):
+            try:
+                return await self._once(attempt)
+            except Transient as error:
+                if number + 1 == self.policy.attempts:
+                    raise UpstreamError(self.service, error.reason) from error
+                await self._pause(number, error)
+        raise AssertionError("a policy has at least one attempt")
+
+    async def _once(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        async with self._slots:
+            await self._patience()
+            self.traffic.count(self.service)
+            begun = time.monotonic()
+            outcome = "error"
+            try:
+                result = await attempt()
+                outcome = "ok"
+            except Transient:
+                outcome = "transient"
+                raise
+            else:
+                return result
+            finally:
+                self._observe(self.service, outcome, time.monotonic() - begun)
+
+    async def _pause(self, number: int, error: Transient) -> None:
+        pause = self.policy.wait(number, error.after, random.random())
+        log.warning(
+            "call_repeated",
+            service=self.service,
+            attempt=number + 1,
+            reason=error.reason,
+            seconds=round(pause, 2),
+        )
+        self.traffic.count_retry(self.service, pause)
+        if error.throttled:
+            self._not_before = max(self._not_before, time.monotonic() + pause)
+        await asyncio.sleep(pause)
+
+    async def _patience(self) -> None:
+        pause = self._not_before - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause + random.random() * min(1.0, pause / 2))
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the seconds that `Retry-After` asks for: a number, or a date."""
+    text = (headers.get("Retry-After") or headers.get("retry-after") or "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

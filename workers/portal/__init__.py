@@ -1,0 +1,1 @@
+"""The Customer Portal in its two dialects behind one interface."""

@@ -1,0 +1,337 @@
+"""The thin shells of the two dialects: they move requests and answers, and page.
+
+What to ask and what an answer means is said in `graphql` and `hydra`; tokens in `token`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import httpx
+import msgspec
+from msgspec import UNSET
+
+from t5g.errors import UpstreamError
+from t5g.settings import Settings
+from workers.calls import Caller, Observe, Policy, Traffic, Transient
+from workers.portal import graphql, hydra
+from workers.portal.token import SERVICE as SSO
+from workers.portal.token import Tokens
+from workers.portal.values import SERVICE, CaseDetails, Page, PortalClient
+from workers.streams import batched, mapped
+from workers.web import Answer, Request, send
+
+T = TypeVar("T")
+
+MOST_PAGES = 2_000
+BATCHES_AT_ONCE = 4
+GRAPHQL_AT_ONCE = 8
+REST_AT_ONCE = 24
+UNAUTHORISED = 401
+
+
+class Rest:
+    """Authorised requests to the Portal: a refused token is renewed once, for all at once."""
+
+    def __init__(self, client: httpx.AsyncClient, caller: Caller, tokens: Tokens) -> None:
+        self._client = client
+        self._caller = caller
+        self._tokens = tokens
+
+    async def ask(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """Send one request and return what `read` makes of the answer; retried as a whole."""
+
+        async def attempt() -> T:
+            return read(await self._authorised(request))
+
+        return await self._caller.insist(attempt)
+
+    async def _authorised(self, request: Request) -> Answer:
+        access = await self._tokens.get()
+        answer = await self._send(access, request)
+        if answer.status != UNAUTHORISED:
+            return answer
+        self._tokens.refused(access)
+        self._caller.traffic.count(SERVICE)
+        access = await self._tokens.get()
+        answer = await self._send(access, request)
+        if answer.status == UNAUTHORISED:
+            self._tokens.refused(access)
+            raise Transient("HTTP 401: a fresh access token was refused too")
+        return answer
+
+    async def _send(self, access: str, request: Request) -> Answer:
+        headers = {**request.headers, "Authorization": f"Bearer {access}"}
+        return await send(self._client, msgspec.structs.replace(request, headers=headers))
+
+
+class GraphqlPortal:
+    """The Portal since September 2026: cases by GraphQL, linked issues by REST."""
+
+    unknown = graphql.UNKNOWN
+
+    def __init__(self, settings: Settings, service: Rest, rest: Rest) -> None:
+        self._service = service
+        self._rest = rest
+        self._url = str(settings.portal_url)
+        self._rest_url = str(settings.portal_rest_url).rstrip("/")
+        self._where = graphql.configured(settings)
+
+    async def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
+        """Yield the cases of the query, all or those changed at or after `since`."""
+        parts = [self._where] if since is None else [self._where, graphql.changed_since(since)]
+        async for connection in self._connections(graphql.all_of(*parts)):
+            yield graphql.read_page(connection)
+
+    async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the query has."""
+        for batch in batched(numbers, graphql.DETAILS_PAGE):
+            where = graphql.all_of(self._where, graphql.with_numbers(batch))
+            async for connection in self._connections(where):
+                yield graphql.read_page(connection)
+
+    async def look_up(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the Portal has."""
+        for batch in batched(numbers, graphql.DETAILS_PAGE):
+            async for connection in self._connections(graphql.with_numbers(batch)):
+                yield graphql.read_page(connection)
+
+    async def closed(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield all closed cases that changed at or after `since`."""
+        where = graphql.all_of(graphql.closed(), graphql.changed_since(since))
+        async for connection in self._connections(where):
+            yield graphql.read_page(connection)
+
+    async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
+        """Yield the details of each of `numbers`."""
+        batches = batched(numbers, graphql.DETAILS_PAGE)
+        async for found in mapped(batches, self._details, limit=BATCHES_AT_ONCE):
+            for row in found:
+                yield row
+
+    async def check(self) -> str:
+        """Ask for one case of the query."""
+        connection = await self._connection(graphql.LISTING, self._where, "", 1)
+        return f"GraphQL answers; {connection.total} cases in the query"
+
+    async def _connections(self, where: graphql.Filter) -> AsyncIterator[graphql.Connection]:
+        after, seen = "", {""}
+        for _ in range(MOST_PAGES):
+            found = await self._connection(graphql.LISTING, where, after, graphql.PAGE_SIZE)
+            yield found
+            after = found.after
+            if not after:
+                return
+            if after in seen:
+                raise UpstreamError(SERVICE, "a page of the listing came again and again")
+            seen.add(after)
+        raise UpstreamError(SERVICE, f"the listing has more than {MOST_PAGES} pages")
+
+    async def _connection(
+        self, query: str, where: graphql.Filter, after: str, first: int
+    ) -> graphql.Connection:
+        return await self._service.ask(
+            Request(
+                method="POST",
+                url=self._url,
+                headers=graphql.HEADERS,
+                json=graphql.request(query, where, after, first),
+            ),
+            graphql.read_connection,
+        )
+
+    async def _details(self, numbers: Sequence[str]) -> list[CaseDetails]:
+        found, keys = await asyncio.gather(
+            self._details_of(numbers), self._linked_issues_of(numbers)
+        )
+        return [self._joined(number, found.get(number), keys[number]) for number in numbers]
+
+    async def _details_of(self, numbers: Sequence[str]) -> dict[str, CaseDetails]:
+        where = graphql.with_numbers(numbers)
+        connection = await self._connection(graphql.DETAILS, where, "", graphql.DETAILS_PAGE)
+        found: dict[str, CaseDetails] = {}
+        for node in connection.nodes:
+            try:
+                row = graphql.details_of(node)
+            except (TypeError, ValueError, AttributeError, KeyError):
+                continue
+            if row is not None:
+                found[row.number] = row
+        return found
+
+    async def _linked_issues_of(
+        self, numbers: Sequence[str]
+    ) -> dict[str, tuple[str, ...] | UpstreamError]:
+        found = await asyncio.gather(*(self._linked_issues(number) for number in numbers))
+        return dict(zip(numbers, found, strict=True))
+
+    async def _linked_issues(self, number: str) -> tuple[str, ...] | UpstreamError:
+        url = f"{self._rest_url}/cases/{number}/jiras"
+        try:
+            return await self._rest.ask(Request(url=url), hydra.linked_issues)
+        except UpstreamError as error:
+            return error
+
+    @staticmethod
+    def _joined(
+        number: str, found: CaseDetails | None, keys: tuple[str, ...] | UpstreamError
+    ) -> CaseDetails:
+        if found is None or found.details is None:
+            return CaseDetails(number=number, why="the Portal does not have it", gone=True)
+        failed = isinstance(keys, UpstreamError)
+        details = msgspec.structs.replace(found.details, issue_keys=UNSET if failed else keys)
+        why = f"linked issues: {keys}" if failed else ""
+        return msgspec.structs.replace(found, details=details, why=why)
+
+
+class HydraPortal:
+    """The Portal's older REST API."""
+
+    unknown = hydra.UNKNOWN
+
+    def __init__(self, settings: Settings, rest: Rest, now: Callable[[], datetime]) -> None:
+        self._rest = rest
+        self._url = str(settings.portal_rest_url).rstrip("/")
+        self._query = hydra.configured(settings)
+        self._now = now
+
+    async def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
+        """Yield the cases of the query, all or those changed at or after `since`."""
+        parts = [self._query] if since is None else [self._query, hydra.changed_since(since)]
+        async for result in self._results(hydra.all_of(*parts)):
+            yield hydra.read_page(result)
+
+    async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the query has."""
+        for batch in batched(numbers, hydra.NUMBERS_AT_ONCE):
+            query = hydra.all_of(self._query, hydra.with_numbers(batch))
+            async for result in self._results(query):
+                yield hydra.read_page(result)
+
+    async def look_up(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the Portal has."""
+        for batch in batched(numbers, hydra.NUMBERS_AT_ONCE):
+            async for result in self._results(hydra.with_numbers(batch)):
+                yield hydra.read_page(result)
+
+    async def closed(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield all closed cases that changed at or after `since`."""
+        query = hydra.all_of(hydra.closed(), hydra.changed_since(since))
+        async for result in self._results(query):
+            yield hydra.read_page(result)
+
+    async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
+        """Yield the details of each of `numbers`."""
+        async for found in mapped(numbers, self._details, limit=REST_AT_ONCE):
+            yield found
+
+    async def check(self) -> str:
+        """Ask how many cases the query has."""
+        result = await self._search(self._query, 0, 1)
+        return f"hydra answers; {result.found} cases in the query"
+
+    async def _results(self, query: str) -> AsyncIterator[hydra.Result]:
+        first = await self._search(query, 0, hydra.ROWS)
+        if first.found <= hydra.WINDOW:
+            yield first
+            async for result in self._rest_of(query, first):
+                yield result
+            return
+        async for result in self._cut(query, hydra.whole_span(self._now())):
+            yield result
+        undated = hydra.all_of(query, hydra.without_creation_date())
+        async for result in self._whole(undated):
+            yield result
+
+    async def _cut(self, query: str, span: hydra.Span) -> AsyncIterator[hydra.Result]:
+        """Yield a result larger than the window in stretches of creation dates."""
+        part = hydra.all_of(query, hydra.created_within(span))
+        first = await self._search(part, 0, hydra.ROWS)
+        if first.found <= hydra.WINDOW:
+            yield first
+            async for result in self._rest_of(part, first):
+                yield result
+            return
+        halves = span.halves()
+        if halves is None:
+            async for result in self._cut_numbers(part, 0, 99_999_999):
+                yield result
+            return
+        for half in halves:
+            async for result in self._cut(query, half):
+                yield result
+
+    async def _cut_numbers(self, query: str, low: int, high: int) -> AsyncIterator[hydra.Result]:
+        """Yield what was all created in one second, in stretches of case numbers."""
+        part = hydra.all_of(query, hydra.numbered_within(low, high))
+        first = await self._search(part, 0, hydra.ROWS)
+        if first.found <= hydra.WINDOW or low == high:
+            yield first
+            async for result in self._rest_of(part, first):
+                yield result
+            return
+        middle = (low + high) // 2
+        for stretch in ((low, middle), (middle + 1, high)):
+            async for result in self._cut_numbers(query, *stretch):
+                yield result
+
+    async def _whole(self, query: str) -> AsyncIterator[hydra.Result]:
+        first = await self._search(query, 0, hydra.ROWS)
+        yield first
+        async for result in self._rest_of(query, first):
+            yield result
+
+    async def _rest_of(self, query: str, first: hydra.Result) -> AsyncIterator[hydra.Result]:
+        """Yield the pages after the first one; ends early when a page comes back empty."""
+        start = len(first.docs)
+        while 0 < start < min(first.found, hydra.WINDOW):
+            result = await self._search(query, start, min(hydra.ROWS, hydra.WINDOW - start))
+            if not result.docs:
+                return
+            yield result
+            start += len(result.docs)
+
+    async def _search(self, query: str, start: int, rows: int) -> hydra.Result:
+        return await self._rest.ask(
+            Request(url=f"{self._url}/search/cases", params=hydra.search(query, start, rows)),
+            hydra.read_result,
+        )
+
+    async def _details(self, number: str) -> CaseDetails:
+        try:
+            return await self._rest.ask(
+                Request(url=f"{self._url}/v1/cases/{number}"),
+                lambda answer: hydra.details_of(number, answer),
+            )
+        except UpstreamError as error:
+            if error.transient:
+                raise
+            return CaseDetails(number=number, why=str(error))
+
+
+def open_portal(
+    settings: Settings,
+    client: httpx.AsyncClient,
+    *,
+    policy: Policy,
+    traffic: Traffic,
+    observe: Observe,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> PortalClient:
+    """Make the client of the configured dialect on an open HTTP client."""
+
+    def caller(service: str, limit: int) -> Caller:
+        return Caller(service, limit=limit, policy=policy, traffic=traffic, observe=observe)
+
+    tokens = Tokens(
+        client,
+        caller(SSO, 1),
+        url=str(settings.sso_url),
+        offline_token=settings.portal_offline_token.get_secret_value(),
+        client_id=settings.sso_client_id,
+    )
+    rest = Rest(client, caller(SERVICE, REST_AT_ONCE), tokens)
+    if settings.portal_api == "hydra":
+        return HydraPortal(settings, rest, now)
+    return GraphqlPortal(settings, Rest(client, caller(SERVICE, GRAPHQL_AT_ONCE), tokens), rest)

@@ -1,0 +1,281 @@
+"""The Portal's older dialect (v1 REST and Solr search) as pure functions: queries out, values in.
+
+Empty fields are absent; a list may stand for a text and the reverse; a result has a window of
+9,999 rows, so that larger ones are cut at creation dates.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from t5g.errors import UpstreamError
+from t5g.model import CaseComment, Details, NotifiedUser, Portal
+from t5g.settings import Settings
+from t5g.timestamps import parse_time
+from workers.calls import Transient
+from workers.portal.values import (
+    SERVICE,
+    CaseDetails,
+    Malformed,
+    Page,
+    ids_of,
+    number_of,
+    status_of,
+    text_of,
+    texts_of,
+)
+from workers.web import Answer, judge
+
+ROWS = 500
+WINDOW = 9_999
+NUMBERS_AT_ONCE = 100
+UNKNOWN: frozenset[str] = frozenset()
+SORT = "case_number asc"
+FIELDS = (
+    "case_number,case_summary,case_status,case_severity,case_product,case_version,"
+    "case_account_name,case_accountNumber,case_owner,case_contactName,case_createdDate,"
+    "case_lastModifiedDate,case_last_public_update_date,case_closedDate,case_tags,"
+    "case_bugzillaNumber,case_type,case_description"
+)
+_RESERVED = frozenset('+-&|!(){}[]^"~*?:\\/ ')
+_BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Result(Struct, frozen=True):
+    """One answer of the search: rows, and how many the whole result has."""
+
+    docs: tuple[Any, ...]
+    found: int
+
+
+class Span(Struct, frozen=True):
+    """A stretch of creation dates, whole seconds, both ends within it."""
+
+    first: datetime
+    last: datetime
+
+    def halves(self) -> tuple["Span", "Span"] | None:
+        """Cut the stretch in two; None if it is a single second."""
+        seconds = int((self.last - self.first).total_seconds())
+        if seconds < 1:
+            return None
+        middle = self.first + timedelta(seconds=seconds // 2)
+        return Span(self.first, middle), Span(middle + SECOND, self.last)
+
+
+def whole_span(now: datetime) -> Span:
+    """Return the stretch in which every case was created."""
+    return Span(_BEGINNING, now.replace(microsecond=0) + timedelta(days=2))
+
+
+def configured(settings: Settings) -> str:
+    """Return the query of our cases: the configured one, or the open cases with our tag."""
+    query = settings.portal_query.strip()
+    return query or f"case_tags:{escaped(settings.portal_tag)} AND -case_status:Closed"
+
+
+def all_of(*queries: str) -> str:
+    """Return the query that needs each of `queries`."""
+    return " AND ".join(f"({query})" for query in queries)
+
+
+def with_numbers(numbers: Sequence[str]) -> str:
+    """Return the query of cases by number."""
+    return f"case_number:({' OR '.join(numbers)})"
+
+
+def changed_since(since: datetime) -> str:
+    """Return the query of what changed at or after a moment."""
+    return f"case_lastModifiedDate:[{_moment(since)} TO *]"
+
+
+def closed() -> str:
+    """Return the query of closed cases."""
+    return "case_status:Closed"
+
+
+def created_within(span: Span) -> str:
+    """Return the query of what was created in a stretch, fractions of its last second too."""
+    last = f"{span.last:%Y-%m-%dT%H:%M:%S}.999Z"
+    return f"case_createdDate:[{_moment(span.first)} TO {last}]"
+
+
+def numbered_within(first: int, last: int) -> str:
+    """Return the query of a stretch of case numbers."""
+    return f"case_number:[{first:08d} TO {last:08d}]"
+
+
+def without_creation_date() -> str:
+    """Return the query of cases that no stretch of creation dates has."""
+    return "*:* AND -case_createdDate:[* TO *]"
+
+
+def escaped(text: str) -> str:
+    """Return `text` with what Solr would read as syntax escaped."""
+    return "".join("\\" + c if c in _RESERVED else c for c in text)
+
+
+def search(query: str, start: int, rows: int) -> dict[str, str | int]:
+    """Return the parameters of one search."""
+    return {
+        "q": query,
+        "fl": FIELDS,
+        "start": start,
+        "rows": rows,
+        "sort": SORT,
+        "partnerSearch": "false",
+    }
+
+
+def read_result(answer: Answer) -> Result:
+    """Read one answer of the search."""
+    body = checked(answer).json()
+    try:
+        response = body["response"]  # type: ignore[index]
+        return Result(tuple(response["docs"]), int(response["numFound"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Transient("the answer has no result") from error
+
+
+def checked(answer: Answer) -> Answer:
+    """Return the answer if it is good; its gate says "too many" with an HTML page and 403."""
+    if answer.status == 403 and "json" not in answer.headers.get("content-type", ""):
+        raise Transient("too many requests (403 from its gate)", throttled=True)
+    return judge(SERVICE, answer)
+
+
+def read_page(result: Result) -> Page:
+    """Read the cases of one answer; entries that can not be read are named, not raised."""
+    cases: list[Portal] = []
+    malformed: list[Malformed] = []
+    for doc in result.docs:
+        try:
+            case = portal_of(doc)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            malformed.append(Malformed(_try_number(doc), str(error)))
+        else:
+            if case is not None:
+                cases.append(case)
+    return Page(cases=tuple(cases), malformed=tuple(malformed), total=result.found)
+
+
+def portal_of(doc: Any) -> Portal | None:
+    """Read one row of the search; None for records that are no cases."""
+    if not isinstance(doc, Mapping):
+        raise TypeError(f"a {type(doc).__name__} where a case is expected")
+    number = number_of(doc.get("case_number"))
+    if number is None:
+        return None
+    word = text_of(doc.get("case_status"))
+    updated = parse_time(doc.get("case_lastModifiedDate"))
+    return Portal(
+        number=number,
+        status=status_of(word),
+        upstream_status=word,
+        severity=text_of(doc.get("case_severity")),
+        account=text_of(doc.get("case_account_name")),
+        account_number=text_of(doc.get("case_accountNumber")),
+        owner=text_of(doc.get("case_owner")),
+        contact=text_of(doc.get("case_contactName")),
+        summary=text_of(doc.get("case_summary")),
+        description=text_of(doc.get("case_description")),
+        product=text_of(doc.get("case_product")),
+        version=text_of(doc.get("case_version")),
+        case_type=text_of(doc.get("case_type")),
+        tags=texts_of(doc.get("case_tags")),
+        bug_ids=ids_of(doc.get("case_bugzillaNumber")),
+        created=parse_time(doc.get("case_createdDate")),
+        updated=updated or parse_time(doc.get("case_last_public_update_date")),
+        closed=parse_time(doc.get("case_closedDate")),
+    )
+
+
+def details_of(number: str, answer: Answer) -> CaseDetails:
+    """Read `v1/cases/NUMBER`: all details. A case that may not be read or is gone says so."""
+    if answer.status == 404:
+        return CaseDetails(number=number, why="the Portal does not have it", gone=True)
+    if answer.status == 403 and "json" in answer.headers.get("content-type", ""):
+        return CaseDetails(number=number, why="the Portal does not show it to this account")
+    body = checked(answer).json()
+    if not isinstance(body, Mapping):
+        return CaseDetails(number=number, why="the answer is no object")
+    try:
+        details = _details(body)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        return CaseDetails(number=number, why=f"could not be read: {error}")
+    return CaseDetails(
+        number=number, details=details, updated=parse_time(body.get("lastModifiedDate"))
+    )
+
+
+def linked_issues(answer: Answer) -> tuple[str, ...]:
+    """Read `cases/NUMBER/jiras`: the keys of the JIRA issues linked to a case."""
+    if answer.status == 404:
+        return ()
+    body = checked(answer).json()
+    if not isinstance(body, list):
+        raise UpstreamError(SERVICE, "the linked issues are no list", transient=False)
+    return _keys(body)
+
+
+def _details(body: Mapping[str, Any]) -> Details:
+    crit_sit = body.get("critSit")
+    return Details(
+        crit_sit=crit_sit if isinstance(crit_sit, bool) else UNSET,
+        group_name=text_of(body.get("groupName")) or None,
+        notified_users=tuple(_notified(row) for row in _rows(body, "notifiedUsers")),
+        relief_at=parse_time(body.get("reliefAt")),
+        resolved_at=parse_time(body.get("resolvedAt")),
+        bug_ids=ids_of([row.get("bugzillaNumber") for row in _rows(body, "bugzillas")]),
+        issue_keys=_keys(_rows(body, "externalTrackers")),
+        comments=tuple(_comment(row) for row in _rows(body, "comments")),
+    )
+
+
+def _rows(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    rows = body.get(name)
+    rows = rows if isinstance(rows, list) else [rows]
+    return [row for row in rows if isinstance(row, Mapping)]
+
+
+def _keys(rows: Sequence[Any]) -> tuple[str, ...]:
+    found = (
+        text_of(row.get("resourceKey"))
+        for row in rows
+        if isinstance(row, Mapping) and text_of(row.get("system") or "Jira").casefold() == "jira"
+    )
+    return tuple(dict.fromkeys(key for key in found if key))
+
+
+def _notified(row: Mapping[str, Any]) -> NotifiedUser:
+    return NotifiedUser(
+        name=text_of(row.get("ssoUsername")),
+        title=text_of(row.get("title")),
+        kind=text_of(row.get("type")),
+    )
+
+
+def _comment(row: Mapping[str, Any]) -> CaseComment:
+    created = row.get("createdDate")
+    return CaseComment(
+        id=text_of(row.get("id")) or text_of(created),
+        author=text_of(row.get("createdBy")),
+        body=text_of(row.get("commentBody")),
+        public=row.get("isPublic") is not False,
+        by_customer=text_of(row.get("createdByType")).casefold() == "customer",
+        created=parse_time(created),
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _try_number(doc: Any) -> str:
+    try:
+        return number_of(doc.get("case_number")) or ""
+    except (TypeError, ValueError, AttributeError):
+        return ""

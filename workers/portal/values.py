@@ -1,0 +1,129 @@
+"""What the two dialects of the Portal have in common: words, shapes, and what a page is."""
+
+import html
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from t5g.model import Details, Portal, Status, is_case_number
+
+SERVICE = "portal"
+
+#: What each dialect says, and what it means; any other word passes through as it is.
+STATUS_WORDS: Mapping[str, Status] = {
+    "open": Status.WAITING_ON_RED_HAT,
+    "waiting on red hat": Status.WAITING_ON_RED_HAT,
+    "in progress": Status.WAITING_ON_RED_HAT,
+    "waiting on customer": Status.WAITING_ON_CUSTOMER,
+    "waiting on customer action required": Status.WAITING_ON_CUSTOMER,
+    "closed": Status.CLOSED,
+}
+_VERSION = re.compile(r"\s+v?(\d[\w.]*)$")
+
+
+class Malformed(Struct, frozen=True):
+    """An entry that could not be read: its number, if that at least could be, and why."""
+
+    number: str
+    why: str
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A part of a listing. `total`: how many entries all pages have, where the Portal tells."""
+
+    cases: tuple[Portal, ...] = ()
+    malformed: tuple[Malformed, ...] = ()
+    total: int | None = None
+
+
+class CaseDetails(Struct, frozen=True, kw_only=True):
+    """The details of one case, or None and why there are none (`gone`: the Portal has it not)."""
+
+    number: str
+    details: Details | None = None
+    updated: datetime | None = None
+    why: str = ""
+    gone: bool = False
+
+
+class PortalClient(Protocol):
+    """The Portal, whichever dialect it speaks."""
+
+    #: Facts of a listing that this dialect has no source for; what is known of them is kept.
+    unknown: frozenset[str]
+
+    def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
+        """Yield the cases of the configured query, all or those changed at or after `since`."""
+        ...
+
+    def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the configured query has."""
+        ...
+
+    def look_up(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
+        """Yield those of `numbers` that the Portal has, in the query or not."""
+        ...
+
+    def closed(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield all cases, ours or not, that changed at or after `since` and are closed."""
+        ...
+
+    def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
+        """Yield the details of each of `numbers`, in any order."""
+        ...
+
+    async def check(self) -> str:
+        """Ask the least that proves the credentials; return a sentence on what answered."""
+        ...
+
+
+def status_of(word: str, *, closed: bool | None = None) -> str:
+    """Return our word for an upstream status; `closed` (if told) decides about closed ones."""
+    if closed:
+        return Status.CLOSED.value
+    known = STATUS_WORDS.get(word.strip().casefold())
+    return known.value if known else word
+
+
+def text_of(value: Any) -> str:
+    """Return a text: entities resolved, lists joined, null empty, numbers as they are written."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(text for item in value if (text := text_of(item)))
+    if isinstance(value, Mapping):
+        raise TypeError("an object where a text is expected")
+    return html.unescape(str(value)).strip()
+
+
+def texts_of(value: Any) -> tuple[str, ...]:
+    """Return a list of texts, also from one text with `;` or from none."""
+    rows = value if isinstance(value, list) else [value]
+    return tuple(part for row in rows for text in text_of(row).split(";") if (part := text.strip()))
+
+
+def ids_of(value: Any) -> tuple[int, ...]:
+    """Return the bug numbers among texts and numbers."""
+    return tuple(dict.fromkeys(int(t) for t in texts_of(value) if t.isascii() and t.isdigit()))
+
+
+def product_and_version(name: str, parent: str = "") -> tuple[str, str]:
+    """Split a product's name that ends in its version (`… Platform 4.16`)."""
+    if parent and name.startswith(parent):
+        return parent, name[len(parent) :].strip(" -")
+    found = _VERSION.search(name)
+    return (name[: found.start()], found[1]) if found else (name, "")
+
+
+def number_of(value: Any) -> str | None:
+    """Return a case number; None for escalation records and all else that is none.
+
+    Raises ValueError if there is no text at all: then an entry can not even be named.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("no case number")
+    text = value.strip()
+    return text if is_case_number(text) else None

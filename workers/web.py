@@ -1,0 +1,89 @@
+"""The thin shell of httpx: one request, one answer; what the answer means is judged elsewhere."""
+
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from t5g.errors import UpstreamError
+from workers.calls import Transient, retry_after
+
+USER_AGENT = "t5g-bot"
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One request to be sent."""
+
+    method: str = "GET"
+    url: str
+    headers: Mapping[str, str] = {}
+    params: dict[str, str | int] | None = None
+    json: object = None
+    form: dict[str, str] | None = None
+
+
+class Answer(Struct, frozen=True):
+    """What came back: status, headers (lower case names) and the whole body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        """Return the body as JSON values; raises Transient if it is none (cut off, a page)."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Transient("the answer is no JSON") from error
+
+
+def open_web(*, timeout: float, connections: int) -> httpx.AsyncClient:
+    """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(timeout, connect=min(10.0, timeout)),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+        follow_redirects=False,
+    )
+
+
+async def send(client: httpx.AsyncClient, request: Request) -> Answer:
+    """Send one request; raises Transient when no whole answer comes back."""
+    headers = dict(request.headers)
+    content = None
+    if request.json is not None:
+        content = msgspec.json.encode(request.json)
+        headers["Content-Type"] = "application/json"
+    try:
+        found = await client.request(
+            request.method,
+            request.url,
+            headers=headers,
+            params=request.params,
+            content=content,
+            data=request.form,
+        )
+    except httpx.TimeoutException as error:
+        raise Transient("no answer in time") from error
+    except httpx.RemoteProtocolError as error:
+        raise Transient("the answer was cut off") from error
+    except httpx.DecodingError as error:
+        raise Transient("the answer was garbled") from error
+    except httpx.TransportError as error:
+        raise Transient(f"the connection broke ({type(error).__name__})") from error
+    return Answer(found.status_code, dict(found.headers), found.content)
+
+
+def judge(service: str, answer: Answer) -> Answer:
+    """Return the answer if its status says success; raises what any other status means."""
+    if answer.status < 300:
+        return answer
+    if answer.status in RETRIED:
+        raise Transient(
+            f"HTTP {answer.status}",
+            after=retry_after(answer.headers),
+            throttled=answer.status == 429,
+        )
+    raise UpstreamError(service, f"HTTP {answer.status}", transient=False)
