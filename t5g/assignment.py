@@ -1,8 +1,8 @@
 """Who gets a new case: a pure decision over one batch, with its reason.
 
-By account first (the longest match wins); the rest is shared: no one gets a second case of the batch
-before everyone has a first, and among those with the fewest the least loaded is next. People who are
-away get none. The same batch, people and seed give the same answer.
+By account first (the longest match wins); the rest is shared: no one gets a second case of the
+batch before everyone has a first, and among those with the fewest the least loaded is next. People
+who are away get none. The same batch, people and seed give the same answer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
