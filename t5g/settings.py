@@ -158,6 +158,10 @@ class Settings(BaseSettings):
     jira_project: str = Field("T5G", description="Project of the team's cards")
     jira_board: str = Field("T5G field support", description="Board whose sprints hold the cards")
     jira_sprint: str = Field("", description="Text in the sprint's name; empty: the active sprint")
+    jira_cards: Literal["project", "sprint"] = Field(
+        "project",
+        description="Where cards are looked for: in the whole project, or in the sprint only",
+    )
     jira_label: str = Field("field-support", description="Label that marks the team's cards")
     jira_escalation_project: str = Field("ESC", description="Project of the escalations")
     jira_escalation_label: str = Field(
@@ -188,7 +192,21 @@ class Settings(BaseSettings):
     bugzilla_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://bugzilla.redhat.com"), description="Base URL of Bugzilla"
     )
+    bugzilla_api: Literal["rest", "xmlrpc"] = Field(
+        "rest", description="How Bugzilla is asked: rest or xmlrpc"
+    )
     bugzilla_api_key: SecretStr = need("bugzilla", "API key of a Bugzilla account", default="")
+
+    # Calls to Portal, JIRA and Bugzilla
+    upstream_timeout: float = Field(
+        60, gt=0, description="Seconds to wait for an upstream to say something"
+    )
+    upstream_attempts: int = Field(
+        5, ge=1, le=20, description="How often a call that may yet work is made before giving up"
+    )
+    upstream_backoff: float = Field(
+        0.5, ge=0, description="Seconds before the first repetition; doubles with each"
+    )
 
     # Slack
     slack_api_url: AnyHttpUrl = Field(

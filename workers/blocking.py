@@ -7,7 +7,8 @@ everything built on `requests`: broken connections, time-outs, answers cut off, 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import requests
 
@@ -32,19 +33,19 @@ class Threads:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=caller.service)
         self._timeout = timeout + SPARE
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """Return what `call` returns; raises UpstreamError when it fails for good."""
-        return await self._caller.insist(lambda: self._attempt(call))
+    async def run(self, call: Callable[..., T], *args: Any) -> T:
+        """Return what `call(*args)` returns; raises UpstreamError when it fails for good."""
+        return await self._caller.insist(partial(self._attempt, call, *args))
 
     def close(self) -> None:
         """Let go of the threads; those still busy end by their socket's time limit."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _attempt(self, call: Callable[[], T]) -> T:
+    async def _attempt(self, call: Callable[..., T], *args: Any) -> T:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
-                return await loop.run_in_executor(self._pool, call)
+                return await loop.run_in_executor(self._pool, call, *args)
         except TimeoutError as error:
             raise Transient("no answer in time") from error
         except (Transient, UpstreamError):

@@ -1,0 +1,1 @@
+"""Bugzilla, by REST or XML-RPC, as python-bugzilla speaks them."""

@@ -1,0 +1,228 @@
+"""The JIRA client of the syncs: searches in pages, whatever kind of server answers.
+
+Values are JIRA's own JSON (`t5g.jira_payloads` reads it). Paging, batches and what a repeated or
+short page means end here.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from t5g.errors import UpstreamError
+from t5g.jira_payloads import CASE_LINKS_PROPERTY
+from t5g.settings import Settings
+from workers.blocking import Threads
+from workers.calls import Caller, Observe, Policy, Traffic
+from workers.jira import jql
+from workers.jira.server import SERVICE, JqlError, Json, Server, judge
+from workers.streams import batched, mapped
+
+PAGE_SIZE = 100
+KEYS_AT_ONCE = 100
+MOST_PAGES = 2_000
+CALLS_AT_ONCE = 6
+#: How often a batch with keys that do not exist is asked again without them.
+MOST_REFUSALS = 8
+
+
+class JiraClient:
+    """Searches and looks at issues. Close it when done."""
+
+    def __init__(self, settings: Settings, threads: Threads, server: Server) -> None:
+        self._settings = settings
+        self._threads = threads
+        self._server = server
+        ids = settings.jira_fields
+        self._card_fields = [*_COMMON, "comment", ids.contributors, ids.sprint]
+        self._issue_fields = [
+            *_COMMON, "fixVersions", ids.severity, ids.qa_contact, ids.private_keywords,
+        ]  # fmt: skip
+        self._escalation_fields = [*_COMMON, ids.escalated_cases]
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._threads.close()
+        self._server.close()  # type: ignore[no-untyped-call]
+
+    async def cards(
+        self, *, sprint_ids: Sequence[int] | None = None, minutes: int | None = None
+    ) -> AsyncIterator[list[Json]]:
+        """Yield the team's cards with all fields and comments, page by page.
+
+        `minutes`: only those changed in the last so many minutes, then also those of the project
+        that have lost the label.
+        """
+        clauses = [jql.cards(self._settings, sprint_ids)]
+        if minutes is not None:
+            if sprint_ids is None:
+                clauses = [jql.project(self._settings.jira_project)]
+            clauses.append(jql.updated_within(minutes))
+        async for page in self._search(jql.all_of(*clauses), self._card_fields):
+            yield page
+
+    async def escalations(self) -> AsyncIterator[list[Json]]:
+        """Yield the open escalations that concern the team."""
+        ask = {"expand": "renderedFields", "properties": [CASE_LINKS_PROPERTY]}
+        query = jql.all_of(jql.escalations(self._settings))
+        async for page in self._search(query, self._escalation_fields, **ask):
+            yield page
+
+    async def issues(self, keys: Sequence[str]) -> AsyncIterator[dict[str, Json | None]]:
+        """Yield linked issues by the key asked for, in batches; None: not there or not for us."""
+        valid = [key for key in keys if jql.KEY.fullmatch(key)]
+        broken: dict[str, Json | None] = {key: None for key in keys if not jql.KEY.fullmatch(key)}
+        if broken:
+            yield broken
+        batches = batched(valid, KEYS_AT_ONCE)
+        async for found in mapped(batches, self._batch, limit=CALLS_AT_ONCE):
+            yield found
+
+    async def comments(self, key: str) -> list[Json]:
+        """Return all comments of an issue."""
+        rows: list[Json] = []
+        for _ in range(MOST_PAGES):
+            page = await self._threads.run(self._server.comment_page, key, len(rows))
+            found = page.get("comments") or []
+            rows += found
+            if not found or len(rows) >= int(page.get("total", 0)):
+                return rows
+        return rows
+
+    async def remote_links(self, key: str) -> list[Json]:
+        """Return the remote links of an issue."""
+        rows = await self._threads.run(self._server.remote_link_rows, key)
+        return rows if isinstance(rows, list) else []
+
+    async def sprint_ids(self, board: str, name: str) -> list[int]:
+        """Return the sprints of a board (by its exact name) whose name contains `name`.
+
+        Without a name: the active ones. Names of sprints are not unique, so it may be several.
+        """
+        states = "active,future,closed" if name else "active"
+        found: list[int] = []
+        async for row in self._agile_rows(partial(self._server.board_page, board)):
+            if row.get("name") == board and row.get("type") != "kanban":
+                found += await self._sprints_of(int(row["id"]), states, name)
+        return found
+
+    async def check(self) -> str:
+        """Ask who we are: Cloud answers expired tokens as if nobody had asked."""
+        row = await self._threads.run(self._server.who_am_i)
+        return f"answers as {row.get('displayName') or row.get('name') or 'an unnamed account'}"
+
+    async def _sprints_of(self, board: int, states: str, name: str) -> list[int]:
+        rows = self._agile_rows(partial(self._server.sprint_page, board, states))
+        wanted = name.casefold()
+        return [int(row["id"]) async for row in rows if wanted in str(row.get("name")).casefold()]
+
+    async def _agile_rows(self, page_from: Callable[[int], Json]) -> AsyncIterator[Json]:
+        start = 0
+        for _ in range(MOST_PAGES):
+            page = await self._threads.run(page_from, start)
+            rows = page.get("values") or []
+            for row in rows:
+                yield row
+            start += len(rows)
+            if page.get("isLast", True) or not rows:
+                return
+
+    async def _search(
+        self, query: str, fields: Sequence[str], **more: Any
+    ) -> AsyncIterator[list[Json]]:
+        ask = {"fields": list(fields), "size": PAGE_SIZE, **more}
+        cursor, seen = "", {""}
+        for _ in range(MOST_PAGES):
+            page = await self._page(query, cursor, ask)
+            issues = page.get("issues")
+            if not isinstance(issues, list):
+                raise UpstreamError(SERVICE, "a page of the search has no issues")
+            yield issues
+            cursor = self._next(page, cursor, len(issues))
+            if not cursor:
+                return
+            if cursor in seen:
+                raise UpstreamError(SERVICE, "a page of the search came again and again")
+            seen.add(cursor)
+        raise UpstreamError(SERVICE, f"the search has more than {MOST_PAGES} pages")
+
+    async def _page(self, query: str, cursor: str, ask: Json) -> Json:
+        return await self._threads.run(self._server.search_page, query, cursor, ask)
+
+    def _next(self, page: Json, cursor: str, rows: int) -> str:
+        """The cursor of the page that follows, "" after the last one."""
+        if self._server.cloud:
+            return "" if page.get("isLast") else str(page.get("nextPageToken") or "")
+        start = int(cursor or 0) + rows
+        return str(start) if rows and start < int(page.get("total", 0)) else ""
+
+    async def _batch(self, keys: Sequence[str]) -> dict[str, Json | None]:
+        """Fetch issues by key. JIRA refuses the whole query for one key that does not exist."""
+        asked = list(keys)
+        for _ in range(MOST_REFUSALS):
+            try:
+                rows = await self._rows_of(asked)
+            except JqlError as error:
+                named = jql.keys_in(error.said) & set(asked)
+                if not named:
+                    return await self._halves(keys, asked, error)
+                asked = [key for key in asked if key not in named]
+            else:
+                return await self._matched(keys, rows)
+        return await self._halves(keys, asked, JqlError("too many keys that do not exist"))
+
+    async def _rows_of(self, keys: Sequence[str]) -> list[Json]:
+        if not keys:
+            return []
+        query = jql.all_of(jql.keys(keys))
+        return [row async for page in self._search(query, self._issue_fields) for row in page]
+
+    async def _halves(
+        self, keys: Sequence[str], asked: Sequence[str], error: JqlError
+    ) -> dict[str, Json | None]:
+        """Find the key that spoils a batch by cutting it in two."""
+        found: dict[str, Json | None] = dict.fromkeys(keys)
+        if len(asked) <= 1:
+            if keys and not jql.keys_in(error.said) and "exist" not in error.said.casefold():
+                raise error
+            return found
+        middle = len(asked) // 2
+        for half in (asked[:middle], asked[middle:]):
+            found.update(await self._batch(half))
+        return found
+
+    async def _matched(self, keys: Sequence[str], rows: Sequence[Json]) -> dict[str, Json | None]:
+        """Put rows to the keys asked for; an issue that moved answers under its new key."""
+        by_key = {str(row.get("key")): row for row in rows}
+        found: dict[str, Json | None] = {key: by_key.pop(key, None) for key in keys}
+        if not by_key:
+            return found
+        for key in [key for key, row in found.items() if row is None]:
+            found[key] = await self._moved(key)
+        return found
+
+    async def _moved(self, key: str) -> Json | None:
+        ask: Json = {"fields": self._issue_fields}
+        try:
+            return await self._threads.run(self._server.issue_json, key, ask)
+        except UpstreamError as error:
+            if error.transient:
+                raise
+            return None
+
+
+_COMMON = [
+    "summary", "status", "priority", "assignee", "labels", "created", "updated", "issuetype",
+    "project", "resolution",
+]  # fmt: skip
+
+
+def open_jira(
+    settings: Settings, *, policy: Policy, traffic: Traffic, observe: Observe
+) -> JiraClient:
+    """Make the client; nothing is asked of JIRA yet."""
+    caller = Caller(SERVICE, limit=CALLS_AT_ONCE, policy=policy, traffic=traffic, observe=observe)
+    timeout = settings.upstream_timeout
+    threads = Threads(caller, judge, threads=CALLS_AT_ONCE, timeout=timeout)
+    return JiraClient(
+        settings, threads, Server(settings, connections=CALLS_AT_ONCE, timeout=timeout)
+    )
