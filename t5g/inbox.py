@@ -1,0 +1,265 @@
+"""What Redis keeps of deliveries: which were done, when the last one came, and dead letters.
+
+A dead letter is an event that could not be applied: kept whole, with the error, until it can be,
+or until its age limit. It holds nothing back: later events of its issue are applied all the same
+(state joins in any order), and each of them, each sync and a timed job try it again first.
+This module knows no JIRA; it keeps what it is given.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from t5g.keys import Keys
+
+#: Cloud repeats a delivery five times, up to a quarter of an hour apart; leave a wide margin.
+REMEMBERED_SECONDS = 24 * 3600
+FIRST_WAIT = 60.0
+LONGEST_WAIT = 6 * 3600.0
+NO_SUBJECT = "-"
+
+# KEYS: records, letters by age, due, subjects, letters of the subject.
+# ARGV: id, record, time of the event, next try, subject, when it was received.
+_PUT = """
+local first = redis.call('HLEN', KEYS[1]) == 0
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], 'NX', ARGV[6], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+redis.call('SADD', KEYS[4], ARGV[5])
+redis.call('ZADD', KEYS[5], ARGV[3], ARGV[1])
+return first and 1 or 0
+"""
+
+# KEYS as above. ARGV: id, subject.
+_DROP = """
+local was = redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZREM', KEYS[5], ARGV[1])
+if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('SREM', KEYS[4], ARGV[2]) end
+return was
+"""
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event that could not be applied. Times are seconds since the epoch.
+
+    `body` is the text of the delivery, or base64 of it if it is no UTF-8 (`binary`).
+    """
+
+    id: str
+    subject: str
+    name: str
+    error: str
+    event_at: float
+    received: float
+    attempts: int = 1
+    tried: float = 0.0
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    body: str = ""
+    binary: bool = False
+
+    @property
+    def raw(self) -> bytes:
+        """The body as it was received."""
+        return base64.b64decode(self.body) if self.binary else self.body.encode()
+
+    @property
+    def next_try(self) -> float:
+        """When the timed job tries again: each time twice as long, up to some hours."""
+        return self.tried + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self.attempts - 1, 16))
+
+
+def letter_of(
+    *,
+    id: str,
+    subject: str,
+    name: str,
+    error: str,
+    event_at: float,
+    now: float,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> DeadLetter:
+    """Make the letter of an event that just failed for the first time."""
+    try:
+        text, binary = body.decode(), False
+    except UnicodeDecodeError:
+        text, binary = base64.b64encode(body).decode(), True
+    return DeadLetter(
+        id=id,
+        subject=subject or NO_SUBJECT,
+        name=name,
+        error=error,
+        event_at=event_at,
+        received=now,
+        tried=now,
+        headers=dict(headers),
+        body=text,
+        binary=binary,
+    )
+
+
+class Known(Struct, frozen=True):
+    """What is known of a batch before it is applied."""
+
+    done: frozenset[str]
+    parked: frozenset[str]
+
+
+class Arrivals(Struct, frozen=True, kw_only=True):
+    """When events came: `last` in seconds since the epoch (None: never), and how many ever."""
+
+    last: float | None = None
+    total: int = 0
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(DeadLetter)
+
+
+class Inbox:
+    """Deliveries and dead letters of one installation."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._letters = keys.named("inbox", "letters")
+        self._ages = keys.named("inbox", "ages")
+        self._due = keys.named("inbox", "due")
+        self._subjects = keys.named("inbox", "subjects")
+        self._first = keys.named("inbox", "first")
+        self._arrivals = keys.named("inbox", "arrivals")
+        self._put_script = redis.register_script(_PUT)
+        self._drop_script = redis.register_script(_DROP)
+
+    # Deliveries
+
+    async def look(self, deliveries: Sequence[str], subjects: Iterable[str]) -> Known:
+        """Say which deliveries were done before, and which subjects have dead letters."""
+        asked = sorted({s or NO_SUBJECT for s in subjects})
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.mget([self._done(delivery) for delivery in deliveries])
+        pipe.smismember(self._subjects, cast("list[Any]", asked))
+        marks, held = await pipe.execute()
+        return Known(
+            frozenset(d for d, mark in zip(deliveries, marks, strict=True) if mark is not None),
+            frozenset(s for s, yes in zip(asked, held, strict=True) if yes),
+        )
+
+    async def mark_done(self, deliveries: Iterable[str], *, now: float) -> None:
+        """Remember deliveries whose state was written; a repetition is then recognised."""
+        pipe = self._redis.pipeline(transaction=False)
+        count = 0
+        for delivery in deliveries:
+            pipe.set(self._done(delivery), b"1", ex=REMEMBERED_SECONDS)
+            count += 1
+        pipe.hset(self._arrivals, "last", repr(now))
+        pipe.hincrby(self._arrivals, "total", count)
+        await pipe.execute()
+
+    async def arrivals(self) -> Arrivals:
+        """Return when the last event came, and how many came in all."""
+        last, total = cast(
+            "list[bytes | None]", await self._redis.hmget(self._arrivals, ["last", "total"])
+        )
+        return Arrivals(last=float(last) if last else None, total=int(total or 0))
+
+    # Dead letters
+
+    async def put(self, letter: DeadLetter) -> bool:
+        """Keep a letter (again); say whether it is the only one there is.
+
+        The first one also leaves a notice that `take_notice` hands out once.
+        """
+        first = bool(
+            await self._put_script(
+                keys=self._keys_of(letter.subject),
+                args=[
+                    letter.id,
+                    _ENCODER.encode(letter),
+                    letter.event_at,
+                    letter.next_try,
+                    letter.subject,
+                    letter.received,
+                ],
+            )
+        )
+        if first:
+            await self._redis.set(self._first, letter.id)
+        return first
+
+    async def drop(self, letter: DeadLetter) -> bool:
+        """Forget a letter; say whether it was there."""
+        return bool(
+            await self._drop_script(
+                keys=self._keys_of(letter.subject), args=[letter.id, letter.subject]
+            )
+        )
+
+    async def failed_again(self, letter: DeadLetter, error: str, *, now: float) -> DeadLetter:
+        """Record one more failed attempt."""
+        again = msgspec.structs.replace(
+            letter, attempts=letter.attempts + 1, tried=now, error=error
+        )
+        await self.put(again)
+        return again
+
+    async def get(self, id: str) -> DeadLetter | None:
+        """Return one letter."""
+        raw = await self._redis.hget(self._letters, id)
+        return _DECODER.decode(raw) if raw else None
+
+    async def of_subject(self, subject: str, limit: int = 100) -> list[DeadLetter]:
+        """Return the letters of an issue, the oldest event first."""
+        key = self._of(subject or NO_SUBJECT)
+        return await self._read(await self._redis.zrange(key, 0, limit - 1))
+
+    async def due(self, *, now: float, limit: int = 100) -> list[DeadLetter]:
+        """Return the letters that are to be tried again by now, the oldest event first."""
+        ids = await self._redis.zrangebyscore(self._due, "-inf", now, start=0, num=limit)
+        return sorted(await self._read(ids), key=lambda letter: letter.event_at)
+
+    async def letters(self, start: int = 0, limit: int = 1000) -> list[DeadLetter]:
+        """Return letters in the order in which they came."""
+        return await self._read(await self._redis.zrange(self._ages, start, start + limit - 1))
+
+    async def count(self) -> int:
+        """Return how many letters there are."""
+        return int(await self._redis.hlen(self._letters))
+
+    async def oldest(self) -> float | None:
+        """Return when the oldest letter was received."""
+        rows = await self._redis.zrange(self._ages, 0, 0, withscores=True)
+        return float(rows[0][1]) if rows else None
+
+    async def expire(self, *, before: datetime) -> list[DeadLetter]:
+        """Drop the letters received before a moment, and return them to be told."""
+        ids = await self._redis.zrangebyscore(self._ages, "-inf", before.timestamp())
+        letters = await self._read(ids)
+        return [letter for letter in letters if await self.drop(letter)]
+
+    async def take_notice(self) -> DeadLetter | None:
+        """Return the letter that came first into an empty inbox, once: for an alert."""
+        raw = cast("bytes | None", await self._redis.getdel(self._first))
+        return await self.get(raw.decode()) if raw else None
+
+    async def _read(self, ids: Any) -> list[DeadLetter]:
+        if not ids:
+            return []
+        rows = await self._redis.hmget(self._letters, list(ids))
+        return [_DECODER.decode(row) for row in cast("list[bytes | None]", rows) if row]
+
+    def _keys_of(self, subject: str) -> list[str]:
+        return [self._letters, self._ages, self._due, self._subjects, self._of(subject)]
+
+    def _of(self, subject: str) -> str:
+        return self._keys.named("inbox", "of", subject)
+
+    def _done(self, delivery: str) -> str:
+        return self._keys.named("inbox", "done", delivery)

@@ -1,0 +1,406 @@
+"""What an event of JIRA means for our cases: the observations to write. Pure.
+
+An issue may be a team card, a defect linked to cases and an escalation at once; each view decides
+for itself. Every event also says what it ended (a number that left a summary, a label, a key), so
+that a history ends in the same state in whatever order its events arrive. What an event can not
+tell is left to a sync, which the decision asks for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from t5g.derived import Entry
+from t5g.jira_events import COMMENT_KINDS, COMMENT_TYPES, ISSUE_KINDS, LINK_KINDS, Event, Kind
+from t5g.jira_payloads import (
+    CASE_LINKS_PROPERTY,
+    card_of,
+    comment_of,
+    comments_of,
+    escalated_cases,
+    escalation_of,
+    finished,
+    issue_of,
+    labels_of,
+    number_of_card,
+    numbers_in,
+    parse_time,
+    project_of,
+)
+from t5g.model import Card, Escalation, Issue, Source, number_of_summary
+from t5g.settings import Settings
+from t5g.state import CommentSeen, CommentsSeen, ItemSeen, Observation
+from t5g.syncs import Sync
+
+
+class Outcome(StrEnum):
+    """What became of an event; words of the metric `t5g_jira_events_total`."""
+
+    APPLIED = "applied"
+    NOT_OURS = "not_ours"
+    IGNORED = "ignored"
+    LATER = "later"
+    DUPLICATE = "duplicate"
+    PARKED = "parked"
+
+
+class Resync(Struct, frozen=True, kw_only=True):
+    """A sync that must look, because the event does not say enough."""
+
+    sync: Sync
+    reason: str
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What to write, and which syncs to ask for."""
+
+    outcome: Outcome
+    observations: tuple[Observation, ...] = ()
+    resyncs: tuple[Resync, ...] = ()
+
+
+class Lookup(Protocol):
+    """What a decision may ask of the board."""
+
+    def get(self, number: str) -> Entry | None:
+        """Return the case of that number."""
+        ...
+
+    def by_card(self, key: str) -> set[str]:
+        """Numbers of the cases that the card belongs to."""
+        ...
+
+    def by_issue(self, key: str) -> set[str]:
+        """Numbers of the cases that the issue is linked to."""
+        ...
+
+    def by_escalation(self, key: str) -> set[str]:
+        """Numbers of the cases that the escalation names."""
+        ...
+
+    def by_jira_id(self, issue_id: str) -> set[str]:
+        """Numbers of the cases with a card, issue or escalation of that numeric id."""
+        ...
+
+
+Part = Observation | Resync
+Facts = Card | Issue | Escalation
+
+
+def decide(event: Event, lookup: Lookup, settings: Settings) -> Decision:
+    """Decide what `event` means; `PayloadError` if a part of it can not be read."""
+    if event.kind in ISSUE_KINDS:
+        return _decision(_of_issue(event, lookup, settings))
+    if event.kind in COMMENT_KINDS:
+        return _of_comment_event(event, lookup, settings)
+    if event.kind in LINK_KINDS:
+        known = any(lookup.by_jira_id(issue_id) for issue_id in event.linked)
+        return _decision(
+            [Resync(sync=Sync.ISSUES, reason="an issue link changed")] if known else []
+        )
+    if event.kind in (Kind.SPRINT_STARTED, Kind.SPRINT_CLOSED):
+        return _decision([Resync(sync=Sync.CARDS, reason="a sprint began or ended")])
+    if event.kind is not Kind.OTHER and event.detail == CASE_LINKS_PROPERTY:
+        return _decision([Resync(sync=Sync.ESCALATIONS, reason="the cases of an issue changed")])
+    return Decision(outcome=Outcome.IGNORED)
+
+
+def looks_back(event: Event) -> bool:
+    """Say whether deciding needs all that was written just before: a card moves, or hides."""
+    if event.issue is None:
+        return event.kind in COMMENT_KINDS or event.kind in LINK_KINDS
+    return any(item.is_field("key", "summary") for item in event.changelog)
+
+
+def _decision(parts: Iterable[Part]) -> Decision:
+    found = list(parts)
+    return Decision(
+        outcome=Outcome.APPLIED if found else Outcome.NOT_OURS,
+        observations=tuple(part for part in found if not isinstance(part, Resync)),
+        resyncs=tuple(part for part in found if isinstance(part, Resync)),
+    )
+
+
+def _of_issue(event: Event, lookup: Lookup, settings: Settings) -> Iterator[Part]:
+    seen = _Seen(event, lookup, settings)
+    yield from _of_card(seen)
+    yield from _of_defect(seen)
+    yield from _of_escalation(seen)
+
+
+class _Seen:
+    """An event of an issue, with what each view of it asks."""
+
+    def __init__(self, event: Event, lookup: Lookup, settings: Settings) -> None:
+        self.event, self.lookup, self.settings = event, lookup, settings
+        self.issue: Mapping[str, Any] = event.issue or {}
+        fields: Any = self.issue.get("fields")
+        self.fields: Mapping[str, Any] = fields if isinstance(fields, Mapping) else {}
+        self.key = str(self.issue.get("key") or "")
+        self.deleted = event.kind is Kind.ISSUE_DELETED
+        self.project = project_of(self.issue)
+        self.labels = labels_of(self.issue)
+        self.updated = parse_time(self.fields.get("updated")) or event.at
+        #: A deletion does not touch `updated`; it is the last thing that happens.
+        self.gone_at = max(self.updated, event.at) if self.deleted else self.updated
+
+    @property
+    def old_keys(self) -> set[str]:
+        """Keys that the issue had until this event."""
+        return {i.before for i in self.event.changelog if i.is_field("key") and i.before} - {
+            self.key
+        }
+
+    def touches(self, *fields: str) -> bool:
+        """Say whether the event changed one of these fields."""
+        return any(item.is_field(*fields) for item in self.event.changelog)
+
+    def before(self, *fields: str) -> list[str]:
+        """What these fields said before, in both forms of the changelog."""
+        items = [item for item in self.event.changelog if item.is_field(*fields)]
+        return [text for item in items for text in (item.before, item.before_id) if text]
+
+    def marked(self, project: str, label: str) -> bool:
+        """Say whether the issue is in the project and has the label (empty: any)."""
+        return self.project == project and (not label or label in self.labels)
+
+    def could_be_marked(self, project: str, label: str) -> bool:
+        """Say whether the issue is marked, or was until this event."""
+        homes = {self.project, *(key.rpartition("-")[0] for key in self.old_keys)}
+        labelled = not label or label in self.labels
+        unlabelled = any(label in text.split() for text in self.before("labels"))
+        return project in homes and (labelled or unlabelled)
+
+    def item(self, number: str, source: Source, facts: Facts) -> ItemSeen:
+        """The case has this item now."""
+        return ItemSeen(
+            number=number,
+            source=source,
+            key=facts.key,
+            facts=facts,
+            updated=self.updated,
+            seen=self.event.at,
+        )
+
+    def gone(self, number: str, source: Source, key: str) -> ItemSeen:
+        """The case has this item no longer."""
+        return ItemSeen(
+            number=number,
+            source=source,
+            key=key,
+            facts=None,
+            updated=self.gone_at,
+            seen=self.event.at,
+        )
+
+
+def _of_card(seen: _Seen) -> Iterator[Part]:
+    """See the issue as a team card: of the case whose number begins its summary."""
+    settings, lookup = seen.settings, seen.lookup
+    project, label = settings.jira_project, settings.jira_label
+    known = lookup.by_card(seen.key)
+    candidate = bool(known) or seen.could_be_marked(project, label)
+    if not candidate and not any(lookup.by_card(key) for key in seen.old_keys):
+        return
+    if not seen.event.full and not seen.deleted:
+        yield from _comments(seen, known)
+        yield Resync(sync=Sync.CARDS, reason="an event had not all fields of a card")
+        return
+    now = set[str]()
+    number = number_of_card(seen.issue)
+    if seen.marked(project, label) and not seen.deleted:
+        now = {number} if number else set(known)
+        if not now:
+            yield Resync(sync=Sync.CARDS, reason="a card without a number in its summary")
+    card = card_of(seen.issue, settings)
+    yield from (seen.item(n, Source.CARD, card) for n in sorted(now))
+    yield from _cards_left(seen, now, known, number)
+    if now:
+        yield from _comments(seen, now)
+        yield from _carried_comments(seen, now, known)
+
+
+def _cards_left(
+    seen: _Seen, now: set[str], known: set[str], number: str | None
+) -> Iterator[ItemSeen]:
+    """The cases that the card left, by this event or by one that we missed."""
+    numbers = {n for text in seen.before("summary") if (n := number_of_summary(text))}
+    if number:
+        numbers.add(number)
+    yield from (seen.gone(n, Source.CARD, seen.key) for n in sorted((numbers | known) - now))
+    for key in sorted(seen.old_keys):
+        left = numbers | now | seen.lookup.by_card(key)
+        yield from (seen.gone(n, Source.CARD, key) for n in sorted(left))
+
+
+def _carried_comments(seen: _Seen, now: set[str], known: set[str]) -> Iterator[CommentSeen]:
+    """Comments go with a card that changes its case or its key."""
+    if not seen.old_keys and not seen.touches("summary"):
+        return
+    keys = {seen.key, *seen.old_keys}
+    numbers = {n for text in seen.before("summary") if (n := number_of_summary(text))}
+    homes = numbers | known | now
+    for home in sorted(homes):
+        entry = seen.lookup.get(home)
+        comments = entry.case.comments if entry else {}
+        carried = [c for key in sorted(keys) for c in comments.get(key, ())]
+        for number in sorted(now):
+            for comment in carried:
+                yield CommentSeen(
+                    number=number,
+                    card=seen.key,
+                    id=comment.id,
+                    facts=comment,
+                    updated=comment.updated or comment.created or seen.updated,
+                    seen=seen.event.at,
+                )
+
+
+def _comments(seen: _Seen, numbers: set[str]) -> Iterator[CommentSeen | CommentsSeen]:
+    """Data Center tells of comments in an update of the issue, with all comments it has."""
+    event = seen.event
+    if event.kind is not Kind.ISSUE_UPDATED:
+        return
+    if event.comment is not None:
+        yield from _one_comment(event, seen.key, numbers, deleted=_deletes_comment(event))
+    if event.detail in COMMENT_TYPES:
+        found, complete = comments_of(seen.issue)
+        for number in sorted(numbers if complete else ()):
+            yield CommentsSeen(
+                number=number, card=seen.key, comments=found, complete=True, seen=event.at
+            )
+
+
+def _of_comment_event(event: Event, lookup: Lookup, settings: Settings) -> Decision:
+    """Cloud says which issue, Data Center only its id; its second event says the rest."""
+    if event.issue is None:
+        places = list(_cards_with_id(lookup, event.issue_id))
+        if not places:
+            return Decision(outcome=Outcome.LATER)
+    else:
+        places = list(_places(event, lookup, settings))
+    deleted = event.kind is Kind.COMMENT_DELETED
+    return _decision(
+        part
+        for number, key in places
+        for part in _one_comment(event, key, {number}, deleted=deleted)
+    )
+
+
+def _places(event: Event, lookup: Lookup, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where the comments of the issue are kept: its cards by number and key."""
+    seen = _Seen(event, lookup, settings)
+    numbers = set(lookup.by_card(seen.key))
+    label = settings.jira_label if "labels" in seen.fields else ""
+    number = number_of_card(seen.issue)
+    if number and seen.marked(settings.jira_project, label):
+        numbers.add(number)
+    yield from ((found, seen.key) for found in sorted(numbers))
+    yield from (place for place in _cards_with_id(lookup, event.issue_id) if place[1] != seen.key)
+
+
+def _cards_with_id(lookup: Lookup, issue_id: str) -> Iterator[tuple[str, str]]:
+    if not issue_id:
+        return
+    for number in sorted(lookup.by_jira_id(issue_id)):
+        entry = lookup.get(number)
+        cards = entry.case.cards if entry else ()
+        yield from ((number, card.key) for card in cards if card.id == issue_id)
+
+
+def _one_comment(
+    event: Event, key: str, numbers: set[str], *, deleted: bool
+) -> Iterator[CommentSeen]:
+    comment = comment_of(event.comment or {})
+    for number in sorted(numbers):
+        yield CommentSeen(
+            number=number,
+            card=key,
+            id=comment.id,
+            facts=None if deleted else comment,
+            updated=_later(event.at, comment.updated) if deleted else comment.updated or event.at,
+            seen=event.at,
+        )
+
+
+def _deletes_comment(event: Event) -> bool:
+    return event.detail == "issue_comment_deleted"
+
+
+def _later(at: datetime, other: datetime | None) -> datetime:
+    return at if other is None else max(at, other)
+
+
+def _of_defect(seen: _Seen) -> Iterator[Part]:
+    """See the issue as a defect that cases are linked to; a link itself is the Portal's to tell."""
+    places = dict(_defects(seen))
+    if not places:
+        return
+    if not seen.event.full and not seen.deleted:
+        yield Resync(sync=Sync.ISSUES, reason="an event had not all fields of an issue")
+        return
+    facts = issue_of(seen.issue, seen.settings)
+    for number, known in sorted(places.items()):
+        if known is not None and known.restricted:
+            yield Resync(sync=Sync.ISSUES, reason="a restricted issue changed")
+            continue
+        if seen.deleted:
+            yield seen.gone(number, Source.ISSUES, seen.key)
+        else:
+            yield seen.item(number, Source.ISSUES, facts)
+        yield from (seen.gone(number, Source.ISSUES, key) for key in _stale_keys(seen, known))
+
+
+def _defects(seen: _Seen) -> Iterator[tuple[str, Issue | None]]:
+    """The cases linked to the issue, by its key, by an old key or by its id."""
+    lookup = seen.lookup
+    keys = {seen.key, *seen.old_keys}
+    numbers = set().union(*(lookup.by_issue(key) for key in keys))
+    for number in numbers | lookup.by_jira_id(seen.event.issue_id):
+        entry = lookup.get(number)
+        for issue in entry.case.issues if entry else ():
+            if issue.key in keys or (issue.id and issue.id == seen.event.issue_id):
+                yield number, issue
+
+
+def _stale_keys(seen: _Seen, known: Issue | None) -> set[str]:
+    """Keys under which the issue is no longer known: it was moved."""
+    stale = seen.old_keys
+    if (
+        known is not None
+        and known.key != seen.key
+        and (known.updated or seen.updated) < seen.updated
+    ):
+        stale.add(known.key)
+    return stale
+
+
+def _of_escalation(seen: _Seen) -> Iterator[Part]:
+    """See the issue as an escalation, which names its cases in a field."""
+    settings, lookup = seen.settings, seen.lookup
+    project, label = settings.jira_escalation_project, settings.jira_escalation_label
+    known = set().union(*(lookup.by_escalation(key) for key in (seen.key, *seen.old_keys)))
+    could_be = seen.could_be_marked(project, label)
+    if not known and not could_be:
+        return
+    if not seen.event.full and not seen.deleted:
+        yield Resync(sync=Sync.ESCALATIONS, reason="an event had not all fields of an escalation")
+        return
+    named = set(escalated_cases(seen.issue, settings))
+    before = set(numbers_in(seen.before(settings.jira_fields.escalated_cases.casefold())))
+    now = set[str]()
+    if seen.marked(project, label) and not seen.deleted and not finished(seen.issue):
+        # An empty field is not "no cases": they may stand in a property, which events leave out.
+        now = named or known - before
+        if not now:
+            yield Resync(sync=Sync.ESCALATIONS, reason="an escalation without a case in its field")
+    facts = escalation_of(seen.issue, settings)
+    yield from (seen.item(n, Source.ESCALATION, facts) for n in sorted(now))
+    left = (known | before | (named if could_be else set())) - now
+    yield from (seen.gone(n, Source.ESCALATION, seen.key) for n in sorted(left))
+    for key in sorted(seen.old_keys):
+        gone = known | named | before
+        yield from (seen.gone(n, Source.ESCALATION, key) for n in sorted(gone))

@@ -1,0 +1,262 @@
+"""Applies events of JIRA to the store: many at a time, each once in effect, none lost.
+
+Used by the web process, whose requests it serves, and by workers, which try dead letters again.
+An event that can not be applied becomes a dead letter and never keeps another from being applied;
+only a Redis that does not answer fails a call as a whole (`StoreError`), so that JIRA repeats it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from t5g import metrics
+from t5g.board import Board
+from t5g.connection import open_store, open_syncs
+from t5g.derived import Rules
+from t5g.errors import StoreError
+from t5g.inbox import NO_SUBJECT, DeadLetter, Inbox, Known, letter_of
+from t5g.jira_decisions import Decision, Outcome, decide, looks_back
+from t5g.jira_door import Refusal
+from t5g.jira_events import Event, Unreadable, read_event
+from t5g.keys import Keys
+from t5g.logs import logger
+from t5g.settings import Settings
+from t5g.state import Observation
+from t5g.store import Store
+from t5g.syncs import Sync
+
+#: Letters of one issue that an event of it tries again; the timed job tries all.
+TRIED_BY_EVENT = 20
+
+log = logger(__name__)
+
+
+class Delivery(Struct, frozen=True):
+    """An event with all that is needed to keep it whole."""
+
+    event: Event | Unreadable
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Applied(Struct, frozen=True):
+    """What became of each delivery of a call, and the syncs that should look."""
+
+    outcomes: list[Outcome]
+    resyncs: frozenset[Sync] = frozenset()
+
+
+class Drained(Struct, frozen=True, kw_only=True):
+    """What became of the dead letters that were tried again."""
+
+    applied: int = 0
+    failed: int = 0
+    expired: int = 0
+
+
+class Intake:
+    """Applies events. One for each process and event loop, like its board."""
+
+    def __init__(self, store: Store, board: Board, inbox: Inbox, settings: Settings) -> None:
+        self._store, self._board, self._inbox, self._settings = store, board, inbox, settings
+
+    async def apply(self, deliveries: Sequence[Delivery], *, now: datetime) -> Applied:
+        """Write what the deliveries mean. When this returns, the state is in Redis.
+
+        Raises StoreError when Redis does not answer; the same call may be made again.
+        """
+        try:
+            return await self._apply(deliveries, now)
+        except (RedisError, OSError) as error:
+            raise StoreError("Redis does not answer; the event was not applied.") from error
+
+    async def remember(self, deliveries: Iterable[Delivery], *, now: datetime) -> None:
+        """Note that the deliveries are done. Forgetting to costs a little work, nothing else."""
+        done = [delivery.event.delivery for delivery in deliveries]
+        await self._inbox.mark_done(done, now=now.timestamp())
+
+    async def _apply(self, deliveries: Sequence[Delivery], now: datetime) -> Applied:
+        known = await self._inbox.look(
+            [delivery.event.delivery for delivery in deliveries],
+            [delivery.event.subject for delivery in deliveries],
+        )
+        await self._board.refresh()
+        for subject in sorted(known.parked - {NO_SUBJECT}):
+            await self._drain(await self._inbox.of_subject(subject, TRIED_BY_EVENT), now)
+        return await _Batch(self, known, now).run(deliveries)
+
+    async def park(self, delivery: Delivery, error: str, now: datetime) -> None:
+        """Keep an event that can not be applied; `error` says why, for whoever looks at it."""
+        event = delivery.event
+        letter = letter_of(
+            id=event.delivery,
+            subject=event.subject,
+            name=event.name,
+            error=error,
+            event_at=event.at.timestamp(),
+            now=now.timestamp(),
+            headers=delivery.headers,
+            body=delivery.body,
+        )
+        first = await self._inbox.put(letter)
+        log.error("event parked", id=letter.id, kind=letter.name, error=error, first=first)
+
+    async def write(self, observations: Sequence[Observation], now: datetime) -> None:
+        """Write observations, if there are any."""
+        if observations:
+            await self._store.write(observations, now=now)
+
+    async def refresh(self) -> None:
+        """Bring in what was written just now."""
+        await self._board.refresh()
+
+    def decide(self, event: Event) -> Decision:
+        """Decide on the board as it is."""
+        return decide(event, self._board, self._settings)
+
+    # Dead letters
+
+    async def drain_all(self, *, now: datetime) -> Drained:
+        """Try every dead letter again, oldest event first: what each sync does when it begins."""
+        letters = await self._inbox.letters()
+        return await self._drain_counted(letters, now)
+
+    async def drain_due(self, *, now: datetime) -> Drained:
+        """Try again the letters whose time has come, and drop those past their age."""
+        expired = await self._inbox.expire(
+            before=now - timedelta(days=self._settings.deadletter_days)
+        )
+        for letter in expired:
+            metrics.DEADLETTERS_EXPIRED.inc()
+            log.error("dead letter dropped for its age", id=letter.id, kind=letter.name)
+        drained = await self._drain_counted(await self._inbox.due(now=now.timestamp()), now)
+        return Drained(applied=drained.applied, failed=drained.failed, expired=len(expired))
+
+    async def replay(self, letter: DeadLetter, *, now: datetime) -> str:
+        """Try one letter again; return "" or the error that keeps it where it is."""
+        await self._board.refresh()
+        error = await self._try(letter, now)
+        if error:
+            await self._inbox.failed_again(letter, error, now=now.timestamp())
+        return error
+
+    async def _drain_counted(self, letters: Sequence[DeadLetter], now: datetime) -> Drained:
+        if not letters:
+            return Drained()
+        await self._board.refresh()
+        failed = await self._drain(letters, now)
+        for letter, error in failed:
+            await self._inbox.failed_again(letter, error, now=now.timestamp())
+        return Drained(applied=len(letters) - len(failed), failed=len(failed))
+
+    async def _drain(
+        self, letters: Sequence[DeadLetter], now: datetime
+    ) -> list[tuple[DeadLetter, str]]:
+        """Try letters again in the order of their events; return those that failed, with why."""
+        failed: list[tuple[DeadLetter, str]] = []
+        for letter in sorted(letters, key=lambda letter: letter.event_at):
+            error = await self._try(letter, now)
+            if error:
+                failed.append((letter, error))
+        return failed
+
+    async def _try(self, letter: DeadLetter, now: datetime) -> str:
+        received = datetime.fromtimestamp(letter.received, now.tzinfo)
+        event = read_event(letter.raw, letter.headers, received=received)
+        if isinstance(event, Refusal):
+            return event.message
+        if isinstance(event, Unreadable):
+            return event.reason
+        try:
+            if looks_back(event):
+                await self._board.refresh()
+            await self.write(self.decide(event).observations, now)
+        except (StoreError, RedisError, OSError):
+            raise
+        except Exception as error:
+            return told(error)
+        await self._inbox.drop(letter)
+        log.info("dead letter applied", id=letter.id, kind=letter.name)
+        return ""
+
+
+class _Batch:
+    """One call of `Intake.apply`: decides in order, writes together."""
+
+    def __init__(self, intake: Intake, known: Known, now: datetime) -> None:
+        self._intake, self._known, self._now = intake, known, now
+        self._begun = set[str]()
+        self._waiting: list[tuple[int, Delivery, Decision]] = []
+        self._outcomes: list[Outcome] = []
+        self._resyncs = set[Sync]()
+
+    async def run(self, deliveries: Sequence[Delivery]) -> Applied:
+        for delivery in deliveries:
+            self._outcomes.append(await self._one(delivery))
+        await self._flush()
+        return Applied(self._outcomes, frozenset(self._resyncs))
+
+    async def _one(self, delivery: Delivery) -> Outcome:
+        event = delivery.event
+        if event.delivery in self._known.done or event.delivery in self._begun:
+            return Outcome.DUPLICATE
+        self._begun.add(event.delivery)
+        if isinstance(event, Unreadable):
+            return await self._park(delivery, event.reason)
+        if looks_back(event) and self._waiting:
+            await self._flush()
+            await self._intake.refresh()
+        try:
+            decision = self._intake.decide(event)
+        except Exception as error:  # a bug of ours must not lose the event
+            log.exception("event can not be decided", kind=event.name)
+            return await self._park(delivery, told(error))
+        self._resyncs |= {resync.sync for resync in decision.resyncs}
+        if decision.observations:
+            self._waiting.append((len(self._outcomes), delivery, decision))
+        return decision.outcome
+
+    async def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            together = [o for _, _, decision in waiting for o in decision.observations]
+            await self._intake.write(together, self._now)
+        except (StoreError, RedisError, OSError):
+            raise
+        except Exception:
+            log.exception("events can not be written together", events=len(waiting))
+            for index, delivery, decision in waiting:
+                self._outcomes[index] = await self._write_alone(delivery, decision)
+
+    async def _write_alone(self, delivery: Delivery, decision: Decision) -> Outcome:
+        try:
+            await self._intake.write(decision.observations, self._now)
+        except (StoreError, RedisError, OSError):
+            raise
+        except Exception as error:
+            return await self._park(delivery, told(error))
+        return decision.outcome
+
+    async def _park(self, delivery: Delivery, error: str) -> Outcome:
+        await self._intake.park(delivery, error, self._now)
+        return Outcome.PARKED
+
+
+def open_intake(settings: Settings, redis: Redis) -> Intake:
+    """Make the intake of this installation on an open client, with a board of its own."""
+    store = open_store(settings, redis)
+    board = Board(store, open_syncs(settings, redis), Rules.of(settings))
+    return Intake(store, board, open_inbox(settings, redis), settings)
+
+
+def open_inbox(settings: Settings, redis: Redis) -> Inbox:
+    """Make the inbox of this installation on an open client."""
+    return Inbox(redis, Keys(settings.redis_prefix))
+
+
+def told(error: Exception) -> str:
+    """An error in a line, for people."""
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,102 @@
+"""Builds the web process: opens what handlers need, mounts every part, closes what it opened.
+
+Nothing is read from Redis here, so the process starts, and says so in `/readyz`, also while Redis
+is away.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from t5g import metrics
+from t5g.board import Board
+from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
+from t5g.derived import Rules
+from t5g.jira_intake import Intake, open_inbox
+from t5g.logs import logger
+from t5g.settings import Settings
+from t5g.syncs import Sync
+from webhooks import health, keys, metrics_page
+from webhooks.errors import plain_error_page
+from webhooks.jira import routes as jira_routes
+from webhooks.jira.commit import GroupCommit
+from webhooks.jira.resync import Resyncer
+from webhooks.middlewares import MIDDLEWARES
+
+log = logger(__name__)
+
+#: Bodies of everything but JIRA's events, which set their own limit.
+BODY_LIMIT = 1024 * 1024
+LAG_INTERVAL = 1.0
+
+
+def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Application:
+    """Return the application of one web process.
+
+    `redis`: an open client that the caller closes; else one is opened from the settings and closed
+    with the application. Needs a running loop only when it starts.
+    """
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
+    _open(app, settings, redis)
+    health.add_routes(app)
+    metrics_page.add_routes(app)
+    _mount_jira(app, settings)
+    app.cleanup_ctx.append(_measure_lag)
+    return app
+
+
+def _open(app: web.Application, settings: Settings, redis: Redis | None) -> None:
+    client = redis or open_redis(settings.redis_url)
+    queue = open_queue_redis(settings.redis_url)
+    app[keys.SETTINGS] = settings
+    app[keys.REDIS] = client
+    app[keys.QUEUE] = queue
+    app[keys.STORE] = open_store(settings, client)
+    app[keys.SYNCS] = open_syncs(settings, client)
+    app[keys.BOARD] = Board(app[keys.STORE], app[keys.SYNCS], Rules.of(settings))
+    app[keys.INBOX] = open_inbox(settings, client)
+    app[keys.ERROR_PAGE] = plain_error_page
+
+    async def closing(_: web.Application) -> AsyncIterator[None]:
+        yield
+        queue.close()
+        if redis is None:
+            await client.aclose()
+
+    app.cleanup_ctx.append(closing)
+
+
+def _mount_jira(app: web.Application, settings: Settings) -> None:
+    def enqueue(sync: Sync) -> None:
+        log.info("a sync should look", sync=sync.value)
+
+    resyncer = Resyncer(enqueue)
+    intake = Intake(app[keys.STORE], app[keys.BOARD], app[keys.INBOX], settings)
+    commit = GroupCommit(intake, clock=lambda: datetime.now(UTC), ask=resyncer.ask)
+    jira_routes.add_routes(app, settings, commit)
+
+    async def finishing(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await commit.close()
+        await resyncer.close()
+
+    app.cleanup_ctx.append(finishing)
+
+
+async def _measure_lag(_: web.Application) -> AsyncIterator[None]:
+    """Measure how late the event loop is: what blocks it delays every answer."""
+
+    async def measure() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_INTERVAL
+            await asyncio.sleep(LAG_INTERVAL)
+            metrics.LOOP_LAG.set(max(0.0, loop.time() - due))
+
+    task = asyncio.create_task(measure())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

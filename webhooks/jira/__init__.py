@@ -1,0 +1,1 @@
+"""Receives the events of JIRA: `POST /webhooks/jira`."""

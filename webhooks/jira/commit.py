@@ -1,0 +1,96 @@
+"""Writes the events of many requests together, so that a storm costs few round trips to Redis.
+
+Events that arrive while a write is under way form the next one. A request is answered when the
+write that holds its event is acknowledged, never before.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from t5g import metrics
+from t5g.errors import StoreError
+from t5g.jira_decisions import Outcome
+from t5g.jira_intake import Applied, Delivery, Intake
+from t5g.logs import logger
+from t5g.syncs import Sync
+
+LARGEST = 100
+
+log = logger(__name__)
+
+Waiting = tuple[Delivery, asyncio.Future[Outcome]]
+
+
+class GroupCommit:
+    """Hands deliveries to the intake, in groups. `ask` is told which syncs should look."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        *,
+        clock: Callable[[], datetime],
+        ask: Callable[[frozenset[Sync]], None],
+    ) -> None:
+        self._intake, self._clock, self._ask = intake, clock, ask
+        self._waiting: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def apply(self, delivery: Delivery) -> Outcome:
+        """Return what became of the delivery, after its state was written."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await future
+
+    async def close(self) -> None:
+        """Wait until everything handed in is written."""
+        if self._task is not None:
+            await self._task
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                await self._write(group)
+        finally:
+            self._task = None
+
+    async def _write(self, group: list[Waiting]) -> None:
+        metrics.JIRA_EVENT_BATCH.observe(len(group))
+        try:
+            applied = await self._intake.apply([d for d, _ in group], now=self._clock())
+        except StoreError as error:
+            _fail(group, error)
+        except Exception as error:
+            # Not the fault of one event alone, it seems; but only one may have to pay for it.
+            log.exception("events can not be applied", events=len(group))
+            if len(group) == 1:
+                _fail(group, error)
+            else:
+                for single in group:
+                    await self._write([single])
+        else:
+            _answer(group, applied)
+            await self._after(group, applied)
+
+    async def _after(self, group: list[Waiting], applied: Applied) -> None:
+        if applied.resyncs:
+            self._ask(applied.resyncs)
+        try:
+            await self._intake.remember([d for d, _ in group], now=self._clock())
+        except Exception as error:
+            log.warning("deliveries not remembered", error=type(error).__name__)
+
+
+def _answer(group: list[Waiting], applied: Applied) -> None:
+    for (_, future), outcome in zip(group, applied.outcomes, strict=True):
+        if not future.done():
+            future.set_result(outcome)
+
+
+def _fail(group: list[Waiting], error: Exception) -> None:
+    for _, future in group:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,25 @@
+"""What handlers find on the application, each under a typed key."""
+
+from typing import Final
+
+from aiohttp import web
+from redis import Redis as SyncRedis
+from redis.asyncio import Redis
+
+from t5g.board import Board
+from t5g.inbox import Inbox
+from t5g.settings import Settings
+from t5g.store import Store
+from t5g.syncs import SyncRecords
+from webhooks.errors import ErrorPage
+
+SETTINGS: Final = web.AppKey("SETTINGS", Settings)
+REDIS: Final = web.AppKey("REDIS", Redis)
+STORE: Final = web.AppKey("STORE", Store)
+BOARD: Final = web.AppKey("BOARD", Board)
+SYNCS: Final = web.AppKey("SYNCS", SyncRecords)
+#: The raw, blocking client that RQ needs: only to enqueue, through `t5g.work`.
+QUEUE: Final = web.AppKey("QUEUE", SyncRedis)
+INBOX: Final = web.AppKey("INBOX", Inbox)
+#: Renders an error for people; the pages put their own here.
+ERROR_PAGE: Final = web.AppKey("ERROR_PAGE", ErrorPage)
