@@ -31,7 +31,7 @@ def slash_command(
     }
 
 
-def interaction(state: SlackState, kind: str, user: User, **more: Any) -> Json:
+def interaction(state: SlackState, kind: str, user: User, /, **more: Any) -> Json:
     """What every interaction payload begins with, and `more` of its own."""
     return {
         "type": kind,

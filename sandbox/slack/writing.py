@@ -69,8 +69,8 @@ class Writing:
         if self.state.installation.subscribed(f"message.{kind}"):
             self.dispatcher.emit(event)
         if mentioned and self.state.installation.subscribed("app_mention"):
-            del event["channel_type"]
-            self.dispatcher.emit(event | {"type": "app_mention"})
+            mention = {key: value for key, value in event.items() if key != "channel_type"}
+            self.dispatcher.emit(mention | {"type": "app_mention"})
 
     def _tell_of_links(self, user: User, channel: Channel, message: Message) -> None:
         urls = self._own_links(message.text)

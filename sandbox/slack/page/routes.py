@@ -72,11 +72,12 @@ class Page:
         thread = request.query.get("thread")
         context = self._frame(me, channel) | self._listing(me, channel, None)
         if thread:
-            context["thread_messages"] = self._listing(me, channel, thread)["shown"]
+            replies = self._listing(me, channel, thread)["shown"]
+            context |= {"thread": thread, "thread_messages": replies}
         is_app = channel.kind is ChannelKind.IM
         tab = "messages" if is_app else ""
         title = self._app() if is_app else channel.name
-        return self._page("client.html", **context, tab=tab, title=title, thread=thread)
+        return self._page("client.html", **context, tab=tab, title=title)
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """A channel's or a thread's messages."""

@@ -103,7 +103,7 @@ def _mrkdwn_texts(value: Any) -> Iterator[str]:
             yield from _mrkdwn_texts(item)
     elif isinstance(value, Mapping):
         text = value.get("text")
-        if isinstance(text, str) and value.get("type", "mrkdwn") in {"mrkdwn", "modal", "home"}:
+        if isinstance(text, str) and value.get("type", "mrkdwn") == "mrkdwn":
             yield text
         for item in value.values():
             yield from _mrkdwn_texts(item)
@@ -144,7 +144,7 @@ def _check_whole(found: Findings, blocks: Any) -> None:
 def _weight(block: Mapping[str, Any]) -> int:
     if block.get("type") == "markdown":
         return slack_length(str(block.get("text") or ""))
-    if block.get("type") in {"rich_text", "table"}:
+    if block.get("type") in ("rich_text", "table"):
         return text_length(block)
     return sum(map(slack_length, _texts(block)))
 

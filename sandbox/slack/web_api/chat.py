@@ -123,8 +123,8 @@ def _content(call: Call, channel: str) -> Json:
     payload = _with_markdown(call, call.message())
     refuse(validate_message(payload))
     thread_ts = call.args.get("thread_ts")
-    if thread_ts and call.state.message(channel, str(thread_ts)).ephemeral:
-        raise SlackError("cannot_reply_to_message")
+    if thread_ts:
+        _check_thread(call, channel, str(thread_ts))
     return {
         "text": payload["text"] or "",
         "blocks": payload["blocks"],
@@ -134,6 +134,16 @@ def _content(call: Call, channel: str) -> Json:
         "broadcast": call.flag("reply_broadcast"),
         "username": call.args.get("username"),
     }
+
+
+def _check_thread(call: Call, channel: str, thread_ts: str) -> None:
+    """Stricter than Slack, which lets a reply to nothing vanish: here the mistake shows."""
+    try:
+        parent = call.state.message(channel, thread_ts)
+    except SlackError:
+        raise SlackError("thread_not_found") from None
+    if parent.ephemeral:
+        raise SlackError("cannot_reply_to_message")
 
 
 def _with_markdown(call: Call, payload: Json) -> Json:

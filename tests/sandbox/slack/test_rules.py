@@ -388,6 +388,7 @@ def test_no_payload_makes_the_validator_fail(value: Any) -> None:
     validate_message({"text": "x", "blocks": value, "attachments": value, "metadata": value})
     validate_view({"type": "modal", "title": value, "blocks": value})
     validate_unfurls({"https://a.example": value})
+    active_markup(value)
 
 
 @pytest.mark.parametrize("odd", [5, "text", {"a": 1}, [None], [[]], True])
