@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,17 @@ class Policy:
         return min(self.longest_asked, asked) + pause / 4
 
 
+class Meter:
+    """Counts the requests of one run, also when several runs share their clients."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+
+#: The meter of the run that the current task belongs to.
+METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
 @dataclass(slots=True)
 class Traffic:
     """What was asked of the services so far."""
@@ -65,6 +77,9 @@ class Traffic:
     def count(self, service: str) -> None:
         """Count one request that goes out."""
         self.requests[service] = self.requests.get(service, 0) + 1
+        meter = METER.get()
+        if meter is not None:
+            meter.requests += 1
 
     def count_retry(self, service: str, waited: float) -> None:
         """Count one repetition and the time waited before it."""

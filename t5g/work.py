@@ -1,0 +1,188 @@
+"""Asks for work: puts a job, by its dotted name, into a queue of this installation.
+
+Nothing here imports a worker, and a job takes only plain values. A job with an id of its own is
+never in the queues twice: asking again while it waits or runs joins it.
+
+RQ keeps all its keys below one prefix per process, fixed when `rq` is first imported; therefore
+this module is the one that imports it, late, as `load_rq`.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from enum import StrEnum
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from redis import Redis as SyncRedis
+
+from t5g.connection import open_queue_redis
+from t5g.errors import SettingsError, T5GError
+from t5g.keys import Keys
+from t5g.settings import Settings
+from t5g.syncs import Sync
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+QUEUES = ("high", "default", "low")
+TIMEOUT = 1_800
+#: A job that failed is kept for people to look at; asking for it again replaces it.
+FAILURE_TTL = 7 * 24 * 3600
+ALL = "all"
+_PREFIX_VARIABLE = "RQ_KEY_PREFIX"
+_TRIES = 3
+
+
+class Asked(StrEnum):
+    """What became of asking for work."""
+
+    QUEUED = "queued"
+    JOINED = "joined"
+
+
+class Again(T5GError):
+    """Too many others asked for the same work at the same moment."""
+
+    status = 503
+
+
+def rq_prefix(prefix: str) -> str:
+    """Return the prefix of RQ's keys in an installation: `t5g:rq`."""
+    return f"{prefix}rq"
+
+
+def load_rq(prefix: str) -> ModuleType:
+    """Import RQ with its keys below `prefix`; later calls in this process must give the same.
+
+    Raises SettingsError if the prefix has characters that RQ refuses, and RuntimeError if RQ was
+    imported with another prefix before.
+    """
+    wanted = rq_prefix(prefix)
+    before = os.environ.get(_PREFIX_VARIABLE)
+    os.environ[_PREFIX_VARIABLE] = wanted
+    try:
+        import rq
+        from rq.defaults import RQ_KEY_PREFIX
+    except ValueError as error:
+        raise SettingsError([f"T5G_REDIS_PREFIX: {prefix!r} is not possible: {error}"]) from error
+    if wanted != RQ_KEY_PREFIX:
+        if before is not None:
+            os.environ[_PREFIX_VARIABLE] = before
+        raise RuntimeError(
+            f"rq was imported with the prefix {RQ_KEY_PREFIX!r} before {wanted!r} was asked for: "
+            "one process can only serve one installation; import rq through t5g.work.load_rq"
+        )
+    return rq
+
+
+def enqueue(
+    where: Settings | SyncRedis,
+    function: str,
+    *args: Any,
+    keys: Keys | None = None,
+    queue: str = "default",
+    job_id: str | None = None,
+    attempts: Sequence[int] = (),
+    timeout: int = TIMEOUT,
+    description: str = "",
+    meta: Mapping[str, Any] | None = None,
+) -> Asked:
+    """Ask for `function(*args)`; say whether that is a new job or one that waits or runs already.
+
+    `where`: the settings, or an open raw client (then with `keys`). `job_id` (letters, digits, `_`,
+    `-`): at most one such job at a time. `attempts`: seconds to wait before each repetition of a
+    failed job.
+    """
+    _refuse_objects(function, args)
+    if isinstance(where, Settings):
+        with closing(open_queue_redis(where.redis_url)) as redis:
+            return enqueue(
+                redis, function, *args, keys=Keys(where.redis_prefix), queue=queue, job_id=job_id,
+                attempts=attempts, timeout=timeout, description=description, meta=meta,
+            )  # fmt: skip
+    load_rq((keys or Keys()).prefix)
+    from rq import Queue, Retry
+
+    options: dict[str, Any] = {
+        "job_id": job_id,
+        "job_timeout": timeout,
+        "result_ttl": 0,
+        "failure_ttl": FAILURE_TTL,
+        "description": description or " ".join([function, *map(str, args)]),
+        "meta": dict(meta or {}),
+        "retry": Retry(max=len(attempts), interval=list(attempts)) if attempts else None,
+    }
+    line = Queue(queue, connection=where)
+    if job_id is None:
+        line.enqueue(function, *args, **options)
+        return Asked.QUEUED
+    return _enqueue_once(line, function, args, options)
+
+
+def request_sync(
+    redis: SyncRedis, keys: Keys, name: str, asked_by: str, *, full: bool = False
+) -> Asked:
+    """Ask for a sync (or `all`) now; joins one that waits or runs. `asked_by`: for the job's card.
+
+    Raises ValueError if there is no such sync.
+    """
+    if name != ALL:
+        name = Sync(name).value
+    args = (name, full) if full else (name,)
+    return enqueue(
+        redis,
+        "workers.jobs.sync",
+        *args,
+        keys=keys,
+        queue="high",
+        job_id=sync_job_id(name),
+        attempts=SYNC_ATTEMPTS,
+        timeout=SYNC_TIMEOUT,
+        description=f"sync {name}",
+        meta={"asked_by": asked_by},
+    )
+
+
+SYNC_TIMEOUT = 3_600
+SYNC_ATTEMPTS = (30, 120, 600)
+
+
+def sync_job_id(name: str) -> str:
+    """Return the id of the one job that runs a sync."""
+    return f"sync-{name}"
+
+
+def _enqueue_once(line: Any, function: str, args: Sequence[Any], options: dict[str, Any]) -> Asked:
+    from rq.exceptions import DuplicateJobError
+
+    for _ in range(_TRIES):
+        try:
+            line.enqueue(function, *args, unique=True, **options)
+        except DuplicateJobError:
+            if not _out_of_the_way(line.fetch_job(options["job_id"])):
+                return Asked.JOINED
+        else:
+            return Asked.QUEUED
+    raise Again(f"{options['job_id']} is asked for by too many at once; try again")
+
+
+def _out_of_the_way(job: "Job | None") -> bool:
+    """Delete a job that has ended, or only waits for its next attempt; say whether that is so."""
+    from rq.job import JobStatus
+
+    if job is None:
+        return True  # it ended between the question and now
+    if job.get_status(refresh=True) in (
+        JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.READY_TO_ENQUEUE,
+    ):  # fmt: skip
+        return False
+    job.delete()
+    return True
+
+
+def _refuse_objects(function: str, args: Sequence[Any]) -> None:
+    """Jobs take names and numbers: objects would be stored as pickles of code that may change."""
+    for arg in args:
+        if not isinstance(arg, str | int | float | bool | None):
+            raise TypeError(f"{function}: a job can not take a {type(arg).__name__}")

@@ -1,0 +1,139 @@
+"""What a sync is given to work with, and where it says what it did."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from t5g.errors import StoreError
+from t5g.keys import Keys
+from t5g.lock import Lock
+from t5g.settings import Settings
+from t5g.state import Observation
+from t5g.store import Store, Written
+from t5g.syncs import Sync
+from workers.clients import Clients
+from workers.marks import Mark, Marks, Turns
+
+#: Details, issues and bugs are each looked at once in this time, changed or not.
+PERIOD = 12 * 3600.0
+#: How long a run waits for a Redis that restarts, in seconds between tries.
+REDIS_PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+MOST_NOTES = 20
+
+Progress = Callable[[int, int, str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did. `complete`: all that was to be asked was answered."""
+
+    seen: int = 0
+    removed: int = 0
+    failed: int = 0
+    missed_events: int = 0
+    complete: bool = True
+    changed: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def fail(self, number: str, why: str) -> None:
+        """Count a case that could not be read, and name it."""
+        self.failed += 1
+        self.problems.append(f"{number or 'an entry without a number'}: {why}")
+
+    def incomplete(self, why: str) -> None:
+        """Say that the run does not count as a success."""
+        self.complete = False
+        self.problems.insert(0, why)
+
+    @property
+    def error(self) -> str:
+        """One sentence on what went wrong, or ""."""
+        if not self.problems:
+            return ""
+        more = len(self.problems) - 1
+        return self.problems[0] + (f" (and {more} more)" if more else "")
+
+
+@dataclass(slots=True)
+class SyncContext:
+    """One run of one sync."""
+
+    name: Sync
+    settings: Settings
+    redis: Redis
+    keys: Keys
+    store: Store
+    clients: Clients
+    marks: Marks
+    lock: Lock
+    mark: Mark
+    now: Callable[[], datetime]
+    report: Progress
+    full: bool = False
+    accept_shrink: bool = False
+    tally: Tally = field(default_factory=Tally)
+    #: The mark to keep if the run succeeds.
+    next_mark: Mark | None = None
+
+    @property
+    def first(self) -> bool:
+        """Say whether this sync never came to its end before."""
+        return not self.mark.at
+
+    def turns(self, kind: str) -> Turns:
+        """Return whose turn it is among things of a kind."""
+        return Turns(self.redis, self.keys, kind, period=PERIOD)
+
+    async def write(
+        self, observations: Iterable[Observation], *, hinted: bool = False
+    ) -> list[Written]:
+        """Write to the store, waiting for a Redis that restarts; count the cases that changed.
+
+        `hinted`: a webhook should have told all this already, so each change is a missed event.
+        """
+        batch = list(observations)
+        if not batch:
+            return []
+        written = await self._persist(batch)
+        visible = [row for row in written if row.sequence]
+        self.tally.changed.update(row.number for row in visible)
+        if hinted and not self.first:
+            self.tally.missed_events += len(visible)
+        return written
+
+    async def _persist(self, batch: Sequence[Observation]) -> list[Written]:
+        for pause in REDIS_PATIENCE:
+            try:
+                return await self.store.write(batch, now=self.now())
+            except StoreError:
+                await asyncio.sleep(pause)
+        return await self.store.write(batch, now=self.now())
+
+    async def remove(self, number: str) -> None:
+        """Forget a case that left the query; only while the lock is ours for sure."""
+        self.lock.check()
+        if await self.store.remove(number, now=self.now()):
+            self.tally.removed += 1
+
+
+class Throttled:
+    """Passes progress on at most so often, and always the last of a kind."""
+
+    def __init__(self, report: Progress, *, every: float = 0.25) -> None:
+        self._report = report
+        self._every = every
+        self._last = 0.0
+        self._what = ""
+
+    async def __call__(self, current: int, total: int, what: str) -> None:
+        """Report unless the last report is too fresh and nothing but the number changed."""
+        now = time.monotonic()
+        if what == self._what and current < total and now - self._last < self._every:
+            return
+        self._last, self._what = now, what
+        await self._report(current, total, what)

@@ -1,0 +1,330 @@
+"""Runs one sync: its lock, its record, its progress, and what its end means.
+
+There is one run of a sync at a time in the whole installation; whoever asks for another one
+follows the one in progress. A run that fails or is killed leaves whole states behind, keeps what
+was known, and says so in the record.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from t5g.alerts import Alerts
+from t5g.connection import open_redis, open_store, open_syncs
+from t5g.errors import StoreError, T5GError, UpstreamError
+from t5g.keys import Keys
+from t5g.lock import Lock
+from t5g.logs import bind, logger
+from t5g.settings import Settings
+from t5g.store import Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from workers.calls import METER, Meter
+from workers.clients import Clients
+from workers.context import MOST_NOTES, Progress, SyncContext, Tally, Throttled
+from workers.marks import Marks
+from workers.syncs.bugs import sync_bugs
+from workers.syncs.cards import sync_cards
+from workers.syncs.cases import sync_cases
+from workers.syncs.details import sync_details
+from workers.syncs.escalations import sync_escalations
+from workers.syncs.issues import sync_issues
+from workers.syncs.stats import sync_stats
+
+log = logger(__name__)
+
+RUNS: Mapping[Sync, Callable[[SyncContext], Awaitable[None]]] = {
+    Sync.CASES: sync_cases,
+    Sync.CARDS: sync_cards,
+    Sync.DETAILS: sync_details,
+    Sync.ISSUES: sync_issues,
+    Sync.BUGS: sync_bugs,
+    Sync.ESCALATIONS: sync_escalations,
+    Sync.STATS: sync_stats,
+}
+#: What must have worked once before a sync can do anything sensible.
+NEEDS: Mapping[Sync, Sync] = {
+    Sync.DETAILS: Sync.CASES,
+    Sync.ISSUES: Sync.DETAILS,
+    Sync.BUGS: Sync.DETAILS,
+}
+FOLLOW_EVERY = 0.25
+LONGEST_RUN = 3_000.0
+LONGEST_RUN = 3_000.0
+DIED = "its worker died in the middle; what was known is kept, the next run goes on"
+
+OnProgress = Callable[[SyncRecord], Awaitable[None] | None]
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+async def run_sync(
+    settings: Settings,
+    name: Sync | str,
+    *,
+    full: bool = False,
+    accept_shrink: bool = False,
+    on_progress: OnProgress | None = None,
+    clients: Clients | None = None,
+    now: Now = utc_now,
+) -> SyncRecord:
+    """Run a sync, or follow the run in progress, and return how it ended.
+
+    `full`: ask for everything, not for changes. `accept_shrink`: a person says that it is right
+    that most cases are gone. `on_progress` gets the record as it grows. `clients`: those to share
+    with other runs (else opened and closed here). Raises StoreError when Redis is gone; every
+    other failure is in the record.
+    """
+    async with AsyncExitStack() as stack:
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        if clients is None:
+            clients = await stack.enter_async_context(Clients(settings, now=now))
+        runner = Runner(settings, redis, clients, on_progress, now)
+        with bind(sync=str(name)):
+            try:
+                return await runner.run(Sync(name), full=full, accept_shrink=accept_shrink)
+            except (RedisError, OSError) as error:
+                raise StoreError(
+                    "Redis does not answer; nothing that was known is lost."
+                ) from error
+
+
+async def run_all(
+    settings: Settings, *, full: bool = False, on_progress: OnProgress | None = None
+) -> list[SyncRecord]:
+    """Run all syncs but the statistics, side by side as far as one does not need the other."""
+
+    async def one(name: Sync) -> SyncRecord:
+        return await run_sync(settings, name, full=full, on_progress=on_progress, clients=clients)
+
+    async def details_first() -> list[SyncRecord]:
+        details = await one(Sync.DETAILS)
+        return [details, *await asyncio.gather(one(Sync.ISSUES), one(Sync.BUGS))]
+
+    async with Clients(settings) as clients:
+        cases = await one(Sync.CASES)
+        cards, escalations, rest = await asyncio.gather(
+            one(Sync.CARDS), one(Sync.ESCALATIONS), details_first()
+        )
+    return [cases, cards, escalations, *rest]
+
+
+class Runner:
+    """Runs syncs of one installation on open connections."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        clients: Clients,
+        on_progress: OnProgress | None,
+        now: Now,
+    ) -> None:
+        self._settings = settings
+        self._redis = redis
+        self._keys = Keys(settings.redis_prefix)
+        self._store: Store = open_store(settings, redis)
+        self._records: SyncRecords = open_syncs(settings, redis)
+        self._clients = clients
+        self._on_progress = on_progress
+        self._now = now
+
+    async def run(self, name: Sync, *, full: bool, accept_shrink: bool) -> SyncRecord:
+        """Run a sync, or follow the one in progress to its end."""
+        while True:
+            lock = Lock(self._redis, self._keys.lock(f"sync:{name}"))
+            async with lock:
+                if await lock.acquire():
+                    return await self._run_locked(name, lock, full, accept_shrink)
+            followed = await self._follow(name)
+            if followed is not None:
+                return followed
+
+    async def _follow(self, name: Sync) -> SyncRecord | None:
+        """Watch the run in progress; None if its holder died without an end."""
+        lock = self._keys.lock(f"sync:{name}")
+        while await self._redis.exists(lock):
+            record = await self._records.read(name)
+            if record.state is SyncState.RUNNING:
+                await self._tell(record)
+            await asyncio.sleep(FOLLOW_EVERY)
+        record = await self._records.read(name)
+        return None if record.state in (SyncState.RUNNING, SyncState.NEVER) else record
+
+    async def _run_locked(
+        self, name: Sync, lock: Lock, full: bool, accept_shrink: bool
+    ) -> SyncRecord:
+        before = await self._records.read(name)
+        marks = Marks(self._redis, self._keys)
+        epoch = (await self._store.position()).epoch
+        record = await self._begin(before)
+        ctx = SyncContext(
+            name=name,
+            settings=self._settings,
+            redis=self._redis,
+            keys=self._keys,
+            store=self._store,
+            clients=self._clients,
+            marks=marks,
+            lock=lock,
+            mark=await marks.read(name),
+            now=self._now,
+            report=Throttled(self._reporter(record)),
+            full=full,
+            accept_shrink=accept_shrink,
+        )
+        meter = Meter()
+        METER.set(meter)
+        error, transient = await self._try(ctx, name)
+        if not error and (await self._store.position()).epoch != epoch:
+            error, transient = "Redis lost its data in the middle of the run", True
+        record = _ended(record, ctx, error, self._now().timestamp())
+        record = msgspec.structs.replace(record, requests=meter.requests)
+        if record.state is not SyncState.FAILED and ctx.tally.complete and ctx.next_mark:
+            await marks.write(name, ctx.next_mark)
+        await self._finish(record, transient)
+        return record
+
+    async def _try(self, ctx: SyncContext, name: Sync) -> tuple[str, bool]:
+        """Run the sync; return what went wrong ("" if nothing), and whether it may pass."""
+        need = NEEDS.get(name)
+        if need is not None and not (await self._records.read(need)).last_success:
+            return f"waits for the first `t5g sync {need}`", True
+        try:
+            async with asyncio.timeout(LONGEST_RUN):
+                await RUNS[name](ctx)
+        except TimeoutError:
+            return f"stopped after {LONGEST_RUN:.0f} seconds", True
+        except UpstreamError as error:
+            return str(error), error.transient
+        except T5GError as error:
+            return str(error), True
+        except (RedisError, OSError):
+            return "Redis does not answer", True
+        except (RedisError, OSError):
+            return "Redis does not answer", True
+        except Exception as error:
+            log.exception("sync_broke")
+            return f"a mistake of ours ({type(error).__name__}); the log has it", False
+        return "", True
+
+    async def _begin(self, before: SyncRecord) -> SyncRecord:
+        record = msgspec.structs.replace(
+            before,
+            state=SyncState.RUNNING,
+            started=self._now().timestamp(),
+            seen=0, changed=0, removed=0, failed=0, requests=0, missed_events=0,
+            current=0, total=0, what="starting", notes=(),
+        )  # fmt: skip
+        await self._records.write(record)
+        await self._tell(record)
+        return record
+
+    def _reporter(self, record: SyncRecord) -> Progress:
+        async def report(current: int, total: int, what: str) -> None:
+            grown = msgspec.structs.replace(record, current=current, total=total, what=what)
+            await self._records.write(grown)
+            await self._tell(grown)
+
+        return report
+
+    async def _finish(self, record: SyncRecord, transient: bool) -> None:
+        await self._records.write(record)
+        await self._tell(record)
+        log.info(
+            "sync_ended",
+            state=record.state.value,
+            seen=record.seen,
+            changed=record.changed,
+            removed=record.removed,
+            failed=record.failed,
+            requests=record.requests,
+            seconds=round(record.ended - record.started, 2),
+            error=record.error,
+            transient=transient,
+        )
+        await settle_alert(Alerts(self._redis, self._keys), record)
+
+    async def _tell(self, record: SyncRecord) -> None:
+        if self._on_progress is not None:
+            told = self._on_progress(record)
+            if told is not None:
+                await told
+
+
+def _ended(record: SyncRecord, ctx: SyncContext, error: str, now: float) -> SyncRecord:
+    """Return the record of a run that ended."""
+    tally = ctx.tally
+    good = not error and tally.complete
+    said = error or tally.error
+    return msgspec.structs.replace(
+        record,
+        state=_state(error, tally),
+        ended=now,
+        last_success=record.started if good else record.last_success,
+        last_full=ctx.next_mark.full if good and ctx.next_mark else record.last_full,
+        error=said,
+        error_at=now if said else record.error_at,
+        failures=0 if good else record.failures + 1,
+        seen=tally.seen,
+        changed=len(tally.changed),
+        removed=tally.removed,
+        failed=tally.failed,
+        missed_events=tally.missed_events,
+        what="",
+        notes=tuple((*tally.problems, *tally.notes)[:MOST_NOTES]),
+    )
+
+
+def _state(error: str, tally: Tally) -> SyncState:
+    if error:
+        return SyncState.FAILED
+    return SyncState.OK if tally.complete and not tally.failed else SyncState.PARTIAL
+
+
+def alert_name(name: Sync) -> str:
+    """Return the name of the alert about a sync."""
+    return f"sync-{name}"
+
+
+async def settle_alert(alerts: Alerts, record: SyncRecord) -> None:
+    """Clear a sync's alert when it works again; raise it at once for what needs a person."""
+    name = alert_name(record.name)
+    if record.state is SyncState.OK or (record.state is SyncState.PARTIAL and not record.failures):
+        await alerts.clear(name, f"The sync of {record.name} works again.")
+    elif record.state is SyncState.PARTIAL:
+        await alerts.raise_(name, f"The sync of {record.name} needs a look: {record.error}")
+
+
+async def mark_dead(redis: Redis, keys: Keys) -> list[Sync]:
+    """Mark runs whose holder died (their lock is gone) as failed; return which."""
+    records = SyncRecords(redis, keys)
+    dead: list[Sync] = []
+    for name, record in (await records.read_all()).items():
+        if record.state is not SyncState.RUNNING:
+            continue
+        if await redis.exists(keys.lock(f"sync:{name}")):
+            continue
+        if (await records.read(name)).state is not SyncState.RUNNING:
+            continue
+        dead.append(name)
+        failed = msgspec.structs.replace(
+            record,
+            state=SyncState.FAILED,
+            error=DIED,
+            error_at=time.time(),
+            what="",
+            failures=record.failures + 1,
+        )
+        await records.write(failed)
+    return dead

@@ -1,0 +1,235 @@
+"""The team's cards and their comments, from JIRA.
+
+One search brings cards with all fields and comments. Between full searches only what changed is
+asked for; a full one, at least once a day, also finds cards that ceased to be ours. What a search
+finds changed although webhooks should have told it is counted.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from t5g.jira_payloads import (
+    PayloadError,
+    card_of,
+    comment_of,
+    comments_of,
+    finished,
+    labels_of,
+    number_of_card,
+    number_of_remote_links,
+)
+from t5g.model import Card, Comment, Source
+from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
+from workers.context import SyncContext
+from workers.jira.server import Json
+from workers.marks import Mark
+from workers.streams import batched, mapped
+
+FULL_EVERY = 24 * 3600.0
+OVERLAP_MINUTES = 10
+#: A webhook may still be on its way for so long; a younger change was not missed.
+GRACE = timedelta(minutes=2)
+WRITTEN_AT_ONCE = 500
+LOOKED_UP_AT_ONCE = 6
+
+
+class Kept(Struct, frozen=True):
+    """What is kept of a card: its case, when it changed, how many comments it has."""
+
+    number: str
+    updated: datetime
+    comments: int
+
+
+class Read(Struct, frozen=True):
+    """A card as it was read: its case ("" if none is known), itself, its comments."""
+
+    number: str
+    card: Card
+    comments: tuple[Comment, ...]
+    complete: bool
+    finished: bool
+
+
+Home = dict[str, dict[str, Card]]
+
+
+async def sync_cards(ctx: SyncContext) -> None:
+    """Bring the cards up to date."""
+    begun = ctx.now()
+    full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
+    kept, cases = await _read_kept(ctx)
+    sprints = await _sprints(ctx)
+    minutes = None if full else _minutes_since(ctx.mark.at, begun.timestamp())
+    home: Home = defaultdict(dict)
+    asked = begun
+    count = 0
+    async for page in ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes):
+        await _take_page(ctx, page, kept, home, asked)
+        count += len(page)
+        await ctx.report(count, count, "cards")
+        asked = ctx.now()
+    if full:
+        await _list(ctx, home, cases, begun)
+    ctx.next_mark = Mark(
+        at=begun.timestamp(),
+        full=begun.timestamp() if full else ctx.mark.full,
+        listed=count if full else ctx.mark.listed,
+    )
+
+
+def _minutes_since(at: float, now: float) -> int:
+    """Return how far back to ask, with an overlap (JIRA's index lags behind by seconds)."""
+    return math.ceil(max(0.0, now - at) / 60) + OVERLAP_MINUTES
+
+
+async def _sprints(ctx: SyncContext) -> list[int] | None:
+    """Return the sprints to search, or None to search the whole project."""
+    if ctx.settings.jira_cards == "project":
+        return None
+    board, name = ctx.settings.jira_board, ctx.settings.jira_sprint
+    found = await ctx.clients.jira.sprint_ids(board, name)
+    if not found:
+        ctx.tally.incomplete(
+            f"no sprint {name!r} on the board {board!r}"
+            if name
+            else f"no active sprint on {board!r}"
+        )
+    return found or None
+
+
+async def _read_kept(ctx: SyncContext) -> tuple[dict[str, Kept], set[str]]:
+    """Read the cards that are known, and the numbers of all cases."""
+    kept: dict[str, Kept] = {}
+    cases: set[str] = set()
+    async for fields in ctx.store.read_all():
+        cases.add(fields.number)
+        state: Any = fields.states.get(Source.CARD) or CardState()
+        for key, card in visible(state.cards).items():
+            comments = state.comments.get(key)
+            count = len(visible(comments)) if comments else 0
+            kept[key] = Kept(fields.number, card.updated or EPOCH, count)
+    return kept, cases
+
+
+async def _take_page(
+    ctx: SyncContext, page: Sequence[Json], kept: dict[str, Kept], home: Home, asked: datetime
+) -> None:
+    """Read the cards of a page and write them, those that changed just now apart."""
+    reads = [read async for read in mapped(page, _reader(ctx, kept), limit=LOOKED_UP_AT_ONCE)]
+    old: list[Observation] = []
+    young: list[Observation] = []
+    for read in reads:
+        if read is None:
+            continue
+        if read.number:
+            home[read.number][read.card.key] = read.card
+        fresh = asked - (read.card.updated or EPOCH) < GRACE
+        before = kept.get(read.card.key)
+        (young if fresh or before is None else old).extend(_observations(read, before, asked))
+    await ctx.write(old, hinted=True)
+    await ctx.write(young)
+
+
+def _reader(ctx: SyncContext, kept: dict[str, Kept]) -> Any:
+    async def read(issue: Json) -> Read | None:
+        try:
+            return await _read(ctx, issue, kept)
+        except (PayloadError, TypeError, ValueError, AttributeError) as error:
+            ctx.tally.fail(str(issue.get("key", "")), str(error))
+            return None
+
+    return read
+
+
+async def _read(ctx: SyncContext, issue: Json, kept: dict[str, Kept]) -> Read | None:
+    """Read one card; None for one that is not ours and never was."""
+    card = card_of(issue, ctx.settings)
+    before = kept.get(card.key)
+    label = ctx.settings.jira_label
+    if label and label not in labels_of(issue):
+        return Read("", card, (), complete=False, finished=False) if before else None
+    ctx.tally.seen += 1
+    number = number_of_card(issue) or await _linked_number(ctx, card)
+    if number is None:
+        ctx.tally.notes.append(f"{card.key} names no case")
+        return Read("", card, (), complete=False, finished=False) if before else None
+    comments, complete = comments_of(issue)
+    if not complete and _worth_asking(card, before, issue):
+        comments = tuple(comment_of(row) for row in await ctx.clients.jira.comments(card.key))
+        complete = True
+    return Read(number, card, comments, complete=complete, finished=finished(issue))
+
+
+def _worth_asking(card: Card, before: Kept | None, issue: Json) -> bool:
+    """Say whether comments that a search left out may be ones that we do not know."""
+    found = issue["fields"].get("comment")
+    total = found.get("total") if isinstance(found, dict) else None
+    if before is None or total is None:
+        return True
+    return before.comments != total or before.updated != (card.updated or EPOCH)
+
+
+async def _linked_number(ctx: SyncContext, card: Card) -> str | None:
+    """Return the case of a card's "Support Case" link; asked for once for each version of it."""
+    key = ctx.keys.named("cardlinks")
+    version = f"{card.updated or ''} "
+    raw = await ctx.redis.hget(key, card.key)
+    cached = raw.decode() if isinstance(raw, bytes) else ""
+    if cached.startswith(version) and (not ctx.full or len(cached) > len(version)):
+        return cached[len(version) :] or None
+    number = number_of_remote_links(await ctx.clients.jira.remote_links(card.key))
+    await ctx.redis.hset(key, card.key, version + (number or ""))
+    return number
+
+
+def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[Observation]:
+    """Say what a card's reading means: for its case, and for the case it was of before."""
+    updated = read.card.updated or EPOCH
+    if before is not None and before.number != read.number:
+        yield ItemSeen(
+            number=before.number,
+            source=Source.CARD,
+            key=read.card.key,
+            facts=None,
+            updated=updated,
+            seen=asked,
+        )
+    if not read.number:
+        return
+    yield ItemSeen(
+        number=read.number,
+        source=Source.CARD,
+        key=read.card.key,
+        facts=read.card,
+        updated=updated,
+        seen=asked,
+    )
+    yield CommentsSeen(
+        number=read.number,
+        card=read.card.key,
+        comments=read.comments,
+        complete=read.complete,
+        seen=asked,
+    )
+
+
+async def _list(ctx: SyncContext, home: Home, cases: set[str], asked: datetime) -> None:
+    """Write the complete listing of each case, also the empty ones."""
+    if ctx.tally.failed or not ctx.tally.complete:
+        return  # a card that could not be read must not look like one that is gone
+    for numbers in batched(sorted(cases | home.keys()), WRITTEN_AT_ONCE):
+        await ctx.write(
+            [
+                ListingSeen(
+                    number=number, source=Source.CARD, items=home.get(number, {}), seen=asked
+                )
+                for number in numbers
+            ],
+            hinted=True,
+        )

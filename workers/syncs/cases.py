@@ -1,0 +1,203 @@
+"""The cases of our query, from the Portal.
+
+Between full listings only what changed is asked for, with an overlap, and what closed (a closed
+case leaves a query for open ones). A full listing, at least once a day, also finds what left the
+query; each such case is asked for by its number before anything is concluded, and a listing that
+lost more than half of what was known concludes nothing unless a person says so.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from t5g.model import Portal, Source, Status
+from t5g.state import EPOCH, PortalSeen
+from workers.context import SyncContext
+from workers.marks import Mark
+from workers.portal.values import Page
+
+OVERLAP = timedelta(minutes=10)
+FULL_EVERY = 24 * 3600.0
+#: A clock of the Portal may run ahead of ours by this much before we doubt it.
+AHEAD = timedelta(minutes=5)
+MOST_LOST = 0.5
+PASSES = 2
+
+
+class Known(Struct, frozen=True):
+    """What is kept of a case, as far as this sync needs it."""
+
+    open: bool
+    facts: dict[str, Any]
+
+
+class Found:
+    """What the pages of one listing had, taken together."""
+
+    def __init__(self) -> None:
+        self.numbers: set[str] = set()
+        self.closed: set[str] = set()
+        self.nameless = 0
+        self.total = 0
+        self.newest = EPOCH
+
+    def add(self, page: Page) -> None:
+        """Take note of a page."""
+        for case in page.cases:
+            self.numbers.add(case.number)
+            if case.status == Status.CLOSED:
+                self.closed.add(case.number)
+            self.newest = max(self.newest, case.updated or EPOCH)
+        for bad in page.malformed:
+            if bad.number:
+                self.numbers.add(bad.number)
+            else:
+                self.nameless += 1
+        self.total = page.total if page.total is not None else self.total
+
+    @property
+    def short(self) -> bool:
+        """Say whether entries seem to have slipped between the pages."""
+        return len(self.numbers) + self.nameless < self.total
+
+
+async def sync_cases(ctx: SyncContext) -> None:
+    """Bring the cases up to date."""
+    begun = ctx.now()
+    full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
+    known = await _read_known(ctx)
+    found = await (_list_all(ctx, known) if full else _list_changed(ctx, known))
+    upto = max(ctx.mark.upto, min(found.newest, begun + AHEAD).timestamp())
+    ctx.next_mark = Mark(
+        upto=upto,
+        at=begun.timestamp(),
+        full=begun.timestamp() if full else ctx.mark.full,
+        listed=len(found.numbers) if full else ctx.mark.listed,
+    )
+
+
+async def _read_known(ctx: SyncContext) -> dict[str, Known]:
+    """Read which cases there are, and the facts that the Portal's dialect can not tell anew."""
+    known: dict[str, Known] = {}
+    async for fields in ctx.store.read_all():
+        state: Any = fields.states.get(Source.PORTAL)
+        if state is None or state.facts is None:
+            continue
+        facts = {name: getattr(state.facts, name) for name in ctx.clients.portal.unknown}
+        told = {name: value for name, value in facts.items() if value}
+        known[fields.number] = Known(state.facts.status != Status.CLOSED, told)
+    return known
+
+
+async def _list_changed(ctx: SyncContext, known: dict[str, Known]) -> Found:
+    """Ask for what changed since the last success, and for what of ours closed meanwhile."""
+    since = datetime.fromtimestamp(ctx.mark.upto, UTC) - OVERLAP
+    portal = ctx.clients.portal
+    found = await _take(ctx, portal.listing(since), known, "changed cases")
+    open_before = {number for number, case in known.items() if case.open} - found.numbers
+    if open_before:
+        await _take(ctx, portal.closed(since), known, "closed cases", only=open_before)
+    return found
+
+
+async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:
+    """List everything, and find out what became of known open cases that are not in it."""
+    found = Found()
+    for _ in range(PASSES):  # what moves while it is listed may slip between two pages
+        found = await _take(ctx, ctx.clients.portal.listing(), known, "cases", into=found)
+        if not found.short:
+            break
+    open_before = {number for number, case in known.items() if case.open}
+    missing = open_before - found.numbers
+    if missing:
+        gone = await _gone(ctx, known, missing)
+        await _let_go(ctx, gone, open_before, nameless=found.nameless)
+    return found
+
+
+async def _gone(ctx: SyncContext, known: dict[str, Known], missing: set[str]) -> set[str]:
+    """Ask for missing cases by number: those still in the query and those closed stay."""
+    portal = ctx.clients.portal
+    still = await _take(ctx, portal.members(sorted(missing)), known, "missing cases")
+    missing = missing - still.numbers
+    if not missing:
+        return missing
+    closed = Found()
+    async for page in portal.look_up(sorted(missing)):
+        ours = msgspec.structs.replace(
+            page, cases=tuple(case for case in page.cases if case.status == Status.CLOSED)
+        )
+        closed.add(ours)
+        await _keep(ctx, ours, known, ctx.now())
+    return missing - closed.numbers
+
+
+async def _let_go(ctx: SyncContext, gone: set[str], before: set[str], *, nameless: int) -> None:
+    """Remove cases that left the query, unless the listing is not to be trusted."""
+    if nameless:
+        ctx.tally.incomplete(
+            f"{nameless} entries of the listing have no readable number, so that "
+            f"{len(gone)} cases that are missing from it were kept"
+        )
+        return
+    if len(gone) > MOST_LOST * len(before) and not ctx.accept_shrink:
+        ctx.tally.incomplete(
+            f"suspicious listing: {len(gone)} of {len(before)} open cases are missing from it "
+            "without having been closed; all were kept. If that is right, confirm it with "
+            "`t5g sync cases --accept-shrink`"
+        )
+        return
+    for number in sorted(gone):
+        await ctx.remove(number)
+
+
+async def _take(
+    ctx: SyncContext,
+    pages: AsyncIterator[Page],
+    known: dict[str, Known],
+    what: str,
+    *,
+    into: Found | None = None,
+    only: set[str] | None = None,
+) -> Found:
+    """Store each page as it comes (of `only` those numbers, if given) and sum the pages up."""
+    found = into or Found()
+    asked = ctx.now()
+    async for page in pages:
+        ours = page if only is None else _only(page, only)
+        found.add(ours)
+        await _keep(ctx, ours, known, asked)
+        await ctx.report(len(found.numbers), max(found.total, len(found.numbers)), what)
+        asked = ctx.now()
+    return found
+
+
+def _only(page: Page, numbers: set[str]) -> Page:
+    cases = tuple(case for case in page.cases if case.number in numbers)
+    bad = tuple(row for row in page.malformed if row.number in numbers)
+    return Page(cases=cases, malformed=bad)
+
+
+async def _keep(ctx: SyncContext, page: Page, known: dict[str, Known], asked: datetime) -> None:
+    ctx.tally.seen += len(page.cases)
+    for bad in page.malformed:
+        ctx.tally.fail(bad.number, bad.why)
+    await ctx.write(_observations(page.cases, known, asked))
+
+
+def _observations(
+    cases: Iterable[Portal], known: dict[str, Known], asked: datetime
+) -> Iterable[PortalSeen]:
+    for case in cases:
+        before = known.get(case.number)
+        if before is not None and before.facts:
+            case = msgspec.structs.replace(case, **before.facts)  # noqa: PLW2901
+        yield PortalSeen(
+            number=case.number,
+            seen=asked,
+            facts=case,
+            updated=case.updated or case.created or EPOCH,
+        )

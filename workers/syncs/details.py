@@ -1,0 +1,75 @@
+"""The details of each case: of open ones when they changed and every twelve hours, of closed ones
+once more after closing (relief and resolution are often set then).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from t5g.model import Source, Status
+from t5g.state import EPOCH, DetailsSeen
+from workers.context import SyncContext
+from workers.marks import Mark
+from workers.portal.values import CaseDetails
+from workers.streams import batched
+
+KIND = "details"
+WRITTEN_AT_ONCE = 50
+ASKED_AT_ONCE = 1_000
+
+
+async def sync_details(ctx: SyncContext) -> None:
+    """Fetch the details of the cases whose turn it is."""
+    begun = ctx.now().timestamp()
+    inputs, closed = await _inputs(ctx)
+    turns = ctx.turns(KIND)
+    due = await turns.due(inputs, begun, once=closed, all_=ctx.full)
+    done = 0
+    for numbers in batched(due, ASKED_AT_ONCE):
+        asked = ctx.now()
+        waiting: list[CaseDetails] = []
+        async for found in ctx.clients.portal.details(numbers):
+            done += 1
+            waiting.append(found)
+            if len(waiting) >= WRITTEN_AT_ONCE:
+                await _keep(ctx, waiting, inputs, asked)
+                waiting = []
+            await ctx.report(done, len(due), "details")
+        await _keep(ctx, waiting, inputs, asked)
+    ctx.next_mark = Mark(at=begun, full=begun if ctx.full or ctx.first else ctx.mark.full)
+
+
+async def _inputs(ctx: SyncContext) -> tuple[dict[str, str], set[str]]:
+    """Return what the details of each case depend on, and which cases are closed."""
+    inputs: dict[str, str] = {}
+    closed: set[str] = set()
+    async for fields in ctx.store.read_all():
+        state: Any = fields.states.get(Source.PORTAL)
+        if state is None or state.facts is None:
+            continue
+        facts = state.facts
+        inputs[fields.number] = f"{facts.status} {facts.updated}"
+        if facts.status == Status.CLOSED:
+            closed.add(fields.number)
+    return inputs, closed
+
+
+async def _keep(
+    ctx: SyncContext, found: Sequence[CaseDetails], inputs: dict[str, str], asked: Any
+) -> None:
+    """Write details, then take note of whose turn is over: those that came whole."""
+    for row in found:
+        ctx.tally.seen += 1
+        if row.why:
+            ctx.tally.fail(row.number, row.why)
+    await ctx.write(
+        DetailsSeen(
+            number=row.number,
+            seen=asked,
+            facts=row.details,
+            updated=row.updated or EPOCH,
+        )
+        for row in found
+        if row.details is not None
+    )
+    whole = [(row.number, inputs[row.number]) for row in found if not row.why]
+    await ctx.turns(KIND).done(whole, asked.timestamp())

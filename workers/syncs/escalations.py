@@ -1,0 +1,85 @@
+"""The open escalations and the cases they name. Few, so each run lists them all."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from t5g.jira_payloads import PayloadError, escalated_cases, escalation_of, finished
+from t5g.model import Escalation, Source
+from t5g.state import EPOCH, ItemSeen, ListingSeen
+from workers.context import SyncContext
+from workers.jira.server import Json
+from workers.marks import Mark
+from workers.streams import batched
+
+WRITTEN_AT_ONCE = 500
+GRACE = timedelta(minutes=2)
+
+Named = dict[str, dict[str, Escalation]]
+
+
+async def sync_escalations(ctx: SyncContext) -> None:
+    """List the open escalations for every case known."""
+    asked = ctx.now()
+    named: Named = defaultdict(dict)
+    issues = 0
+    async for page in ctx.clients.jira.escalations():
+        for issue in page:
+            _add(ctx, issue, named)
+        issues += len(page)
+        await ctx.report(issues, issues, "escalations")
+    ctx.tally.seen = len(named)
+    if ctx.tally.failed:
+        # One that can not be read must not look like one that was closed.
+        ctx.tally.incomplete("an escalation could not be read, so none was taken as closed")
+        await ctx.write(_items(named, asked))
+        return
+    numbers = sorted(await ctx.store.numbers() | named.keys())
+    for batch in batched(numbers, WRITTEN_AT_ONCE):
+        await _write_listings(ctx, batch, named, asked)
+    ctx.next_mark = Mark(at=asked.timestamp(), full=asked.timestamp(), listed=issues)
+
+
+def _add(ctx: SyncContext, issue: Json, named: Named) -> None:
+    """Put one escalation to each case that it names."""
+    try:
+        escalation = escalation_of(issue, ctx.settings)
+        numbers = escalated_cases(issue, ctx.settings)
+    except (PayloadError, TypeError, ValueError, AttributeError) as error:
+        ctx.tally.fail(str(issue.get("key", "")), str(error))
+        return
+    if not numbers:
+        ctx.tally.notes.append(f"{escalation.key} names no case")
+    if finished(issue):
+        return
+    for number in numbers:
+        named[number][escalation.key] = escalation
+
+
+def _items(named: Named, asked: datetime) -> Iterator[ItemSeen]:
+    for number, escalations in named.items():
+        for key, escalation in escalations.items():
+            yield ItemSeen(
+                number=number,
+                source=Source.ESCALATION,
+                key=key,
+                facts=escalation,
+                updated=escalation.updated or EPOCH,
+                seen=asked,
+            )
+
+
+async def _write_listings(
+    ctx: SyncContext, numbers: list[str], named: Named, asked: datetime
+) -> None:
+    """Write the listing of each case; young escalations may have a webhook on its way."""
+    old: list[ListingSeen] = []
+    young: list[ListingSeen] = []
+    for number in numbers:
+        items = named.get(number, {})
+        fresh = any(e.updated and asked - e.updated < GRACE for e in items.values())
+        (young if fresh else old).append(
+            ListingSeen(number=number, source=Source.ESCALATION, items=items, seen=asked)
+        )
+    await ctx.write(old, hinted=True)
+    await ctx.write(young)

@@ -1,0 +1,40 @@
+"""The JIRA issues behind the cases: their keys come with the details."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from t5g.jira_payloads import PayloadError, browse_url, issue_of
+from t5g.model import Issue, Source
+from t5g.store import CaseFields
+from workers.context import SyncContext
+from workers.syncs.linked import Kind, Thing, sync_linked
+
+
+async def sync_issues(ctx: SyncContext) -> None:
+    """Bring the linked issues up to date."""
+    await sync_linked(ctx, ISSUES)
+
+
+def _links(fields: CaseFields) -> tuple[str, ...] | None:
+    state: Any = fields.states.get(Source.DETAILS)
+    keys = state.facts.issue_keys if state is not None and state.facts else UNSET
+    return None if keys is UNSET else tuple(dict.fromkeys(keys))
+
+
+async def _fetch(ctx: SyncContext, keys: Sequence[str]) -> AsyncIterator[Mapping[str, Thing]]:
+    async for rows in ctx.clients.jira.issues(keys):
+        found: dict[str, Thing] = {}
+        for key, row in rows.items():
+            if row is None:
+                found[key] = Issue(key=key, url=browse_url(key, ctx.settings), restricted=True)
+                continue
+            try:
+                found[key] = issue_of(row, ctx.settings)
+            except (PayloadError, TypeError, ValueError, AttributeError) as error:
+                ctx.tally.fail(key, str(error))
+        yield found
+
+
+ISSUES = Kind(Source.ISSUES, "issues", _links, _fetch, hinted=True)

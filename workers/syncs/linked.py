@@ -1,0 +1,173 @@
+"""What is linked to cases and lives elsewhere: JIRA issues and Bugzilla bugs, by the same rules.
+
+Everything is fetched once however many cases link to it, in batches: at once when a case gets a
+new link, and in its turn within twelve hours. A case always gets a whole listing, so that a link
+that went takes its issue along. What may not be read stays, marked as restricted, and loses what
+was known of it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from t5g.model import Bug, Issue, Source, Status
+from t5g.state import Collection, ListingSeen, visible
+from t5g.store import CaseFields
+from workers.context import SyncContext
+from workers.marks import Mark
+from workers.streams import batched
+
+CASES_AT_ONCE = 500
+#: A webhook may still be on its way for so long; a younger change was not missed.
+GRACE = timedelta(minutes=2)
+_A_MOMENT = timedelta(microseconds=1)
+
+Thing = Issue | Bug
+Fetch = Callable[[SyncContext, Sequence[str]], AsyncIterator[Mapping[str, Thing]]]
+Links = Callable[[CaseFields], tuple[str, ...] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of linked things. `links`: names of those of a case, None if that is not known."""
+
+    source: Source
+    name: str
+    links: Links
+    fetch: Fetch
+    hinted: bool
+
+
+async def sync_linked(ctx: SyncContext, kind: Kind) -> None:
+    """Fetch the linked things whose turn it is, and list them for each case they concern."""
+    begun = ctx.now().timestamp()
+    links, closed, unlisted = await _read_links(ctx, kind)
+    users = _users(links)
+    turns = ctx.turns(kind.name)
+    inputs = {name: " ".join(sorted(cases)) for name, cases in users.items()}
+    once = {name for name, cases in users.items() if cases <= closed}
+    due = set(await turns.due(inputs, begun, once=once, all_=ctx.full))
+    concerned = sorted(unlisted | {case for name in due for case in users[name]})
+    ctx.tally.seen = len(links)
+    done = 0
+    shared: dict[str, Thing] = {}
+    for cases in batched(concerned, CASES_AT_ONCE):
+        things = await _refresh(ctx, kind, {case: links[case] for case in cases}, due, shared)
+        shared |= {name: thing for name, thing in things.items() if len(users[name]) > 1}
+        looked_at = sorted(due & things.keys())
+        await turns.done(((name, inputs[name]) for name in looked_at), begun)
+        due -= things.keys()
+        done += len(cases)
+        await ctx.report(done, len(concerned), kind.name)
+    ctx.next_mark = Mark(at=begun, full=begun if ctx.full or ctx.first else ctx.mark.full)
+
+
+async def _read_links(
+    ctx: SyncContext, kind: Kind
+) -> tuple[dict[str, tuple[str, ...]], set[str], set[str]]:
+    """Return the links of each case, which cases are closed, and whose listing is out of step."""
+    links: dict[str, tuple[str, ...]] = {}
+    closed: set[str] = set()
+    unlisted: set[str] = set()
+    async for fields in ctx.store.read_all():
+        state: Any = fields.states.get(Source.PORTAL)
+        found = kind.links(fields)
+        if found is None or state is None or state.facts is None:
+            continue
+        links[fields.number] = found
+        if state.facts.status == Status.CLOSED:
+            closed.add(fields.number)
+        kept: Any = fields.states.get(kind.source)
+        if kept is None or kept.listed is None or len(visible(kept)) != len(found):
+            unlisted.add(fields.number)
+    return links, closed, unlisted
+
+
+def _users(links: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Turn links of cases into cases by link."""
+    users: dict[str, set[str]] = {}
+    for number, names in links.items():
+        for name in names:
+            users.setdefault(name, set()).add(number)
+    return users
+
+
+async def _refresh(
+    ctx: SyncContext,
+    kind: Kind,
+    links: Mapping[str, tuple[str, ...]],
+    due: set[str],
+    shared: Mapping[str, Thing],
+) -> dict[str, Thing]:
+    """Fetch what some cases link to, and list it for each of them; return what was fetched.
+
+    `shared`: what was fetched for other cases before.
+    """
+    asked = ctx.now()
+    kept = await _read_kept(ctx, kind, list(links))
+    wanted = {
+        name
+        for number, names in links.items()
+        for name in names
+        if name not in shared and (name in due or name not in kept[number])
+    }
+    fetched: dict[str, Thing] = {}
+    async for found in kind.fetch(ctx, sorted(wanted)):
+        fetched.update(found)
+    things = {**shared, **fetched}
+    for number, names in links.items():
+        before = kept[number]
+        now = [thing for name in names if (thing := things.get(name) or before.get(name))]
+        known = {_key(thing) for thing in now} <= before.keys()
+        old = all(_age(thing, asked) > GRACE for thing in now)
+        await ctx.write(
+            listings(number, kind.source, before, now, asked),
+            hinted=kind.hinted and known and old,
+        )
+    return fetched
+
+
+def listings(
+    number: str,
+    source: Source,
+    before: Mapping[str, Thing],
+    now: Sequence[Thing],
+    asked: datetime,
+) -> list[ListingSeen]:
+    """Return what to write so that the things of a case are those in `now`.
+
+    Something that became restricted has no time of its own that could win over what was known of
+    it; it is first left out and then listed again.
+    """
+    items = {_key(thing): thing for thing in now}
+    hidden = {
+        key
+        for key, thing in items.items()
+        if thing.restricted and key in before and not before[key].restricted
+    }
+    last = ListingSeen(number=number, source=source, items=items, seen=asked)
+    if not hidden:
+        return [last]
+    rest = {key: thing for key, thing in items.items() if key not in hidden}
+    first = ListingSeen(number=number, source=source, items=rest, seen=asked - _A_MOMENT)
+    return [first, last]
+
+
+async def _read_kept(
+    ctx: SyncContext, kind: Kind, numbers: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what is kept of the linked things of some cases."""
+    kept: dict[str, dict[str, Any]] = {}
+    for number, fields in zip(numbers, await ctx.store.read_many(numbers), strict=True):
+        state: Any = fields.states.get(kind.source) if fields else None
+        kept[number] = visible(state or Collection())
+    return kept
+
+
+def _key(thing: Thing) -> str:
+    return thing.key if isinstance(thing, Issue) else str(thing.id)
+
+
+def _age(thing: Thing, now: datetime) -> timedelta:
+    return now - thing.updated if thing.updated else timedelta.max

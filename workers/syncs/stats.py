@@ -1,0 +1,25 @@
+"""The row of numbers of the day. It can not be rebuilt, so it is written once and never changed."""
+
+from t5g.board import Board
+from t5g.derived import Rules
+from t5g.figures import figures
+from t5g.statistics import DayRow, History
+from t5g.syncs import Sync, SyncRecords
+from workers.context import SyncContext
+from workers.marks import Mark
+
+
+async def sync_stats(ctx: SyncContext) -> None:
+    """Write today's row, unless it was written already or there is nothing to count yet."""
+    now = ctx.now().timestamp()
+    records = SyncRecords(ctx.redis, ctx.keys)
+    if not (await records.read(Sync.CASES)).last_success:
+        ctx.tally.incomplete("no listing of cases yet: a row of zeros would be wrong for ever")
+        return
+    board = Board(ctx.store, records, Rules.of(ctx.settings))
+    await board.reload()
+    row = DayRow.of(figures(board.entries.values(), now), ctx.settings.zone)
+    ctx.tally.seen = len(board.entries)
+    if not await History(ctx.redis, ctx.keys).write(row):
+        ctx.tally.notes.append(f"the row of {row.day} was written before and stays")
+    ctx.next_mark = Mark(at=now, full=now)
