@@ -133,7 +133,6 @@ class Inbox:
         self._ages = keys.named("inbox", "ages")
         self._due = keys.named("inbox", "due")
         self._subjects = keys.named("inbox", "subjects")
-        self._first = keys.named("inbox", "first")
         self._arrivals = keys.named("inbox", "arrivals")
         self._put_script = redis.register_script(_PUT)
         self._drop_script = redis.register_script(_DROP)
@@ -173,11 +172,8 @@ class Inbox:
     # Dead letters
 
     async def put(self, letter: DeadLetter) -> bool:
-        """Keep a letter (again); say whether it is the only one there is.
-
-        The first one also leaves a notice that `take_notice` hands out once.
-        """
-        first = bool(
+        """Keep a letter (again); say whether there was none before."""
+        return bool(
             await self._put_script(
                 keys=self._keys_of(letter.subject),
                 args=[
@@ -190,9 +186,6 @@ class Inbox:
                 ],
             )
         )
-        if first:
-            await self._redis.set(self._first, letter.id)
-        return first
 
     async def drop(self, letter: DeadLetter) -> bool:
         """Forget a letter; say whether it was there."""
@@ -238,16 +231,10 @@ class Inbox:
         rows = await self._redis.zrange(self._ages, 0, 0, withscores=True)
         return float(rows[0][1]) if rows else None
 
-    async def expire(self, *, before: datetime) -> list[DeadLetter]:
-        """Drop the letters received before a moment, and return them to be told."""
-        ids = await self._redis.zrangebyscore(self._ages, "-inf", before.timestamp())
-        letters = await self._read(ids)
-        return [letter for letter in letters if await self.drop(letter)]
-
-    async def take_notice(self) -> DeadLetter | None:
-        """Return the letter that came first into an empty inbox, once: for an alert."""
-        raw = cast("bytes | None", await self._redis.getdel(self._first))
-        return await self.get(raw.decode()) if raw else None
+    async def received_before(self, moment: datetime) -> list[DeadLetter]:
+        """Return the letters that were received before a moment."""
+        ids = await self._redis.zrangebyscore(self._ages, "-inf", f"({moment.timestamp()!r}")
+        return await self._read(ids)
 
     async def _read(self, ids: Any) -> list[DeadLetter]:
         if not ids:

@@ -221,6 +221,8 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
     if now:
         yield from _comments(seen, now)
         yield from _carried_comments(seen, now, known)
+    if now - known and seen.touches("labels", "key", "summary"):
+        yield Resync(sync=Sync.CARDS, reason="a card became ours; its comments may be unknown")
 
 
 def _cards_left(
@@ -266,11 +268,12 @@ def _comments(seen: _Seen, numbers: set[str]) -> Iterator[CommentSeen | Comments
         return
     if event.comment is not None:
         yield from _one_comment(event, seen.key, numbers, deleted=_deletes_comment(event))
-    if event.detail in COMMENT_TYPES:
-        found, complete = comments_of(seen.issue)
-        for number in sorted(numbers if complete else ()):
+    found, complete = comments_of(seen.issue)
+    complete = complete and event.detail in COMMENT_TYPES
+    if found or complete:
+        for number in sorted(numbers):
             yield CommentsSeen(
-                number=number, card=seen.key, comments=found, complete=True, seen=event.at
+                number=number, card=seen.key, comments=found, complete=complete, seen=event.at
             )
 
 

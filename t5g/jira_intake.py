@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from t5g import metrics
+from t5g.alerts import Alerts
 from t5g.board import Board
 from t5g.connection import open_store, open_syncs
 from t5g.derived import Rules
@@ -28,6 +29,8 @@ from t5g.state import Observation
 from t5g.store import Store
 from t5g.syncs import Sync
 
+#: Name of the operators' alert while there are dead letters.
+ALERT = "deadletters"
 #: Letters of one issue that an event of it tries again; the timed job tries all.
 TRIED_BY_EVENT = 20
 
@@ -62,6 +65,7 @@ class Intake:
 
     def __init__(self, store: Store, board: Board, inbox: Inbox, settings: Settings) -> None:
         self._store, self._board, self._inbox, self._settings = store, board, inbox, settings
+        self._alerts = Alerts(store.redis, store.keys)
 
     async def apply(self, deliveries: Sequence[Delivery], *, now: datetime) -> Applied:
         """Write what the deliveries mean. When this returns, the state is in Redis.
@@ -102,7 +106,10 @@ class Intake:
             body=delivery.body,
         )
         first = await self._inbox.put(letter)
-        log.error("event parked", id=letter.id, kind=letter.name, error=error, first=first)
+        log.error("event parked", id=letter.id, kind=letter.name, error=error)
+        if first:
+            text = f"An event of JIRA ({letter.name}) could not be applied: {error}"
+            await self._alerts.raise_(ALERT, text, hint="See `t5g deadletters list`.")
 
     async def write(self, observations: Sequence[Observation], now: datetime) -> None:
         """Write observations, if there are any."""
@@ -126,10 +133,11 @@ class Intake:
 
     async def drain_due(self, *, now: datetime) -> Drained:
         """Try again the letters whose time has come, and drop those past their age."""
-        expired = await self._inbox.expire(
-            before=now - timedelta(days=self._settings.deadletter_days)
+        expired = await self._inbox.received_before(
+            now - timedelta(days=self._settings.deadletter_days)
         )
         for letter in expired:
+            await self.drop(letter)
             metrics.DEADLETTERS_EXPIRED.inc()
             log.error("dead letter dropped for its age", id=letter.id, kind=letter.name)
         drained = await self._drain_counted(await self._inbox.due(now=now.timestamp()), now)
@@ -178,9 +186,16 @@ class Intake:
             raise
         except Exception as error:
             return told(error)
-        await self._inbox.drop(letter)
+        await self.drop(letter)
         log.info("dead letter applied", id=letter.id, kind=letter.name)
         return ""
+
+    async def drop(self, letter: DeadLetter) -> bool:
+        """Forget a letter; with the last one the alert is over. Say whether it was there."""
+        dropped = await self._inbox.drop(letter)
+        if not await self._inbox.count():
+            await self._alerts.clear(ALERT, "No event of JIRA waits to be applied any more.")
+        return dropped
 
 
 class _Batch:

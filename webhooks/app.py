@@ -16,17 +16,16 @@ from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.jira_intake import Intake, open_inbox
-from t5g.logs import logger
+from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import Sync
+from t5g.work import request_sync
 from webhooks import health, keys, metrics_page
 from webhooks.errors import plain_error_page
 from webhooks.jira import routes as jira_routes
 from webhooks.jira.commit import GroupCommit
 from webhooks.jira.resync import Resyncer
 from webhooks.middlewares import MIDDLEWARES
-
-log = logger(__name__)
 
 #: Bodies of everything but JIRA's events, which set their own limit.
 BODY_LIMIT = 1024 * 1024
@@ -70,8 +69,10 @@ def _open(app: web.Application, settings: Settings, redis: Redis | None) -> None
 
 
 def _mount_jira(app: web.Application, settings: Settings) -> None:
+    queue, prefix = app[keys.QUEUE], Keys(settings.redis_prefix)
+
     def enqueue(sync: Sync) -> None:
-        log.info("a sync should look", sync=sync.value)
+        request_sync(queue, prefix, sync.value, "an event of JIRA")
 
     resyncer = Resyncer(enqueue)
     intake = Intake(app[keys.STORE], app[keys.BOARD], app[keys.INBOX], settings)
