@@ -121,7 +121,13 @@ def enqueue(
 
 
 def request_sync(
-    redis: SyncRedis, keys: Keys, name: str, asked_by: str, *, full: bool = False
+    redis: SyncRedis,
+    keys: Keys,
+    name: str,
+    asked_by: str,
+    *,
+    full: bool = False,
+    queue: str = "high",
 ) -> Asked:
     """Ask for a sync (or `all`) now; joins one that waits or runs. `asked_by`: for the job's card.
 
@@ -135,7 +141,7 @@ def request_sync(
         "workers.jobs.sync",
         *args,
         keys=keys,
-        queue="high",
+        queue=queue,
         job_id=sync_job_id(name),
         attempts=SYNC_ATTEMPTS,
         timeout=SYNC_TIMEOUT,

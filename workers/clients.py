@@ -33,11 +33,12 @@ class Clients:
         self,
         settings: Settings,
         *,
+        policy: Policy | None = None,
         observe: Observe = _unobserved,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
-        self._policy = policy_of(settings)
+        self._policy = policy or policy_of(settings)
         self._observe = observe
         self._now = now
         self._stack = AsyncExitStack()

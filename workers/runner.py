@@ -49,12 +49,13 @@ RUNS: Mapping[Sync, Callable[[SyncContext], Awaitable[None]]] = {
 }
 #: What must have worked once before a sync can do anything sensible.
 NEEDS: Mapping[Sync, Sync] = {
+    Sync.CARDS: Sync.CASES,
     Sync.DETAILS: Sync.CASES,
+    Sync.ESCALATIONS: Sync.CASES,
     Sync.ISSUES: Sync.DETAILS,
     Sync.BUGS: Sync.DETAILS,
 }
 FOLLOW_EVERY = 0.25
-LONGEST_RUN = 3_000.0
 LONGEST_RUN = 3_000.0
 DIED = "its worker died in the middle; what was known is kept, the next run goes on"
 
@@ -192,7 +193,7 @@ class Runner:
         record = msgspec.structs.replace(record, requests=meter.requests)
         if record.state is not SyncState.FAILED and ctx.tally.complete and ctx.next_mark:
             await marks.write(name, ctx.next_mark)
-        await self._finish(record, transient)
+        await self._finish(record, transient=transient)
         return record
 
     async def _try(self, ctx: SyncContext, name: Sync) -> tuple[str, bool]:
@@ -209,8 +210,6 @@ class Runner:
             return str(error), error.transient
         except T5GError as error:
             return str(error), True
-        except (RedisError, OSError):
-            return "Redis does not answer", True
         except (RedisError, OSError):
             return "Redis does not answer", True
         except Exception as error:
@@ -238,7 +237,7 @@ class Runner:
 
         return report
 
-    async def _finish(self, record: SyncRecord, transient: bool) -> None:
+    async def _finish(self, record: SyncRecord, *, transient: bool) -> None:
         await self._records.write(record)
         await self._tell(record)
         log.info(
@@ -253,7 +252,7 @@ class Runner:
             error=record.error,
             transient=transient,
         )
-        await settle_alert(Alerts(self._redis, self._keys), record)
+        await settle_alert(Alerts(self._redis, self._keys), record, transient=transient)
 
     async def _tell(self, record: SyncRecord) -> None:
         if self._on_progress is not None:
@@ -297,12 +296,15 @@ def alert_name(name: Sync) -> str:
     return f"sync-{name}"
 
 
-async def settle_alert(alerts: Alerts, record: SyncRecord) -> None:
-    """Clear a sync's alert when it works again; raise it at once for what needs a person."""
+async def settle_alert(alerts: Alerts, record: SyncRecord, *, transient: bool) -> None:
+    """Clear a sync's alert when it works again; raise it at once for what needs a person.
+
+    What may pass is repeated first; whoever repeats it raises the alert in the end.
+    """
     name = alert_name(record.name)
-    if record.state is SyncState.OK or (record.state is SyncState.PARTIAL and not record.failures):
+    if not record.failures:
         await alerts.clear(name, f"The sync of {record.name} works again.")
-    elif record.state is SyncState.PARTIAL:
+    elif record.state is SyncState.PARTIAL or not transient:
         await alerts.raise_(name, f"The sync of {record.name} needs a look: {record.error}")
 
 

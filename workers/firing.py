@@ -1,0 +1,241 @@
+"""rq-scheduler, tamed: entries only fire uniquely named jobs, exactly once for each time.
+
+Import only after `t5g.work.load_rq`. What differs from the package, and why (UPSTREAMS F.2):
+- all keys lie below the installation's prefix;
+- an entry is never queued itself: firing puts a job with a fixed id into its queue, unless that
+  job waits or runs already, and moves the entry to its next time, in one transaction; so a crash,
+  a second scheduler or a slow queue neither doubles nor forgets a run;
+- entries survive restarts as they are: a time missed while everything was down fires once, at
+  start; entries that are no more in the table go;
+- times come from `workers.schedule` (no cron text, no process time zone);
+- the lock belongs to one holder.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from redis import Redis as SyncRedis
+from redis import WatchError
+from rq import Queue, Retry
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq_scheduler import Scheduler
+
+from t5g.heartbeat import beat, leave, process_name
+from t5g.keys import Keys
+from t5g.lock import BlockingLock
+from t5g.logs import logger
+from t5g.syncs import SyncRecord
+from t5g.work import FAILURE_TTL
+from workers.schedule import Entry
+
+log = logger(__name__)
+
+_ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED)
+_TRIES = 5
+LOCK_SPARE = 20
+
+
+class Firing(Scheduler):  # type: ignore[misc]
+    """The scheduler of one installation."""
+
+    def __init__(
+        self,
+        redis: SyncRedis,
+        keys: Keys,
+        entries: Sequence[Entry],
+        *,
+        interval: float = 5.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(connection=redis, interval=interval)
+        self.redis_scheduler_namespace_prefix = keys.named("schedule", "instance:")
+        self.scheduler_key = keys.named("schedule")
+        self.scheduler_lock_key = keys.lock("scheduler")
+        self.scheduled_jobs_key = keys.named("schedule", "times")
+        self._keys = keys
+        self._table = {entry_id(entry): entry for entry in entries}
+        self._now = now
+        self._mine = BlockingLock(
+            redis, self.scheduler_lock_key, time_to_live=interval + LOCK_SPARE
+        )
+
+    # The lock: the package's own has no holder.
+
+    def acquire_lock(self) -> bool:
+        """Take or extend the lock."""
+        self._lock_acquired = self._mine.acquire()
+        return self._lock_acquired
+
+    def remove_lock(self) -> None:
+        """Give the lock back if it is ours."""
+        if self._lock_acquired:
+            self._lock_acquired = False
+            self._mine.release()
+
+    def heartbeat(self) -> None:
+        """Say that this scheduler lives, at every turn of its loop."""
+        super().heartbeat()
+        beat(self.connection, self._keys, "scheduler", process_name())
+
+    def register_death(self) -> None:
+        """Take back the sign of life."""
+        super().register_death()
+        leave(self.connection, self._keys, "scheduler", process_name())
+
+    # The entries.
+
+    def register(self) -> list[str]:
+        """Bring Redis in line with the table; return the entries that are due at once.
+
+        An entry that stays keeps its time, also one that was missed. A new one is due at once if
+        its sync is too old, else at its next time.
+        """
+        for raw in self.connection.zrange(self.scheduled_jobs_key, 0, -1):
+            if raw.decode() not in self._table:
+                self._drop(raw.decode())
+        due = []
+        for name, entry in self._table.items():
+            if not self._same(name, entry):
+                self._save(name, entry)
+            first = self._first_time(entry)
+            if self.connection.zadd(self.scheduled_jobs_key, {name: first}, nx=True):
+                due += [name] if first <= self._now() else []
+        return due
+
+    def _same(self, name: str, entry: Entry) -> bool:
+        """Say whether the entry stands in Redis as the table has it; drop the time of another."""
+        try:
+            kept = Job.fetch(name, connection=self.connection)
+        except NoSuchJobError:
+            return False
+        if kept.meta.get("definition") == entry.definition:
+            return True
+        self.connection.zrem(self.scheduled_jobs_key, name)
+        return False
+
+    def _save(self, name: str, entry: Entry) -> None:
+        """Keep the entry as a job of rq-scheduler: it shows what fires when, and is never run."""
+        job = self._create_job(
+            entry.function,
+            args=list(entry.args),
+            commit=False,
+            result_ttl=-1,
+            id=name,
+            queue_name=entry.queue,
+            timeout=entry.timeout,
+            description=f"{entry.name}, {entry.when}",
+        )
+        job.meta["definition"] = entry.definition
+        job.meta["fires"] = entry.job_id
+        job.save()
+
+    def _drop(self, name: str) -> None:
+        self.connection.zrem(self.scheduled_jobs_key, name)
+        try:
+            Job.fetch(name, connection=self.connection).delete()
+        except NoSuchJobError:
+            return
+
+    def _first_time(self, entry: Entry) -> float:
+        if entry.sync is not None and self._missed(entry):
+            return self._now()
+        return self._next_time(entry)
+
+    def _missed(self, entry: Entry) -> bool:
+        """Say whether the sync of an entry should have run since its last success."""
+        raw: Any = self.connection.hget(self._keys.named("syncs"), str(entry.sync))
+        if raw is None:
+            return entry.at_start
+        record = msgspec.json.decode(raw, type=SyncRecord)
+        if not record.last_success:
+            return entry.at_start
+        last = datetime.fromtimestamp(record.last_success, UTC)
+        return entry.when.after(last).timestamp() <= self._now()
+
+    def _next_time(self, entry: Entry) -> float:
+        return entry.when.after(datetime.fromtimestamp(self._now(), UTC)).timestamp()
+
+    # Firing.
+
+    def get_jobs_to_queue(self, with_times: bool = False) -> list[str]:
+        """Return the names of the entries whose time has come."""
+        raw = self.connection.zrangebyscore(self.scheduled_jobs_key, 0, self._now())
+        return [name.decode() for name in raw]
+
+    def enqueue_jobs(self) -> list[str]:
+        """Fire every entry whose time has come; one that fails does not stop the others."""
+        names = self.get_jobs_to_queue()
+        for name in names:
+            try:
+                self.enqueue_job(name)
+            except (WatchError, NoSuchJobError, ValueError, TypeError):
+                log.exception("schedule_entry_failed", entry=name)
+        return names
+
+    def enqueue_job(self, name: str) -> bool:
+        """Fire one entry; say whether a new job came of it."""
+        entry = self._table.get(name)
+        if entry is None:
+            self._drop(name)
+            return False
+        for _ in range(_TRIES):
+            try:
+                return self._fire(name, entry)
+            except WatchError:
+                continue  # the job began or ended, or another scheduler was here
+        return False
+
+    def _fire(self, name: str, entry: Entry) -> bool:
+        job_key = Job.key_for(entry.job_id)
+        with self.connection.pipeline() as pipe:
+            pipe.watch(self.scheduled_jobs_key, job_key)
+            score = pipe.zscore(self.scheduled_jobs_key, name)
+            if score is None or score > self._now():
+                return False
+            wanted = self._out_of_the_way(entry)
+            pipe.multi()
+            if wanted:
+                self._put(entry, pipe)
+            pipe.zadd(self.scheduled_jobs_key, {name: self._next_time(entry)})
+            pipe.execute()
+        log.info("schedule_fired", entry=entry.name, new=wanted)
+        return wanted
+
+    def _out_of_the_way(self, entry: Entry) -> bool:
+        """Say whether the entry's job may be put into its queue; one that ended makes way."""
+        try:
+            job = Job.fetch(entry.job_id, connection=self.connection)
+        except NoSuchJobError:
+            return True
+        return job.get_status(refresh=False) in _ENDED
+
+    def _put(self, entry: Entry, pipe: Any) -> None:
+        queue = Queue(entry.queue, connection=self.connection)
+        retry = (
+            Retry(max=len(entry.attempts), interval=list(entry.attempts))
+            if entry.attempts
+            else None
+        )
+        pipe.delete(Job.key_for(entry.job_id))
+        pipe.zrem(queue.failed_job_registry.key, entry.job_id)
+        job = queue.create_job(
+            entry.function,
+            args=entry.args,
+            job_id=entry.job_id,
+            timeout=entry.timeout,
+            result_ttl=0,
+            failure_ttl=FAILURE_TTL,
+            retry=retry,
+            description=" ".join([entry.function, *entry.args]),
+            meta={"asked_by": "schedule"},
+        )
+        queue.enqueue_job(job, pipeline=pipe)
+
+
+def entry_id(entry: Entry) -> str:
+    """Return the id of an entry in Redis (never the id of the job that it fires)."""
+    return f"schedule-{entry.name}"

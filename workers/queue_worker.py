@@ -1,0 +1,66 @@
+"""RQ's worker, tamed. Import only after `t5g.work.load_rq`.
+
+What differs from the package: a worker gives signs of life in the installation's own way, finds
+abandoned jobs within minutes, and its work-horse dies with it instead of working on unseen.
+"""
+
+import os
+import time
+from typing import Any
+
+from redis import Redis as SyncRedis
+from rq import Queue, Worker
+from rq.job import Job
+
+from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
+from t5g.keys import Keys
+from t5g.lifeline import die_with_parent
+from t5g.settings import Settings
+from t5g.work import QUEUES
+from workers.current import SETTINGS
+
+#: Seconds: how long RQ believes in a silent worker, and how often abandoned jobs are looked for.
+WORKER_TTL = 60
+MONITORING = 15
+MAINTENANCE = 60
+
+
+class QueueWorker(Worker):
+    """Works on all queues of one installation, the urgent one first."""
+
+    def __init__(self, settings: Settings, redis: SyncRedis) -> None:
+        self._keys = Keys(settings.redis_prefix)
+        self._sign = process_name()
+        self._signed = 0.0
+        self._settings = settings
+        super().__init__(
+            [Queue(name, connection=redis) for name in QUEUES],
+            connection=redis,
+            name=f"{process_name()}.{time.monotonic_ns()}",
+            worker_ttl=WORKER_TTL,
+            job_monitoring_interval=MONITORING,
+            maintenance_interval=MAINTENANCE,
+        )
+
+    @property
+    def stopping(self) -> bool:
+        """Say whether somebody asked this worker to stop."""
+        return self._stop_requested
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        """Tell RQ, and whoever looks at the installation, that this worker lives."""
+        super().heartbeat(*args, **kwargs)
+        if time.monotonic() - self._signed >= BEAT_EVERY / 2:
+            self._signed = time.monotonic()
+            beat(self.connection, self._keys, "worker", self._sign)
+
+    def register_death(self) -> None:
+        """Take back the sign of life."""
+        super().register_death()  # type: ignore[no-untyped-call]
+        leave(self.connection, self._keys, "worker", self._sign)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Do one job in the forked process."""
+        die_with_parent(self.pid or os.getppid())
+        SETTINGS.set(self._settings)
+        super().main_work_horse(job, queue)

@@ -1,0 +1,95 @@
+"""`t5g scheduler`: fires the entries of the schedule. A second one waits and takes over."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import closing
+from types import FrameType
+
+from redis.exceptions import RedisError
+
+from t5g.connection import open_queue_redis, open_redis
+from t5g.keys import Keys
+from t5g.logs import logger
+from t5g.settings import Settings
+from t5g.work import load_rq
+
+log = logger(__name__)
+
+INTERVAL = 5.0
+PAUSES = (0.5, 1.0, 2.0, 5.0)
+
+
+class Stopped(Exception):
+    """Somebody asked the scheduler to stop."""
+
+
+def run_scheduler(settings: Settings, *, interval: float = INTERVAL) -> None:
+    """Fire what is due every `interval` seconds until told to stop, also through Redis restarts."""
+    load_rq(settings.redis_prefix)
+    utc_process()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _stop)
+    failures = 0
+    while True:
+        try:
+            _run(settings, interval)
+            failures = 0
+        except Stopped:
+            return
+        except (RedisError, OSError) as error:
+            log.warning("scheduler_lost_redis", error=type(error).__name__)
+        time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        failures += 1
+
+
+def utc_process() -> None:
+    """Let this process live in UTC: rq-scheduler reckons in the process's zone otherwise."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+
+
+def _run(settings: Settings, interval: float) -> None:
+    from workers.firing import Firing
+    from workers.schedule import schedule
+
+    keys = Keys(settings.redis_prefix)
+    with closing(open_queue_redis(settings.redis_url)) as redis:
+        firing = Firing(redis, keys, schedule(settings), interval=interval)
+        firing.register_birth()
+        try:
+            _loop(settings, firing, interval)
+        finally:
+            firing.remove_lock()
+            firing.register_death()
+
+
+def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # type: ignore[name-defined]  # noqa: F821
+    registered = False
+    while True:
+        firing.heartbeat()
+        if firing.acquire_lock():
+            if not registered:
+                firing.register()
+                registered = True
+            firing.enqueue_jobs()
+            asyncio.run(_mark_dead(settings))
+        else:
+            registered = False  # whoever holds the lock may have another table
+        time.sleep(interval)
+
+
+async def _mark_dead(settings: Settings) -> None:
+    from workers.runner import mark_dead
+
+    redis = open_redis(settings.redis_url)
+    try:
+        for name in await mark_dead(redis, Keys(settings.redis_prefix)):
+            log.warning("sync_died", sync=name.value)
+    finally:
+        await redis.aclose()
+
+
+def _stop(signum: int, _: FrameType | None) -> None:
+    raise Stopped

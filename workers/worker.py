@@ -1,0 +1,102 @@
+"""`t5g worker`: one or several processes that do the jobs of this installation."""
+
+import multiprocessing
+import os
+import signal
+import time
+from contextlib import closing
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+from redis.exceptions import RedisError
+
+from t5g.connection import open_queue_redis
+from t5g.lifeline import die_with_parent
+from t5g.logs import logger
+from t5g.settings import Settings
+from t5g.work import load_rq
+
+log = logger(__name__)
+
+#: Seconds before a worker that Redis threw out tries again.
+PAUSES = (0.5, 1.0, 2.0, 5.0)
+POLL = 0.2
+
+
+def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> None:
+    """Work until told to stop (SIGTERM, SIGINT: after the job at hand; twice: at once).
+
+    `count` processes; one that dies is started again. `burst`: stop when the queues are empty.
+    """
+    load_rq(settings.redis_prefix)
+    import workers.jobs  # noqa: F401  (loaded once here instead of in each work-horse)
+
+    if count == 1:
+        work(settings, burst=burst)
+    else:
+        Crew(settings, count, burst=burst).run()
+
+
+def work(settings: Settings, *, burst: bool = False) -> None:
+    """Work in this process, also through restarts of Redis."""
+    from workers.queue_worker import QueueWorker
+
+    failures = 0
+    while True:
+        try:
+            with closing(open_queue_redis(settings.redis_url)) as redis:
+                worker = QueueWorker(settings, redis)
+                worker.work(burst=burst, with_scheduler=True, logging_level=None)
+                if burst or worker.stopping:
+                    return
+                failures = 0
+        except (RedisError, OSError) as error:
+            log.warning("worker_lost_redis", error=type(error).__name__)
+            if burst:
+                raise
+        time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        failures += 1
+
+
+class Crew:
+    """Several workers, each a forked process; one that dies is replaced."""
+
+    def __init__(self, settings: Settings, count: int, *, burst: bool) -> None:
+        self._settings = settings
+        self._burst = burst
+        self._fork = multiprocessing.get_context("fork")
+        self._workers: list[BaseProcess] = [self._start() for _ in range(count)]
+        self._stopping = False
+
+    def run(self) -> None:
+        """Watch over the workers until all have ended."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._stop)
+        while self._workers:
+            time.sleep(POLL)
+            for worker in [w for w in self._workers if not w.is_alive()]:
+                worker.join()
+                self._workers.remove(worker)
+                if not self._stopping and not self._burst:
+                    log.warning("worker_replaced", pid=worker.pid, exit_code=worker.exitcode)
+                    self._workers.append(self._start())
+
+    def _start(self) -> BaseProcess:
+        worker = self._fork.Process(
+            target=_work_as_child, args=(os.getpid(), self._settings, self._burst)
+        )
+        worker.start()
+        return worker
+
+    def _stop(self, signum: int, _: FrameType | None) -> None:
+        self._stopping = True
+        for worker in self._workers:
+            if worker.pid is not None and worker.is_alive():
+                os.kill(worker.pid, signum)
+
+
+def _work_as_child(parent: int, settings: Settings, burst: bool) -> None:
+    die_with_parent(parent, signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    work(settings, burst=burst)
