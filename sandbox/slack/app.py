@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from sandbox.faults import Faults
 from sandbox.slack.control import Control, control_errors
 from sandbox.slack.files import LARGEST
 from sandbox.slack.model import SlackError
@@ -25,6 +26,7 @@ APP_TOKEN: Final = "xapp-sandbox-app-token-not-secret"
 SIGNING_SECRET: Final = "sandbox-slack-signing-secret-not-secret"
 
 SERVER: Final = web.AppKey("slack_server", SlackServer)
+FAULTS: Final = web.AppKey("slack_faults", Faults)
 _STATUS: Final = {"expired_url": 404, "used_url": 404, "invalid_url": 404}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,11 +39,11 @@ def create_slack_app(
     signing_secret: str = SIGNING_SECRET,
     bot_token: str = BOT_TOKEN,
     app_token: str = APP_TOKEN,
-    faults: Any = None,
+    faults: Faults | None = None,
 ) -> web.Application:
     """The stand-in over a workspace. `request_url`, where the app listens, may be set later with
-    `PUT /_sandbox/request_url`; an app in Socket Mode needs none. `faults` is a
-    `sandbox.faults.Faults`. The `SlackServer` is at `app[SERVER]`.
+    `PUT /_sandbox/request_url`; an app in Socket Mode needs none. The `SlackServer` is at
+    `app[SERVER]`, its faults at `app[FAULTS]`.
     """
     server = SlackServer(state, signing_secret, bot_token, app_token)
     server.dispatcher.request_url = request_url
@@ -58,8 +60,8 @@ def create_slack_app(
             *page.routes(),
         ]
     )
-    if faults is not None:
-        faults.mount(app)
+    app[FAULTS] = faults or Faults(refuse_token)
+    app[FAULTS].mount(app)
     app.cleanup_ctx.append(_lifetime)
 
     async def end_streams(_: web.Application) -> None:
@@ -78,6 +80,11 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     with contextlib.suppress(asyncio.CancelledError):
         await posting
     await server.close()
+
+
+def refuse_token(request: web.Request) -> web.Response:
+    """How Slack refuses a token: with HTTP 200. For `Faults(refusal=...)`."""
+    return web.json_response({"ok": False, "error": "invalid_auth"})
 
 
 @web.middleware

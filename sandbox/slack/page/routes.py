@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from jinja2 import Environment
@@ -76,7 +77,7 @@ class Page:
             context |= {"thread": thread, "thread_messages": replies}
         is_app = channel.kind is ChannelKind.IM
         tab = "messages" if is_app else ""
-        title = self._app() if is_app else channel.name
+        title = self._app() if is_app else f"#{channel.name}"
         return self._page("client.html", **context, tab=tab, title=title)
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
@@ -234,7 +235,7 @@ class Page:
         hub, url = self.server.hub, self.server.dispatcher.request_url
         if hub.connected:
             return f"Socket Mode, {hub.connections} connection{'s' * (hub.connections > 1)}"
-        return f"HTTP to {url.split('://')[-1]}" if url else "The app is not connected"
+        return f"HTTP to {urlsplit(url).netloc}" if url else "The app is not connected"
 
     def _shortcuts(self, kind: str) -> list[Any]:
         return [one for one in self.server.state.installation.shortcuts if one.kind == kind]

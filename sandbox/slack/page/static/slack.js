@@ -111,9 +111,7 @@ function everything() {
 
 function listen() {
   const stream = new EventSource(`/events/${me}`);
-  let lost = false;
-  stream.onerror = () => { lost = true; };
-  stream.onopen = () => { if (lost) everything(); lost = false; };
+  stream.onopen = everything; // whatever happened before the stream was open was not told
   stream.onmessage = (event) => {
     const change = JSON.parse(event.data);
     if (change.scope === "channel" && change.channel === body.dataset.channel) {
