@@ -166,11 +166,22 @@ def _enqueue_once(line: Any, function: str, args: Sequence[Any], options: dict[s
         try:
             line.enqueue(function, *args, unique=True, **options)
         except DuplicateJobError:
-            if not _out_of_the_way(line.fetch_job(options["job_id"])):
+            if not _out_of_the_way(_find(line.connection, options["job_id"])):
                 return Asked.JOINED
         else:
             return Asked.QUEUED
     raise Again(f"{options['job_id']} is asked for by too many at once; try again")
+
+
+def _find(redis: SyncRedis, job_id: str) -> "Job | None":
+    """Return a job, in whichever queue it is."""
+    from rq.exceptions import NoSuchJobError
+    from rq.job import Job
+
+    try:
+        return Job.fetch(job_id, connection=redis)
+    except NoSuchJobError:
+        return None
 
 
 def _out_of_the_way(job: "Job | None") -> bool:

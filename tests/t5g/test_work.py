@@ -1,0 +1,111 @@
+"""Work is asked for by name, at most once at a time, below the installation's own prefix."""
+
+import subprocess
+import sys
+
+import pytest
+from redis import Redis
+
+from t5g.errors import SettingsError
+from t5g.keys import Keys
+from t5g.settings import load_settings
+from t5g.work import Asked, enqueue, load_rq, request_sync, rq_prefix, sync_job_id
+
+JOB = "workers.jobs.sync"
+
+
+@pytest.fixture
+def redis(redis_url):
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+def queued(redis, queue="default", prefix="t5g:"):
+    return [raw.decode() for raw in redis.lrange(f"{prefix}rq:queue:{queue}", 0, -1)]
+
+
+def test_a_job_lands_in_its_queue(redis, redis_url):
+    settings = load_settings(env={"redis_url": redis_url})
+    assert enqueue(settings, JOB, "cases", queue="low", job_id="sync-cases") is Asked.QUEUED
+    assert queued(redis, "low") == ["sync-cases"]
+
+
+def test_every_key_lies_below_the_prefix(redis):
+    enqueue(redis, JOB, "cases", job_id="sync-cases", attempts=(1, 2))
+    enqueue(redis, JOB, "cards")
+    assert all(key.startswith(b"t5g:") for key in redis.scan_iter())
+
+
+def test_asking_again_joins(redis):
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.QUEUED
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases", queue="high") is Asked.JOINED
+    assert queued(redis) == ["sync-cases"]
+    assert queued(redis, "high") == []
+
+
+def test_without_an_id_each_is_its_own(redis):
+    assert enqueue(redis, JOB, "cases") is Asked.QUEUED
+    assert enqueue(redis, JOB, "cases") is Asked.QUEUED
+    assert len(queued(redis)) == 2
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "stopped", "canceled", "scheduled"])
+def test_a_job_that_ended_or_waits_for_its_next_attempt_makes_way(redis, status):
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    redis.delete("t5g:rq:queue:default")
+    redis.hset("t5g:rq:job:sync-cases", "status", status)
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.QUEUED
+    assert queued(redis) == ["sync-cases"]
+    assert redis.hget("t5g:rq:job:sync-cases", "status") == b"queued"
+
+
+def test_a_running_job_is_joined(redis):
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    redis.delete("t5g:rq:queue:default")
+    redis.hset("t5g:rq:job:sync-cases", "status", "started")
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.JOINED
+
+
+@pytest.mark.parametrize("bad", [object(), [1], {"a": 1}, b"x"])
+def test_a_job_takes_no_objects(redis, bad):
+    with pytest.raises(TypeError, match=JOB):
+        enqueue(redis, JOB, bad)
+
+
+def test_a_sync_is_asked_for_by_name(redis):
+    keys = Keys()
+    assert request_sync(redis, keys, "cards", "U123") is Asked.QUEUED
+    assert request_sync(redis, keys, "cards", "U456") is Asked.JOINED
+    assert request_sync(redis, keys, "all", "U123") is Asked.QUEUED
+    assert queued(redis, "high") == [sync_job_id("cards"), sync_job_id("all")]
+    with pytest.raises(ValueError, match="nonsense"):
+        request_sync(redis, keys, "nonsense", "U123")
+
+
+def test_one_process_serves_one_installation():
+    load_rq("t5g:")
+    with pytest.raises(RuntimeError, match="other:rq"):
+        load_rq("other:")
+    load_rq("t5g:")
+
+
+def test_a_prefix_that_rq_refuses_is_a_mistake_in_the_settings():
+    code = "from t5g.work import load_rq; load_rq('a b:')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert SettingsError.__name__ in done.stderr
+    assert "T5G_REDIS_PREFIX" in done.stderr
+
+
+def test_two_installations_on_one_redis_do_not_collide(redis, redis_url):
+    code = (
+        "import sys; from t5g.settings import load_settings; from t5g.work import enqueue\n"
+        "s = load_settings(env={'redis_url': sys.argv[1], 'redis_prefix': sys.argv[2]})\n"
+        f"print(enqueue(s, '{JOB}', 'cases', job_id='sync-cases'))"
+    )
+    for prefix in ("one:", "two:"):
+        argv = [sys.executable, "-c", code, redis_url, prefix]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "queued"
+        assert queued(redis, prefix=prefix) == ["sync-cases"]
+    assert all(key.startswith((b"one:", b"two:")) for key in redis.scan_iter())
+    assert rq_prefix("one:") == "one:rq"
