@@ -1,0 +1,1 @@
+"""A stand-in for the Customer Portal: its cases, in the GraphQL dialect and in the older hydra."""
