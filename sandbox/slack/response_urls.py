@@ -16,6 +16,7 @@ from sandbox.slack.state import SlackState
 
 USES: Final = 5
 SECONDS: Final = 30 * 60
+_FORGET_AFTER: Final = 2 * SECONDS
 
 
 @dataclass(slots=True)
@@ -40,10 +41,16 @@ class ResponseUrls:
 
     def issue(self, kind: str, channel: str, user: str, message: Message | None = None) -> str:
         """An address for what a person just did; `kind` is `commands` or `actions`."""
+        self._forget_old()
         token = secrets.token_urlsafe(18)
         entry = ResponseUrl(kind, token, channel, user, self.state.clock(), message)
         self._by_token[token] = entry
         return f"{self.state.base_url}/{kind}/{self.state.team_id}/{self.state.new_id('')}/{token}"
+
+    def _forget_old(self) -> None:
+        limit = self.state.clock() - _FORGET_AFTER
+        while self._by_token and next(iter(self._by_token.values())).issued < limit:
+            self._by_token.pop(next(iter(self._by_token)))
 
     def use(self, kind: str, token: str, body: Mapping[str, Any]) -> None:
         """Do what the app posted to an address, or raise `SlackError`."""

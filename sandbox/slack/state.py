@@ -29,6 +29,7 @@ from sandbox.slack.rules import elements_of
 
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TEXT_CUT: Final = 40_000
+_MOST_MESSAGES: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,10 @@ class SlackState:
         message = Message(channel, self.new_ts(at), user, text[:_TEXT_CUT], **fields)
         if user == self.bot_user.id:
             message.bot_id, message.app_id = BOT_ID, APP_ID
-        self._messages[channel][message.ts] = message
+        kept = self._messages[channel]
+        kept[message.ts] = message
+        if len(kept) > _MOST_MESSAGES:
+            kept.pop(next(iter(kept)))
         if message.is_reply and not message.ephemeral:
             self._count_reply(message)
         self.changed(Change("channel", channel, message.to))

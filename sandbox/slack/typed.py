@@ -7,12 +7,11 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sandbox.slack.model import ChannelKind, Json
+from sandbox.slack.model import ChannelKind, Json, User
 from sandbox.slack.rules import Kind, escape, sequences
 from sandbox.slack.state import SlackState
 
 _LINK: Final = re.compile(r"https?://[^\s<>|]+")
-_MENTION: Final = re.compile(r"(?<![\w@])@([\w][\w.-]*)")
 _CHANNEL: Final = re.compile(r"(?<![\w#&])#([\w][\w-]*)")
 _TRAILING: Final = ".,;:!?)]}'\""
 _BROADCASTS: Final = frozenset({"here", "channel", "everyone"})
@@ -36,27 +35,35 @@ def as_plain(typed: str) -> str:
 
 
 def _with_mentions(state: SlackState, typed: str, *, labels: bool) -> str:
+    targets = _mention_targets(state, labels=labels)
+    names = sorted(targets, key=len, reverse=True)  # "ann marie" before "ann"
+    mentions = re.compile(
+        rf"(?<![\w@])@({'|'.join(map(re.escape, names))})(?![\w@-])", re.IGNORECASE
+    )
+
     def mention(match: re.Match[str]) -> str:
-        return _mention(state, match[1], match[0], labels=labels)
+        return targets[match[1].casefold()]
 
     def channel(match: re.Match[str]) -> str:
         return _channel(state, match[1], match[0], labels=labels)
 
-    return _CHANNEL.sub(channel, _MENTION.sub(mention, escape(typed)))
+    return _CHANNEL.sub(channel, mentions.sub(mention, escape(typed)))
 
 
-def _mention(state: SlackState, name: str, typed: str, *, labels: bool) -> str:
-    trimmed = name.rstrip(".-")
-    rest = name[len(trimmed) :]
-    if trimmed in _BROADCASTS:
-        return f"<!{trimmed}>{rest}"
-    for user in state.users.values():
-        if user.name.casefold() == trimmed.casefold():
-            return (f"<@{user.id}|{user.name}>" if labels else f"<@{user.id}>") + rest
+def _mention_targets(state: SlackState, *, labels: bool) -> dict[str, str]:
+    """What a mention by (casefolded, escaped) name becomes; a handle wins over a full name."""
+    targets = {one: f"<!{one}>" for one in _BROADCASTS}
     for group in state.groups.values():
-        if group.handle == trimmed:
-            return f"<!subteam^{group.id}|@{group.handle}>{rest}"
-    return typed
+        targets[escape(group.handle).casefold()] = f"<!subteam^{group.id}|@{group.handle}>"
+    for user in state.users.values():
+        targets[escape(user.real_name).casefold()] = _user_mention(user, labels=labels)
+    for user in state.users.values():
+        targets[escape(user.name).casefold()] = _user_mention(user, labels=labels)
+    return targets
+
+
+def _user_mention(user: User, *, labels: bool) -> str:
+    return f"<@{user.id}|{user.name}>" if labels else f"<@{user.id}>"
 
 
 def _channel(state: SlackState, name: str, typed: str, *, labels: bool) -> str:

@@ -13,6 +13,7 @@ from sandbox.slack.state import SlackState, with_ids
 
 TRIGGER_SECONDS: Final = 3.0
 STACK_HEIGHT: Final = 3
+_FORGET_AFTER: Final = 600.0
 
 
 @dataclass(slots=True)
@@ -34,9 +35,14 @@ class ViewBook:
     def new_trigger(self, user: str) -> str:
         """A trigger id for what a person just did."""
         now = self.state.clock()
+        while self._triggers and self._oldest().issued < now - _FORGET_AFTER:
+            self._triggers.pop(next(iter(self._triggers)))
         trigger = f"{int(now * 1000)}.{self.state.team_id}.{secrets.token_hex(16)}"
         self._triggers[trigger] = _Trigger(user, now)
         return trigger
+
+    def _oldest(self) -> _Trigger:
+        return next(iter(self._triggers.values()))
 
     def redeem(self, trigger_id: str) -> str:
         """Who did what the trigger stands for; once, within three seconds."""

@@ -207,6 +207,10 @@ class Page:
                 "thread": None,
                 "thread_messages": [],
                 "commands": commands,
+                "mentionable": [
+                    {"name": one.name, "real_name": one.real_name}
+                    for one in [self.server.state.bot_user, *self._people()]
+                ],
                 "global_shortcuts": self._shortcuts("global"),
                 "home": self.server.views.homes.get(me.id),
                 "modal": self.server.views.shown(me.id),

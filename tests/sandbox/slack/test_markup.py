@@ -73,6 +73,13 @@ def test_markdown_has_no_html() -> None:
     assert "<a" not in shown
 
 
+def test_longer_names_and_full_names_are_mentions_too() -> None:
+    state = SlackState()
+    ann, marie = state.add_user("ann", "Ann Müller"), state.add_user("ann marie", "A <M>")
+    stored = as_stored(state, "@Ann Müller, @ann marie @ANN @anna @a <m> mail a@ann")
+    assert stored == (f"<@{ann.id}>, <@{marie.id}> <@{ann.id}> @anna <@{marie.id}> mail a@ann")
+
+
 def test_typed_text_becomes_slacks_own() -> None:
     stored = as_stored(STATE, "see (https://x.example/a?b=1&c=2), @ann! R&D #room @here")
     assert stored == (

@@ -6,7 +6,7 @@ const me = body.dataset.user;
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-async function send(path, data) {
+async function send(path, data, quiet = false) {
   const answer = await fetch(`/_sandbox/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -14,7 +14,7 @@ async function send(path, data) {
   });
   const result = await answer.json();
   const problem = answer.ok ? result && result.error : result.detail || result.error;
-  if (problem) toast(problem === "operation_timeout" ? "The app did not answer in time (operation_timeout)." : `That did not work: ${problem}`);
+  if (problem && !(quiet && answer.ok)) toast(problem === "operation_timeout" ? "The app did not answer in time (operation_timeout)." : `That did not work: ${problem}`);
   return answer.ok ? result : null;
 }
 
@@ -299,6 +299,7 @@ function showErrors(form, errors) {
 // ---- composer ----
 
 const commands = JSON.parse(body.dataset.commands || "[]");
+const people = JSON.parse(body.dataset.people || "[]");
 const history = [];
 
 async function submitComposer(form) {
@@ -315,7 +316,7 @@ async function submitComposer(form) {
   const [command, ...rest] = text.split(/ (.*)/s);
   if (thread) return toast(`${command} is not supported in threads. Sorry!`);
   form.classList.add("busy");
-  await send("command", { ...where, command, text: rest[0] || "" });
+  await send("command", { ...where, command, text: rest[0] || "" }, true); // Slackbot tells of errors
   form.classList.remove("busy");
 }
 
@@ -324,22 +325,32 @@ function grow(box) {
   box.style.height = `${box.scrollHeight}px`;
 }
 
+function offers(form, text) {
+  if (text.startsWith("/") && !text.includes(" ") && !form.dataset.threadTs)
+    return commands.filter((one) => one.command.startsWith(text))
+      .map((one) => ({ name: one.command, hint: ` ${one.hint}`, about: one.description, text: `${one.command} ` }));
+  const mention = /(?:^|\s)@([^\s@]*)$/.exec(text);
+  if (!mention) return [];
+  const start = text.slice(0, text.length - mention[1].length - 1);
+  const wanted = mention[1].toLowerCase();
+  return people.filter((one) => one.name.toLowerCase().startsWith(wanted) || one.real_name.toLowerCase().includes(wanted))
+    .map((one) => ({ name: `@${one.name}`, hint: "", about: one.real_name, text: `${start}@${one.name} ` }));
+}
+
 function complete(form) {
   const list = $(".completions", form);
-  const text = $("textarea", form).value;
-  const fitting = text.startsWith("/") && !text.includes(" ") && !form.dataset.threadTs
-    ? commands.filter((one) => one.command.startsWith(text)) : [];
+  const fitting = offers(form, $("textarea", form).value);
   list.replaceChildren(...fitting.map((one) => {
     const button = document.createElement("button");
     button.type = "button";
     const name = document.createElement("b");
-    name.textContent = one.command;
+    name.textContent = one.name;
     const about = document.createElement("small");
-    about.textContent = one.description;
-    button.append(name, ` ${one.hint}`, about);
+    about.textContent = one.about;
+    button.append(name, one.hint, about);
     button.addEventListener("click", () => {
       const box = $("textarea", form);
-      box.value = `${one.command} `;
+      box.value = one.text;
       list.hidden = true;
       box.focus();
     });
