@@ -186,8 +186,8 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 def _refusal(kind: type[web.HTTPException], message: str) -> web.HTTPException:
-    body = msgspec.json.encode({"message": message})
-    return kind(body=body, content_type="application/json")
+    text = msgspec.json.encode({"message": message}).decode()
+    return kind(text=text, content_type="application/json")
 
 
 def _message(status: int, message: str) -> web.Response:
