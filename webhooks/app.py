@@ -5,12 +5,15 @@ is away.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from aiohttp import web
 from redis.asyncio import Redis
 
+from bot.app import create_bolt_app, create_context
+from bot.http import add_slack_routes
 from t5g import metrics
 from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
@@ -43,6 +46,7 @@ def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Applica
     health.add_routes(app)
     metrics_page.add_routes(app)
     _mount_jira(app, settings)
+    _mount_slack(app, settings)
     app.cleanup_ctx.append(_measure_lag)
     return app
 
@@ -85,6 +89,11 @@ def _mount_jira(app: web.Application, settings: Settings) -> None:
         await resyncer.close()
 
     app.cleanup_ctx.append(finishing)
+
+
+def _mount_slack(app: web.Application, settings: Settings) -> None:
+    context = create_context(settings, app[keys.BOARD], app[keys.REDIS], app[keys.QUEUE], time.time)
+    add_slack_routes(app, create_bolt_app(settings, context), settings)
 
 
 async def _measure_lag(_: web.Application) -> AsyncIterator[None]:

@@ -1,0 +1,1 @@
+"""Answers rendered: Block Kit for Slack, text for terminals. Pure functions of values."""

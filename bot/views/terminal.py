@@ -1,0 +1,135 @@
+"""Answers for a terminal, as rich tables and text."""
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bot.answers import Answer, CaseList, CaseView, DigestAnswer, Freshness, Help, Note, SyncStatus
+from bot.views.words import ago, bar, days, flags, mark, owner, shorten
+from t5g.derived import Entry
+
+
+def show(answer: Answer, console: Console) -> None:
+    """Print an answer."""
+    console.print(rendered(answer))
+
+
+def rendered(answer: Answer) -> RenderableType:
+    """Render any answer."""
+    match answer:
+        case CaseList():
+            foot = f"{len(answer.entries)} of {answer.total} · page {answer.page} of {answer.pages}"
+            return Group(
+                Text(answer.title, style="bold"),
+                _table(answer.entries, answer.now),
+                Text(foot, style="dim"),
+                _freshness(answer.freshness, answer.now),
+            )
+        case CaseView():
+            return _case(answer)
+        case Help():
+            return _help(answer)
+        case DigestAnswer():
+            return _digest(answer)
+        case SyncStatus():
+            return _status(answer)
+        case Note():
+            return Text(answer.text, style="red" if answer.failed else "")
+
+
+def _table(entries: tuple[Entry, ...], now: float) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in (
+        "",
+        "number",
+        "summary",
+        "account",
+        "open",
+        "status",
+        "card",
+        "assignee",
+        "flags",
+    ):
+        table.add_column(title, overflow="ellipsis", no_wrap=True)
+    for entry in entries:
+        portal = entry.case.portal
+        row = (
+            mark(entry),
+            entry.number,
+            shorten(portal.summary, 50),
+            shorten(portal.account, 20),
+            days(entry.days_open(now)),
+            portal.status,
+            entry.internal_status or "–",
+            owner(entry),
+            " ".join(flags(entry, now)),
+        )
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _case(answer: CaseView) -> RenderableType:
+    entry, now = answer.entry, answer.now
+    portal = entry.case.portal
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    rows = (
+        ("severity", portal.severity),
+        ("status", portal.status),
+        ("account", portal.account),
+        ("product", f"{portal.product} {portal.version}".strip()),
+        ("card", f"{entry.card.key} · {entry.internal_status}" if entry.card else "none"),
+        ("assignee", owner(entry)),
+        ("open for", f"{days(entry.days_open(now))} {bar(entry.sla_used(now))}"),
+        ("last update", ago(now, entry.activity)),
+        ("escalations", ", ".join(e.key for e in entry.case.escalations) or "none"),
+        ("issues", ", ".join(i.key for i in entry.case.issues) or "none"),
+        ("bugs", ", ".join(str(b.id) for b in entry.case.bugs) or "none"),
+        ("flags", " · ".join(flags(entry, now)) or "none"),
+    )
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    title = Text(f"{mark(entry)} {entry.number} {shorten(portal.summary, 200)}", style="bold")
+    return Group(title, table, _freshness(answer.freshness, now))
+
+
+def _help(answer: Help) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for command in answer.commands:
+        table.add_row(Text(command.usage, style="bold"), command.summary)
+        for example in command.examples:
+            table.add_row("", Text(example, style="dim"))
+    for _, meaning, example in answer.keys:
+        table.add_row(Text(example, style="cyan"), meaning)
+    return table
+
+
+def _digest(answer: DigestAnswer) -> RenderableType:
+    parts: list[RenderableType] = []
+    for section in answer.digest.sections:
+        if section.entries:
+            parts.append(Text(f"{section.title} ({len(section.entries)})", style="bold"))
+            parts.append(_table(section.entries[:20], answer.digest.at))
+    return Group(*parts) if parts else Text("Nothing to speak about.")
+
+
+def _status(answer: SyncStatus) -> RenderableType:
+    table = Table(box=None, pad_edge=False)
+    for title in ("sync", "state", "last success", "why stale"):
+        table.add_column(title)
+    for record in answer.records:
+        table.add_row(
+            record.name.value,
+            record.state.value,
+            ago(answer.now, record.last_success),
+            Text(record.why_stale(answer.now)),
+        )
+    return table
+
+
+def _freshness(freshness: Freshness, now: float) -> Text:
+    text = f"synced {ago(now, freshness.synced)}"
+    if freshness.stale:
+        text += " · old: " + ", ".join(f"{name} ({why})" for name, why in freshness.stale)
+    return Text(text, style="dim")
