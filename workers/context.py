@@ -72,6 +72,7 @@ class SyncContext:
     marks: Marks
     lock: Lock
     mark: Mark
+    begun: datetime
     now: Callable[[], datetime]
     report: Progress
     full: bool = False

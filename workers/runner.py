@@ -168,7 +168,8 @@ class Runner:
         before = await self._records.read(name)
         marks = Marks(self._redis, self._keys)
         epoch = (await self._store.position()).epoch
-        record = await self._begin(before)
+        begun = self._now()
+        record = await self._begin(before, begun.timestamp())
         ctx = SyncContext(
             name=name,
             settings=self._settings,
@@ -179,6 +180,7 @@ class Runner:
             marks=marks,
             lock=lock,
             mark=await marks.read(name),
+            begun=begun,
             now=self._now,
             report=Throttled(self._reporter(record)),
             full=full,
@@ -217,11 +219,11 @@ class Runner:
             return f"a mistake of ours ({type(error).__name__}); the log has it", False
         return "", True
 
-    async def _begin(self, before: SyncRecord) -> SyncRecord:
+    async def _begin(self, before: SyncRecord, started: float) -> SyncRecord:
         record = msgspec.structs.replace(
             before,
             state=SyncState.RUNNING,
-            started=self._now().timestamp(),
+            started=started,
             seen=0, changed=0, removed=0, failed=0, requests=0, missed_events=0,
             current=0, total=0, what="starting", notes=(),
         )  # fmt: skip

@@ -7,8 +7,10 @@ from redis.asyncio import Redis
 
 from t5g.connection import open_redis
 from t5g.keys import Keys
+from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import SyncRecords
+from tests.workers.upstreams import Upstreams
 
 
 @pytest.fixture
@@ -29,3 +31,18 @@ def store(redis: Redis) -> Store:
 def records(redis: Redis) -> SyncRecords:
     """The records of the syncs."""
     return SyncRecords(redis, Keys())
+
+
+@pytest.fixture
+async def upstreams() -> AsyncIterator[Upstreams]:
+    """Portal, JIRA (Cloud) and Bugzilla with nothing in them, as servers."""
+    world = Upstreams()
+    await world.start()
+    yield world
+    await world.stop()
+
+
+@pytest.fixture(params=["graphql", "hydra"])
+def settings(request: pytest.FixtureRequest, upstreams: Upstreams, redis_url: str) -> Settings:
+    """Settings that lead to the sandbox, once for each dialect of the Portal."""
+    return upstreams.settings(redis_url, portal_api=request.param)

@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-
 from sandbox.bugzilla.app import create_bugzilla_app
 from sandbox.bugzilla.state import BugzillaState
+
 from sandbox.faults import Faults
 from sandbox.jira.app import TOKEN, USER, create_jira_app
 from sandbox.jira.state import JiraState
@@ -145,9 +145,7 @@ class Upstreams:
         """File an escalation whose field has `value`; return its key."""
         custom = {"customfield_10979": value}
         defaults: dict[str, Any] = {"labels": ["t5g-escalation"], "silent": True}
-        found = self.jira.create_issue(
-            "ESC", "please help", custom=custom, **{**defaults, **facts}
-        )
+        found = self.jira.create_issue("ESC", "please help", custom=custom, **{**defaults, **facts})
         return found.key
 
     async def _serve(self, app: web.Application) -> str:

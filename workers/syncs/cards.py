@@ -61,7 +61,7 @@ Home = dict[str, dict[str, Card]]
 
 async def sync_cards(ctx: SyncContext) -> None:
     """Bring the cards up to date."""
-    begun = ctx.now()
+    begun = ctx.begun
     full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
     kept, cases = await _read_kept(ctx)
     sprints = await _sprints(ctx)

@@ -66,7 +66,7 @@ class Found:
 
 async def sync_cases(ctx: SyncContext) -> None:
     """Bring the cases up to date."""
-    begun = ctx.now()
+    begun = ctx.begun
     full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
     known = await _read_known(ctx)
     found = await (_list_all(ctx, known) if full else _list_changed(ctx, known))

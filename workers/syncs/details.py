@@ -19,7 +19,7 @@ ASKED_AT_ONCE = 1_000
 
 async def sync_details(ctx: SyncContext) -> None:
     """Fetch the details of the cases whose turn it is."""
-    begun = ctx.now().timestamp()
+    begun = ctx.begun.timestamp()
     inputs, closed = await _inputs(ctx)
     turns = ctx.turns(KIND)
     due = await turns.due(inputs, begun, once=closed, all_=ctx.full)

@@ -20,7 +20,7 @@ Named = dict[str, dict[str, Escalation]]
 
 async def sync_escalations(ctx: SyncContext) -> None:
     """List the open escalations for every case known."""
-    asked = ctx.now()
+    asked = ctx.begun
     named: Named = defaultdict(dict)
     issues = 0
     async for page in ctx.clients.jira.escalations():

@@ -41,7 +41,7 @@ class Kind:
 
 async def sync_linked(ctx: SyncContext, kind: Kind) -> None:
     """Fetch the linked things whose turn it is, and list them for each case they concern."""
-    begun = ctx.now().timestamp()
+    begun = ctx.begun.timestamp()
     links, closed, unlisted = await _read_links(ctx, kind)
     users = _users(links)
     turns = ctx.turns(kind.name)

@@ -11,7 +11,7 @@ from workers.marks import Mark
 
 async def sync_stats(ctx: SyncContext) -> None:
     """Write today's row, unless it was written already or there is nothing to count yet."""
-    now = ctx.now().timestamp()
+    now = ctx.begun.timestamp()
     records = SyncRecords(ctx.redis, ctx.keys)
     if not (await records.read(Sync.CASES)).last_success:
         ctx.tally.incomplete("no listing of cases yet: a row of zeros would be wrong for ever")

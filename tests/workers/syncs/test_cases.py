@@ -1,0 +1,246 @@
+"""The cases sync against the sandbox's Portal, in both dialects: complete, and never loses."""
+
+from datetime import timedelta
+
+import pytest
+
+from sandbox.faults import Kind
+from t5g.alerts import Alerts
+from t5g.keys import Keys
+from t5g.syncs import Sync, SyncState
+from tests.workers.reading import cases_of, one, synced
+from tests.workers.upstreams import ago
+from workers.portal import graphql, hydra
+from workers.runner import run_sync
+
+LISTING = {"graphql": "/graphql", "hydra": "/hydra/rest/search"}
+
+
+def listing(settings):
+    return LISTING[settings.portal_api]
+
+
+def hours_later(hours):
+    def now():
+        return ago() + timedelta(hours=hours)
+
+    return now
+
+
+async def test_every_case_of_the_query_is_stored(settings, upstreams, store):
+    numbers = upstreams.add_cases(7)
+    upstreams.add_case("09999999", status="closed", closed=ago(days=1))
+    record = await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == numbers
+    assert (record.seen, record.changed, record.failed) == (7, 7, 0)
+    case = await one(store, numbers[0])
+    assert case.portal.status == "Waiting on Red Hat"
+    assert case.portal.severity == "3 (Normal)"
+    assert case.portal.account == "ACME & Sons"
+    assert case.portal.summary == f"Node <worker> of {numbers[0]} not ready"
+    assert case.portal.created == upstreams.portal.cases[numbers[0]].created
+
+
+async def test_all_pages_are_fetched(settings, upstreams, store, monkeypatch):
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    numbers = upstreams.add_cases(35)
+    record = await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == numbers
+    assert record.requests == 5  # a token and four pages
+
+
+async def test_the_second_run_asks_for_changes_only(settings, upstreams, store):
+    numbers = upstreams.add_cases(30)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.update_case(numbers[3], severity=1)
+    upstreams.add_case("00000999")
+    upstreams.reset_requests()
+    record = await synced(settings, Sync.CASES)
+    assert record.changed == 2
+    assert record.seen <= 3  # those changed shortly before the last run are asked for again
+    assert (await one(store, numbers[3])).portal.severity == "1 (Urgent)"
+    assert "00000999" in await cases_of(store)
+    assert upstreams.requests() == 3  # a token, what changed, what closed
+
+
+async def test_a_case_that_closes_is_kept_as_closed(settings, upstreams, store):
+    numbers = upstreams.add_cases(3)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.close_case(numbers[1])
+    record = await synced(settings, Sync.CASES)
+    case = await one(store, numbers[1])
+    assert case.portal.status == "Closed"
+    assert case.portal.closed is not None
+    assert record.removed == 0
+
+
+async def test_closed_cases_of_others_do_not_come_in(settings, upstreams, store):
+    upstreams.add_cases(2)
+    await synced(settings, Sync.CASES)
+    upstreams.add_case("09999999", tags=[])
+    upstreams.portal.close_case("09999999")
+    await synced(settings, Sync.CASES)
+    assert "09999999" not in await cases_of(store)
+
+
+async def test_a_reopened_case_is_open_again(settings, upstreams, store):
+    numbers = upstreams.add_cases(3)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.close_case(numbers[0])
+    await synced(settings, Sync.CASES)
+    upstreams.portal.reopen_case(numbers[0])
+    await synced(settings, Sync.CASES)
+    assert (await one(store, numbers[0])).portal.status == "Waiting on Red Hat"
+
+
+async def test_a_full_run_closes_and_removes(settings, upstreams, store):
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.close_case(numbers[0])
+    upstreams.portal.remove_case(numbers[1])
+    record = await synced(settings, Sync.CASES, full=True)
+    found = await cases_of(store)
+    assert found[numbers[0]].portal.status == "Closed"
+    assert numbers[1] not in found
+    assert record.removed == 1
+    assert record.last_full == record.started
+
+
+async def test_everything_is_listed_at_least_once_a_day(settings, upstreams, store):
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.remove_case(numbers[1])
+    await synced(settings, Sync.CASES, now=hours_later(1))
+    assert numbers[1] in await cases_of(store)
+    await synced(settings, Sync.CASES, now=hours_later(25))
+    assert numbers[1] not in await cases_of(store)
+
+
+@pytest.mark.parametrize("left", [0, 3])
+async def test_a_listing_that_shrinks_too_much_is_not_believed(
+    settings, upstreams, store, redis, left
+):
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    for number in numbers[left:]:
+        upstreams.portal.remove_case(number)
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert record.state is SyncState.PARTIAL
+    assert "suspicious" in record.error
+    assert "--accept-shrink" in record.error
+    assert sorted(await cases_of(store)) == numbers
+    (alert,) = await Alerts(redis, Keys()).raised()
+    assert "suspicious" in alert.text
+
+    record = await synced(settings, Sync.CASES, full=True, accept_shrink=True)
+    assert record.removed == 8 - left
+    assert sorted(await cases_of(store)) == numbers[:left]
+    assert await Alerts(redis, Keys()).raised() == []
+
+
+async def test_a_listing_that_shrinks_because_cases_closed_is_believed(settings, upstreams, store):
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    for number in numbers[1:]:
+        upstreams.portal.close_case(number)
+    await synced(settings, Sync.CASES, full=True)
+    found = await cases_of(store)
+    assert sum(case.portal.status == "Closed" for case in found.values()) == 7
+
+
+async def test_a_case_that_slips_between_two_pages_is_not_lost(
+    settings, upstreams, store, monkeypatch
+):
+    """While pages are fetched a case closes: all behind it move up, one falls between the pages."""
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    numbers = upstreams.add_cases(30, status="waiting_customer")
+    await synced(settings, Sync.CASES)
+    closed = []
+
+    def progress(record):
+        if record.current == 10 and not closed:
+            closed.append(min(numbers))
+            upstreams.portal.close_case(closed[0])
+
+    record = await synced(settings, Sync.CASES, full=True, on_progress=progress)
+    assert closed
+    assert record.removed == 0
+    found = await cases_of(store)
+    assert sorted(found) == numbers
+
+
+async def test_a_malformed_case_is_named_and_the_rest_is_stored(settings, upstreams, store):
+    numbers = upstreams.add_cases(5)
+    odd = {"Subject": {"value": {"a": 1}}, "case_summary": {"a": 1}}
+    upstreams.portal.update_case(numbers[2], odd=odd)
+    record = await run_sync(settings, Sync.CASES)
+    assert record.state is SyncState.PARTIAL
+    assert (record.seen, record.failed) == (4, 1)
+    assert numbers[2] in record.error
+    assert sorted(await cases_of(store)) == [n for n in numbers if n != numbers[2]]
+    assert record.last_success == record.started
+    assert not record.stale(record.ended)
+
+
+async def test_a_known_case_that_turns_malformed_is_kept(settings, upstreams, store):
+    numbers = upstreams.add_cases(5)
+    await synced(settings, Sync.CASES)
+    odd = {"Subject": {"value": {"a": 1}}, "case_summary": {"a": 1}}
+    upstreams.portal.update_case(numbers[2], odd=odd)
+    await run_sync(settings, Sync.CASES, full=True)
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_with_a_nameless_entry_nothing_is_removed(settings, upstreams, store):
+    numbers = upstreams.add_cases(5)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.update_case(numbers[2], odd={"CaseNumber__c": None, "case_number": None})
+    upstreams.portal.remove_case(numbers[3])
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert record.state is SyncState.PARTIAL
+    assert "no readable number" in record.error
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_a_page_that_repeats_ends_the_run_and_loses_nothing(
+    settings, upstreams, store, monkeypatch
+):
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    numbers = upstreams.add_cases(30)
+    await synced(settings, Sync.CASES)
+    upstreams.portal_faults.add(Kind.REPEAT, path=listing(settings), after=1, times=50)
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert sorted(await cases_of(store)) == numbers
+    assert record.removed == 0
+    upstreams.clear_faults()
+    await synced(settings, Sync.CASES, full=True)
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_what_a_dialect_can_not_tell_is_kept(upstreams, redis_url, store):
+    (number,) = upstreams.add_cases(1)
+    upstreams.portal.update_case(number, tags=["shift_telco5g", "a"])
+    await synced(upstreams.settings(redis_url, portal_api="hydra"), Sync.CASES)
+    upstreams.portal.update_case(number, summary="changed")
+    await synced(upstreams.settings(redis_url, portal_api="graphql"), Sync.CASES)
+    portal = (await one(store, number)).portal
+    assert portal.summary == "changed"
+    assert portal.tags == ("shift_telco5g", "a")
+
+
+async def test_more_than_the_window_is_fetched_by_splitting(
+    upstreams, redis_url, store, monkeypatch
+):
+    """Also when more cases than fit share a second, and when a case has no creation date."""
+    monkeypatch.setattr("sandbox.portal.hydra.WINDOW", 50)
+    monkeypatch.setattr(hydra, "WINDOW", 50)
+    monkeypatch.setattr(hydra, "ROWS", 20)
+    numbers = upstreams.add_cases(120)
+    numbers += upstreams.add_cases(130, first=5_000, created=ago(days=30))
+    upstreams.portal.cases[numbers[0]].created = None
+    record = await synced(upstreams.settings(redis_url, portal_api="hydra"), Sync.CASES)
+    assert sorted(await cases_of(store)) == sorted(numbers)
+    assert record.seen == len(numbers)
