@@ -23,6 +23,7 @@ from bot.views.words import (
     bar,
     days,
     escape,
+    fitting,
     flags,
     link,
     mark,
@@ -30,6 +31,7 @@ from bot.views.words import (
     safe,
     shorten,
     slack_time,
+    weight,
 )
 from t5g.derived import Entry
 from t5g.digest import Digest, Section, escalated_since
@@ -78,8 +80,8 @@ def render(answer: Answer, settings: Settings) -> dict[str, Any]:
 def _note(note: Note) -> dict[str, Any]:
     sign = "⚠️ " if note.failed else ""
     trace = f" (id `{note.id}`)" if note.id else ""
-    text = f"{sign}{_sentence(note.text)}{trace}"
-    return {"text": shorten(note.text, 300), "blocks": [section(text[:2900])]}
+    text = f"{sign}{_sentence(fitting(shorten(note.text, 1500), 1800))}{trace}"
+    return {"text": _sentence(shorten(note.text, 200)), "blocks": [section(text)]}
 
 
 def _sentence(text: str) -> str:
@@ -102,7 +104,7 @@ def _list(answer: CaseList, settings: Settings) -> dict[str, Any]:
     else:
         blocks.append(section("Nothing matches. `help cases` explains what can be asked."))
     blocks += [_buttons(answer, settings), _foot(answer.freshness, answer.now, _place(answer))]
-    return {"text": f"{answer.title}: {answer.total} {noun}", "blocks": blocks}
+    return {"text": f"{escape(answer.title)}: {answer.total} {noun}", "blocks": blocks}
 
 
 def _place(answer: CaseList) -> str:
@@ -181,9 +183,9 @@ def _buttons(answer: CaseList, settings: Settings) -> Block:
 def _case(answer: CaseView, settings: Settings) -> dict[str, Any]:
     entry, now = answer.entry, answer.now
     portal = entry.case.portal
-    title = f"{mark(entry)} {entry.number} {shorten(portal.summary, 120)}"
+    title = fitting(f"{mark(entry)} {entry.number} {shorten(portal.summary, 120)}", 150)
     blocks: list[Block] = [
-        {"type": "header", "text": plain(title[:150])},
+        {"type": "header", "text": plain(title)},
         {"type": "section", "fields": _facts(entry, now, settings)},
     ]
     shown = flags(entry, now)
@@ -193,7 +195,7 @@ def _case(answer: CaseView, settings: Settings) -> dict[str, Any]:
     blocks += _comments(entry)
     blocks.append(_case_buttons(entry, settings))
     blocks.append(_foot(answer.freshness, now))
-    return {"text": f"Case {entry.number}: {shorten(portal.summary, 200)}", "blocks": blocks}
+    return {"text": f"Case {entry.number}: {safe(portal.summary, 200)}", "blocks": blocks}
 
 
 def _facts(entry: Entry, now: float, settings: Settings) -> list[Block]:
@@ -262,7 +264,9 @@ def _fit(lines: Iterable[str], limit: int = 2800) -> str:
     """As many lines as fit, and how many did not."""
     kept: list[str] = []
     rest = list(lines)
-    while rest and sum(map(len, kept)) + len(rest[0]) + len(kept) <= limit:
+    used = 0
+    while rest and used + weight(rest[0]) + 1 <= limit:
+        used += weight(rest[0]) + 1
         kept.append(rest.pop(0))
     return "\n".join([*kept, *([f"… and {len(rest)} more"] if rest else [])])
 

@@ -2,12 +2,15 @@
 
 import re
 from datetime import datetime
+from itertools import accumulate
 
 from t5g.derived import Entry
 
 MARKS = {1: "🔴", 2: "🟠", 3: "🟡", 4: "🟢"}
 NO_MARK = "⚪"
+LONGEST_EMOJI = 30
 _BREAKS = re.compile(r"\s+")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _MARKUP = re.compile(r"([*_~`])")
 
 
@@ -16,6 +19,7 @@ def escape(text: str) -> str:
 
     The three characters of Slack's documentation, and an invisible word joiner at markup signs.
     """
+    text = _CONTROL.sub("", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKUP.sub("\u2060\\1\u2060", text)
 
@@ -24,6 +28,19 @@ def shorten(text: str, length: int) -> str:
     """One line of at most `length` characters."""
     line = _BREAKS.sub(" ", text).strip()
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def weight(text: str) -> int:
+    """How long Slack counts a text at the most: it counts an emoji as its name."""
+    return len(text) + LONGEST_EMOJI * sum(1 for char in text if ord(char) > 0x2000)
+
+
+def fitting(text: str, most: int) -> str:
+    """Cut a text to what Slack counts as `most` characters."""
+    if weight(text) <= most:
+        return text
+    room = accumulate(map(weight, text), initial=weight("…"))
+    return text[: sum(1 for used in room if used <= most) - 1].rstrip() + "…"
 
 
 def safe(text: str, length: int) -> str:

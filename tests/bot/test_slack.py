@@ -67,16 +67,18 @@ async def test_foreign_text_stays_text(channel: Channel) -> None:
     hostile = "<!channel> *bold* <http://evil|good> `x` & \u202etxt"
     await channel.store.write([portal_seen(summary=hostile, account=hostile)], now=NOW)
     outcome = await channel.ask("case 01234567")
-    raw = json.dumps(outcome["response"], ensure_ascii=False)
-    assert "<!channel>" not in raw.replace('"text": "🟡 01234567 <!channel>', "")
-    assert "<http://evil" not in json.dumps(outcome["response"]["blocks"][1:])
+    header, *blocks = outcome["response"]["blocks"]
+    assert header["text"]["type"] == "plain_text"
+    marked_up = json.dumps([outcome["response"]["text"], blocks], ensure_ascii=False)
+    for active in ("<!channel>", "<http://evil", "*bold*", "`x`", "\\u202e", "\u202e"):
+        assert active not in marked_up
     assert validate_message(outcome["response"]) == []
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("casse", "Did you mean `cases`?"),
+        ("casse", "Did you mean `case`?"),
         ("cases severty:high", "Did you mean severity:high?"),
         ("case 99999999", "There is no case"),
         ("case", "Which case?"),
