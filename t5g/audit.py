@@ -1,0 +1,150 @@
+"""The audit log: who asked for or did what, from where, on which case, and what came of it.
+
+Append-only: a capped-by-age stream in Redis, and a log line for each entry. What is written here
+must hold no secret and no text of a customer; callers give short words.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from t5g.keys import Keys
+from t5g.logs import logger
+
+log = logger("t5g.audit")
+
+DAY_MS = 86_400_000
+PAGE = 500
+LONGEST = 300
+
+
+class Outcome(StrEnum):
+    """What became of it."""
+
+    ANSWERED = "answered"
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line. `who`: a stable id (a Slack id, an e-mail, `cli:ann`); `name` is for people.
+
+    `origin`: slack, page, api, cli or job. `at` in seconds since the epoch; `id` orders entries.
+    """
+
+    who: str
+    action: str
+    outcome: Outcome
+    origin: str = ""
+    name: str = ""
+    place: str = ""
+    case: str = ""
+    detail: str = ""
+    at: float = 0.0
+    id: str = ""
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which entries to read; empty means any. `who` is also looked for in the name."""
+
+    who: str = ""
+    action: str = ""
+    case: str = ""
+    origin: str = ""
+    outcome: str = ""
+    since: float = 0.0
+    until: float = 0.0
+
+    def accepts(self, entry: AuditEntry) -> bool:
+        """Say whether an entry is wanted (the times are looked at elsewhere)."""
+        person = self.who.casefold()
+        return (
+            (not person or person in entry.who.casefold() or person in entry.name.casefold())
+            and (not self.action or entry.action == self.action)
+            and (not self.case or entry.case == self.case)
+            and (not self.origin or entry.origin == self.origin)
+            and (not self.outcome or entry.outcome == self.outcome)
+        )
+
+
+class Audit:
+    """The audit log of one installation; entries older than `days` go."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, days: float = 365.0) -> None:
+        self._redis = redis
+        self._key = keys.named("audit")
+        self._days = days
+
+    async def record(self, *entries: AuditEntry) -> None:
+        """Append entries, each with its own time (now, if it has none)."""
+        if not entries:
+            return
+        now = time.time()
+        pipe = self._redis.pipeline(transaction=False)
+        for entry in entries:
+            stamped = _stamped(entry, now)
+            _write_line(stamped)
+            pipe.xadd(self._key, {"entry": _ENCODE(stamped)})
+        oldest = int(now * 1000 - self._days * DAY_MS)
+        pipe.xtrim(self._key, minid=max(0, oldest), approximate=True)
+        await pipe.execute()
+
+    async def read(self, wanted: Filter | None = None, *, limit: int = 100) -> list[AuditEntry]:
+        """Return the newest entries that `wanted` accepts, newest first."""
+        found: list[AuditEntry] = []
+        async for entry in self.scan(wanted or Filter()):
+            found.append(entry)
+            if len(found) >= limit:
+                break
+        return found
+
+    async def scan(self, wanted: Filter) -> AsyncIterator[AuditEntry]:
+        """Yield all entries that `wanted` accepts, newest first."""
+        begin = str(int(wanted.since * 1000)) if wanted.since else "-"
+        end = str(int(wanted.until * 1000)) if wanted.until else "+"
+        while True:
+            rows: Any = await self._redis.xrevrange(self._key, max=end, min=begin, count=PAGE)
+            for identity, fields in rows:
+                entry = _entry(identity, fields)
+                if wanted.accepts(entry):
+                    yield entry
+            if len(rows) < PAGE:
+                return
+            end = "(" + rows[-1][0].decode()
+
+    async def export(self) -> list[AuditEntry]:
+        """Return everything, oldest first (for a backup)."""
+        return [entry async for entry in self.scan(Filter())][::-1]
+
+    async def restore(self, entries: Iterable[AuditEntry]) -> None:
+        """Append entries of a backup under their own ids, into an empty log."""
+        pipe = self._redis.pipeline(transaction=True)
+        for entry in entries:
+            kept = msgspec.structs.replace(entry, id="")
+            pipe.xadd(self._key, {"entry": _ENCODE(kept)}, id=entry.id or "*")
+        await pipe.execute()
+
+
+def _stamped(entry: AuditEntry, now: float) -> AuditEntry:
+    detail = entry.detail if len(entry.detail) <= LONGEST else entry.detail[: LONGEST - 1] + "…"
+    return msgspec.structs.replace(entry, at=entry.at or now, detail=detail, id="")
+
+
+def _write_line(entry: AuditEntry) -> None:
+    fields = {k: v for k, v in msgspec.to_builtins(entry).items() if k not in ("at", "id")}
+    log.info("audit", **fields)
+
+
+def _entry(identity: bytes, fields: Any) -> AuditEntry:
+    return msgspec.structs.replace(_DECODE(fields[b"entry"]), id=identity.decode())
+
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(AuditEntry).decode
