@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 
 from t5g.keys import Keys
 
-#: Cloud repeats a delivery five times, up to a quarter of an hour apart; leave a wide margin.
-REMEMBERED_SECONDS = 24 * 3600
+#: Cloud repeats a delivery five times, up to a quarter of an hour apart: a delivery is remembered
+#: for this long at least, and for twice as long at most.
+BUCKET_SECONDS = 6 * 3600
 FIRST_WAIT = 60.0
 LONGEST_WAIT = 6 * 3600.0
 NO_SUBJECT = "-"
@@ -139,28 +140,45 @@ class Inbox:
 
     # Deliveries
 
-    async def look(self, deliveries: Sequence[str], subjects: Iterable[str]) -> Known:
-        """Say which deliveries were done before, and which subjects have dead letters."""
-        asked = sorted({s or NO_SUBJECT for s in subjects})
+    async def look(
+        self,
+        deliveries: Sequence[str],
+        subjects: Iterable[str],
+        *,
+        now: float,
+        done: Sequence[str] = (),
+    ) -> Known:
+        """Say which deliveries were done before, and which subjects have dead letters.
+
+        `done`: deliveries to remember first, in the same round trip.
+        """
+        asked = sorted({subject or NO_SUBJECT for subject in subjects})
         pipe = self._redis.pipeline(transaction=False)
-        pipe.mget([self._done(delivery) for delivery in deliveries])
-        pipe.smismember(self._subjects, cast("list[Any]", asked))
-        marks, held = await pipe.execute()
+        self._mark(pipe, done, now)
+        for bucket in self._buckets(now):
+            pipe.smismember(bucket, list(deliveries))
+        pipe.smismember(self._subjects, asked)
+        *_, these, earlier, held = await pipe.execute()
         return Known(
-            frozenset(d for d, mark in zip(deliveries, marks, strict=True) if mark is not None),
-            frozenset(s for s, yes in zip(asked, held, strict=True) if yes),
+            frozenset(
+                d for d, *found in zip(deliveries, these, earlier, strict=True) if any(found)
+            ),
+            frozenset(subject for subject, yes in zip(asked, held, strict=True) if yes),
         )
 
-    async def mark_done(self, deliveries: Iterable[str], *, now: float) -> None:
+    async def mark_done(self, deliveries: Sequence[str], *, now: float) -> None:
         """Remember deliveries whose state was written; a repetition is then recognised."""
         pipe = self._redis.pipeline(transaction=False)
-        count = 0
-        for delivery in deliveries:
-            pipe.set(self._done(delivery), b"1", ex=REMEMBERED_SECONDS)
-            count += 1
-        pipe.hset(self._arrivals, "last", repr(now))
-        pipe.hincrby(self._arrivals, "total", count)
+        self._mark(pipe, deliveries, now)
         await pipe.execute()
+
+    def _mark(self, pipe: Any, deliveries: Sequence[str], now: float) -> None:
+        if deliveries:
+            bucket = self._buckets(now)[0]
+            pipe.sadd(bucket, *deliveries)
+            pipe.expire(bucket, 2 * BUCKET_SECONDS)
+            pipe.hset(self._arrivals, "last", repr(now))
+            pipe.hincrby(self._arrivals, "total", len(deliveries))
 
     async def arrivals(self) -> Arrivals:
         """Return when the last event came, and how many came in all."""
@@ -248,5 +266,10 @@ class Inbox:
     def _of(self, subject: str) -> str:
         return self._keys.named("inbox", "of", subject)
 
-    def _done(self, delivery: str) -> str:
-        return self._keys.named("inbox", "done", delivery)
+    def _buckets(self, now: float) -> tuple[str, str]:
+        """Sets of deliveries of this stretch of time and of the one before."""
+        stretch = int(now // BUCKET_SECONDS)
+        return (
+            self._keys.named("inbox", "done", str(stretch)),
+            self._keys.named("inbox", "done", str(stretch - 1)),
+        )

@@ -138,7 +138,7 @@ class _Seen:
         self.event, self.lookup, self.settings = event, lookup, settings
         self.issue: Mapping[str, Any] = event.issue or {}
         fields: Any = self.issue.get("fields")
-        self.fields: Mapping[str, Any] = fields if isinstance(fields, Mapping) else {}
+        self.fields: Mapping[str, Any] = fields if isinstance(fields, dict) else {}
         self.key = str(self.issue.get("key") or "")
         self.deleted = event.kind is Kind.ISSUE_DELETED
         self.project = project_of(self.issue)
@@ -146,22 +146,22 @@ class _Seen:
         self.updated = parse_time(self.fields.get("updated")) or event.at
         #: A deletion does not touch `updated`; it is the last thing that happens.
         self.gone_at = max(self.updated, event.at) if self.deleted else self.updated
-
-    @property
-    def old_keys(self) -> set[str]:
-        """Keys that the issue had until this event."""
-        return {i.before for i in self.event.changelog if i.is_field("key") and i.before} - {
-            self.key
-        }
+        #: Keys that the issue had until this event.
+        self.old_keys = {text for text in self.before("key") if text != self.key and "-" in text}
 
     def touches(self, *fields: str) -> bool:
         """Say whether the event changed one of these fields."""
         return any(item.is_field(*fields) for item in self.event.changelog)
 
-    def before(self, *fields: str) -> list[str]:
-        """What these fields said before, in both forms of the changelog."""
-        items = [item for item in self.event.changelog if item.is_field(*fields)]
-        return [text for item in items for text in (item.before, item.before_id) if text]
+    def before(self, field: str) -> list[str]:
+        """What a field said before, in both forms of the changelog."""
+        return [
+            text
+            for item in self.event.changelog
+            if item.is_field(field)
+            for text in (item.before, item.before_id)
+            if text
+        ]
 
     def marked(self, project: str, label: str) -> bool:
         """Say whether the issue is in the project and has the label (empty: any)."""
@@ -169,10 +169,12 @@ class _Seen:
 
     def could_be_marked(self, project: str, label: str) -> bool:
         """Say whether the issue is marked, or was until this event."""
-        homes = {self.project, *(key.rpartition("-")[0] for key in self.old_keys)}
+        if self.project != project and not any(
+            key.rpartition("-")[0] == project for key in self.old_keys
+        ):
+            return False
         labelled = not label or label in self.labels
-        unlabelled = any(label in text.split() for text in self.before("labels"))
-        return project in homes and (labelled or unlabelled)
+        return labelled or any(label in text.split() for text in self.before("labels"))
 
     def item(self, number: str, source: Source, facts: Facts) -> ItemSeen:
         """The case has this item now."""

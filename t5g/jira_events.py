@@ -67,7 +67,10 @@ COMMENT_TYPES = frozenset({"issue_commented", "issue_comment_edited", "issue_com
 
 
 class ChangedField(Struct, frozen=True, kw_only=True):
-    """One item of a changelog: the readable values and the ids behind them ("" for none)."""
+    """One item of a changelog: the readable values and the ids behind them ("" for none).
+
+    `field` and `field_id` are casefolded: JIRA writes `Key` here and `summary` there.
+    """
 
     field: str
     field_id: str = ""
@@ -78,7 +81,7 @@ class ChangedField(Struct, frozen=True, kw_only=True):
 
     def is_field(self, *names: str) -> bool:
         """Say whether the item is of the field with one of these names or ids."""
-        return self.field.casefold() in names or self.field_id.casefold() in names
+        return self.field in names or self.field_id in names
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -105,7 +108,7 @@ class Event(Struct, frozen=True, kw_only=True):
     def full(self) -> bool:
         """Say whether the issue came with everything we keep of one."""
         fields = self.issue.get("fields") if self.issue else None
-        return isinstance(fields, Mapping) and fields.keys() >= FULL
+        return isinstance(fields, dict) and fields.keys() >= FULL
 
     @property
     def family(self) -> str:
@@ -212,11 +215,11 @@ def _issue(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:
     issue = found.get("issue")
     if issue is None and kind not in ISSUE_KINDS:
         return None
-    if not isinstance(issue, Mapping):
+    if not isinstance(issue, dict):
         raise ShapeError(f"{kind.value} without an issue object")
     if not isinstance(issue.get("key"), str) or not issue["key"]:
         raise ShapeError(f"{kind.value}: the issue has no key")
-    if not isinstance(issue.get("fields") or {}, Mapping):
+    if not isinstance(issue.get("fields") or {}, dict):
         raise ShapeError(f"{kind.value}: the fields of {issue['key']} are no object")
     return issue
 
@@ -225,7 +228,7 @@ def _comment(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:
     comment = found.get("comment")
     if comment is None and kind not in COMMENT_KINDS:
         return None
-    if not isinstance(comment, Mapping):
+    if not isinstance(comment, dict):
         raise ShapeError(f"{kind.value} without a comment object")
     if not _text(comment.get("id")):
         raise ShapeError(f"{kind.value}: the comment has no id")
@@ -242,21 +245,21 @@ def _detail(found: Mapping[str, Any], kind: Kind) -> str:
     """The event's subtype: Data Center's type of an update, or the key of a property."""
     if kind in PROPERTY_KINDS:
         prop = found.get("property")
-        return _text(prop.get("key")) if isinstance(prop, Mapping) else ""
+        return _text(prop.get("key")) if isinstance(prop, dict) else ""
     return _text(found.get("issue_event_type_name"))
 
 
 def _changelog(changelog: Any) -> tuple[ChangedField, ...]:
-    items = changelog.get("items") if isinstance(changelog, Mapping) else None
+    items = changelog.get("items") if isinstance(changelog, dict) else None
     if not isinstance(items, list):
         return ()
-    return tuple(_changed(item) for item in items if isinstance(item, Mapping))
+    return tuple(_changed(item) for item in items if isinstance(item, dict))
 
 
 def _changed(item: Mapping[str, Any]) -> ChangedField:
     return ChangedField(
-        field=_text(item.get("field")),
-        field_id=_text(item.get("fieldId")),
+        field=_text(item.get("field")).casefold(),
+        field_id=_text(item.get("fieldId")).casefold(),
         before=_text(item.get("fromString")),
         after=_text(item.get("toString")),
         before_id=_text(item.get("from")),
@@ -268,7 +271,7 @@ def _linked(found: Mapping[str, Any], kind: Kind) -> tuple[str, ...]:
     if kind not in LINK_KINDS:
         return ()
     link = found.get("issueLink")
-    if not isinstance(link, Mapping):
+    if not isinstance(link, dict):
         raise ShapeError(f"{kind.value} without an issueLink object")
     ids = (_text(link.get("sourceIssueId")), _text(link.get("destinationIssueId")))
     return tuple(found for found in ids if found)
@@ -277,9 +280,9 @@ def _linked(found: Mapping[str, Any], kind: Kind) -> tuple[str, ...]:
 def _subject_of_any(found: Mapping[str, Any]) -> str:
     """The issue of an event that can not be read otherwise, if it says so anywhere."""
     issue, comment = found.get("issue"), found.get("comment")
-    if isinstance(issue, Mapping) and (issue.get("id") or issue.get("key")):
+    if isinstance(issue, dict) and (issue.get("id") or issue.get("key")):
         return _text(issue.get("id") or issue.get("key"))[:100]
-    return _issue_id_of(comment) if isinstance(comment, Mapping) else ""
+    return _issue_id_of(comment) if isinstance(comment, dict) else ""
 
 
 def _retry(headers: Mapping[str, str]) -> int:

@@ -5,7 +5,7 @@ An event that can not be applied becomes a dead letter and never keeps another f
 only a Redis that does not answer fails a call as a whole (`StoreError`), so that JIRA repeats it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -66,6 +66,7 @@ class Intake:
     def __init__(self, store: Store, board: Board, inbox: Inbox, settings: Settings) -> None:
         self._store, self._board, self._inbox, self._settings = store, board, inbox, settings
         self._alerts = Alerts(store.redis, store.keys)
+        self._done: list[str] = []
 
     async def apply(self, deliveries: Sequence[Delivery], *, now: datetime) -> Applied:
         """Write what the deliveries mean. When this returns, the state is in Redis.
@@ -77,20 +78,28 @@ class Intake:
         except (RedisError, OSError) as error:
             raise StoreError("Redis does not answer; the event was not applied.") from error
 
-    async def remember(self, deliveries: Iterable[Delivery], *, now: datetime) -> None:
-        """Note that the deliveries are done. Forgetting to costs a little work, nothing else."""
-        done = [delivery.event.delivery for delivery in deliveries]
+    async def settle(self, *, now: datetime) -> None:
+        """Note what was done since the last call of `apply`, which else notes it along the way.
+
+        To forget it costs a little work, nothing else: a repeated event changes nothing.
+        """
+        done, self._done = self._done, []
         await self._inbox.mark_done(done, now=now.timestamp())
 
     async def _apply(self, deliveries: Sequence[Delivery], now: datetime) -> Applied:
         known = await self._inbox.look(
             [delivery.event.delivery for delivery in deliveries],
             [delivery.event.subject for delivery in deliveries],
+            now=now.timestamp(),
+            done=self._done,
         )
+        self._done = []
         await self._board.refresh()
         for subject in sorted(known.parked - {NO_SUBJECT}):
             await self._drain(await self._inbox.of_subject(subject, TRIED_BY_EVENT), now)
-        return await _Batch(self, known, now).run(deliveries)
+        applied = await _Batch(self, known, now).run(deliveries)
+        self._done += [delivery.event.delivery for delivery in deliveries]
+        return applied
 
     async def park(self, delivery: Delivery, error: str, now: datetime) -> None:
         """Keep an event that can not be applied; `error` says why, for whoever looks at it."""

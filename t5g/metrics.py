@@ -53,12 +53,6 @@ JIRA_REFUSALS = Counter(
     ["reason"],
     registry=REGISTRY,
 )
-JIRA_EVENT_SECONDS = Histogram(
-    "t5g_jira_event_seconds",
-    "Time from the body of an event until its state was written",
-    buckets=_FAST,
-    registry=REGISTRY,
-)
 JIRA_EVENT_BATCH = Histogram(
     "t5g_jira_event_batch_size",
     "Events that were written together",

@@ -7,7 +7,6 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-_OFFSET = re.compile(r"([+-]\d{2})(\d{2})$", re.ASCII)
 _EPOCH_TEXT = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 #: Numbers above this are milliseconds: as seconds they would lie beyond the year 5100.
 _MILLISECONDS = 1e11
@@ -35,7 +34,7 @@ def _of_text(text: str) -> datetime | None:
     if _EPOCH_TEXT.fullmatch(text):
         return _of_epoch(float(text))
     try:
-        return _aware(datetime.fromisoformat(_OFFSET.sub(r"\1:\2", text)))
+        return _aware(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return None
 

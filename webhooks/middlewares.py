@@ -49,7 +49,6 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """
     begun = time.perf_counter()
     request_id = request[REQUEST_ID] = secrets.token_hex(4)
-    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_id)
     response = await handler(request)
     seconds = time.perf_counter() - begun

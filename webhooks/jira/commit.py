@@ -54,6 +54,8 @@ class GroupCommit:
             while self._waiting:
                 group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 await self._write(group)
+                if not self._waiting:
+                    await self._settle()
         finally:
             self._task = None
 
@@ -73,13 +75,12 @@ class GroupCommit:
                     await self._write([single])
         else:
             _answer(group, applied)
-            await self._after(group, applied)
+            if applied.resyncs:
+                self._ask(applied.resyncs)
 
-    async def _after(self, group: list[Waiting], applied: Applied) -> None:
-        if applied.resyncs:
-            self._ask(applied.resyncs)
+    async def _settle(self) -> None:
         try:
-            await self._intake.remember([d for d, _ in group], now=self._clock())
+            await self._intake.settle(now=self._clock())
         except Exception as error:
             log.warning("deliveries not remembered", error=type(error).__name__)
 

