@@ -110,7 +110,7 @@ def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module."""
-    return structlog.stdlib.get_logger(name)  # type: ignore[no-any-return]
+    return structlog.stdlib.get_logger(name)
 
 
 def bind(**ids: str) -> AbstractContextManager[Any]:

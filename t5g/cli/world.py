@@ -1,0 +1,225 @@
+"""Everything in one go on this machine: `t5g demo` on the sandbox, `t5g up` for real."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from redis import Redis as SyncRedis
+from rich.console import Console
+from rich.markup import escape
+
+from t5g.embedded_redis import EmbeddedRedis
+from t5g.errors import T5GError
+from t5g.logs import setup_logging
+from t5g.settings import PREFIX, Part, Settings, load_settings
+from t5g.supervisor import Child, LogFiles, State, Status, Supervisor, free_port
+
+STYLES = {
+    State.READY: "green",
+    State.SLOW: "yellow",
+    State.DIED: "red",
+    State.RESTARTING: "yellow",
+}
+WORKERS = 2
+FIRST_SYNCS = 180.0
+PARTS = ("web", "worker", "scheduler")
+NEEDS: tuple[Part, ...] = ("portal", "jira", "bugzilla", "slack", "webhook")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(demo)
+    app.command()(up)
+
+
+def demo(
+    cases: Annotated[int, typer.Option(min=1, max=100_000, help="Open cases in the world")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed, another world")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65_000, help="Port of the page")] = 8080,
+    still: Annotated[bool, typer.Option("--still", help="Nothing happens by itself")] = False,
+) -> None:
+    """Run everything with a made-up world: Portal, JIRA, Bugzilla and Slack of the sandbox."""
+    from sandbox.servers import Ports, demo_environment
+
+    console = Console(highlight=False)
+    data_dir = load_settings().data_dir.absolute()
+    page, ports = _free_ports(console, port)
+    base = f"http://127.0.0.1:{page}"
+    sandbox_ports = Ports(*ports)
+    command = [
+        *_python("sandbox"), "--cases", str(cases), "--seed", str(seed),
+        "--portal-port", str(ports[0]), "--jira-port", str(ports[1]),
+        "--bugzilla-port", str(ports[2]), "--slack-port", str(ports[3]),
+        "--webhook-url", f"{base}/webhooks/jira", "--slack-request-url", f"{base}/slack/events",
+        "--live", "0" if still else "4",
+    ]  # fmt: skip
+    urls = {"page": base, **sandbox_ports.urls()}
+    sandbox = Child("sandbox", command, ready=f"{urls['slack']}/_sandbox/state", first=True)
+    env = demo_environment(sandbox_ports)
+    with _own_redis(data_dir / "demo", fresh=True) as redis_url:
+        shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
+        world = World(console, data_dir, urls, [sandbox, *_children(shared, page)], settled=base)
+        asyncio.run(world.run())
+
+
+def up() -> None:
+    """Run all processes on this machine against the real upstreams."""
+    settings = load_settings(NEEDS)
+    setup_logging(settings)
+    console = Console(highlight=False)
+    data_dir = settings.data_dir.absolute()
+    page = _announced_port(console, settings.http_port, settings.http_host)
+    if settings.redis_url:
+        _run_up(console, data_dir, _shared(data_dir, settings.redis_url, page), settings)
+        return
+    with _own_redis(data_dir, fresh=False) as redis_url:
+        _run_up(console, data_dir, _shared(data_dir, redis_url, page), settings)
+
+
+def _run_up(
+    console: Console, data_dir: Path, shared: Mapping[str, str], settings: Settings
+) -> None:
+    page = int(shared[f"{PREFIX}HTTP_PORT"])
+    urls = {"page": settings.public_url or f"http://{settings.http_host}:{page}"}
+    children = _children(shared, page)
+    if settings.slack_app_token.get_secret_value():
+        children.append(Child("bot", _python("t5g", "bot"), shared))
+    asyncio.run(World(console, data_dir, urls, children).run())
+
+
+def _children(env: Mapping[str, str], page: int) -> list[Child]:
+    ready = f"http://127.0.0.1:{page}/healthz"
+    return [
+        Child("web", _python("t5g", "web"), env, ready=ready, first=True),
+        Child("worker", _python("t5g", "worker", "--count", str(WORKERS)), env),
+        Child("scheduler", _python("t5g", "scheduler"), env),
+    ]
+
+
+def _python(module: str, *args: str) -> list[str]:
+    return [sys.executable, "-m", module, *args]
+
+
+def _shared(data_dir: Path, redis_url: str, page: int) -> dict[str, str]:
+    return {
+        f"{PREFIX}REDIS_URL": redis_url,
+        f"{PREFIX}DATA_DIR": str(data_dir),
+        f"{PREFIX}HTTP_PORT": str(page),
+    }
+
+
+@contextmanager
+def _own_redis(folder: Path, *, fresh: bool) -> Iterator[str]:
+    """Run the embedded Redis. `fresh`: a demo's world is new, and so is the memory of it."""
+    with EmbeddedRedis(folder) as redis:
+        if fresh:
+            with SyncRedis.from_url(redis.url) as client:
+                client.flushall()
+        yield redis.url
+
+
+def _free_ports(console: Console, wanted: int) -> tuple[int, list[int]]:
+    page = _announced_port(console, wanted, "127.0.0.1")
+    ports: list[int] = []
+    for offset in range(1, 5):
+        ports.append(free_port(page + 10 + offset if wanted else 0, taken={page, *ports}))
+    return page, ports
+
+
+def _announced_port(console: Console, wanted: int, host: str) -> int:
+    try:
+        found = free_port(wanted, host=host)
+    except OSError as error:
+        raise T5GError(f"The page can not listen: {error}. Choose another --port.") from error
+    if wanted and found != wanted:
+        console.print(f"Port {wanted} is busy; the page is on {found}.", style="yellow")
+    return found
+
+
+@dataclass
+class World:
+    """Processes side by side until Ctrl-C, told to the person in lines.
+
+    `settled`: the address of a page whose `/readyz` tells that the first syncs are done.
+    """
+
+    console: Console
+    data_dir: Path
+    urls: dict[str, str]
+    children: Sequence[Child]
+    settled: str = ""
+    started: float = field(default_factory=time.monotonic)
+    ready: bool = False
+
+    async def run(self) -> None:
+        """Run until a signal; returns when all have stopped."""
+        logs = LogFiles(self.data_dir / "logs")
+        self.supervisor = Supervisor(self.children, on_status=self._told, on_line=self._line(logs))
+        self._write()
+        telling = asyncio.create_task(self._tell_when_ready())
+        try:
+            await self.supervisor.run()
+        finally:
+            telling.cancel()
+            (self.data_dir / "demo.json").unlink(missing_ok=True)
+        self.console.print("Stopped.")
+
+    def _line(self, logs: LogFiles) -> Callable[[str, str], None]:
+        def line(name: str, text: str) -> None:
+            logs(name, text)
+            if name == "sandbox" and text.startswith("• "):
+                self.console.print(f"[dim]{escape(text)}[/]")
+
+        return line
+
+    def _told(self, status: Status) -> None:
+        self.console.print(escape(str(status)), style=STYLES.get(status.state, "dim"))
+        self._write()
+
+    async def _tell_when_ready(self) -> None:
+        await self.supervisor.wait_ready()
+        if self.settled and not await self._synced():
+            why = f"The first syncs are not done yet; see {self.data_dir / 'logs'}"
+            self.console.print(why, style="yellow")
+        self.ready = True
+        self._write()
+        took = time.monotonic() - self.started
+        self.console.print(f"\nReady after {took:.1f} s. Look at", style="bold")
+        for name, url in self.urls.items():
+            self.console.print(f"  {name:<9} [link={url}]{url}[/link]")
+        self.console.print("Ctrl-C stops everything.\n", style="dim")
+
+    async def _synced(self) -> bool:
+        """Wait until every source has been synced once."""
+        deadline = time.monotonic() + FIRST_SYNCS
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                try:
+                    answer = await client.get(f"{self.settled}/readyz")
+                    if answer.status_code == httpx.codes.OK:
+                        return True
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.2)
+        return False
+
+    def _write(self) -> None:
+        """Write down where everything is, for programs."""
+        found = {
+            "ready": self.ready,
+            "urls": self.urls,
+            "pids": self.supervisor.pids() | {"demo": os.getpid()},
+        }
+        path = self.data_dir / "demo.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(found), encoding="utf-8")
+        fresh.replace(path)

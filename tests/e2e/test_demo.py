@@ -1,0 +1,150 @@
+"""The main job, end to end: what a stranger sees after one command."""
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from t5g.lifeline import alive
+from tests.e2e.conftest import Demo, start_demo, until
+
+
+def tracked(demo: Demo) -> dict[str, object]:
+    """A case with a card that is not done."""
+    found = demo.cases("-card:none internal:debugging")
+    assert found, "the sandbox's world has no case with a card in Debugging"
+    return found[0]
+
+
+def test_slack_page_and_api_show_the_same_cases(demo: Demo) -> None:
+    cases = demo.cases("severity:urgent")
+    assert cases
+    answer = demo.ask("cases severity:urgent")
+    page = demo.http.get(demo.url("page") + "/cases", params={"q": "severity:urgent"}).text
+    for case in cases[:5]:
+        assert case["number"] in answer
+        assert case["number"] in page
+
+
+def test_every_upstream_is_synced(demo: Demo) -> None:
+    ready = demo.http.get(demo.url("page") + "/readyz")
+    assert ready.status_code == httpx.codes.OK, ready.text
+    everything = demo.cases("status:any")
+    assert len(everything) >= 80
+    for query in ("escalated:yes", "bug:any", "-card:none", "untracked:yes", "label:Trends"):
+        assert demo.cases(query), f"nothing for {query}"
+
+
+def test_card_moved_in_jira_shows_at_once_everywhere(demo: Demo) -> None:
+    case = tracked(demo)
+    number = str(case["number"])
+    assert "Debugging" in demo.ask(f"case {number}")
+    key = case["card"]["key"]  # type: ignore[index]
+    moved = demo.http.post(
+        f"{demo.url('jira')}/_sandbox/issues/{key}/transition", json={"status": "In Progress"}
+    )
+    assert moved.status_code == httpx.codes.OK, moved.text
+
+    def shown() -> bool:
+        return "Eng Working" in demo.ask(f"case {number}")
+
+    until(shown, "the moved card in Slack", 5)
+    one = demo.http.get(f"{demo.url('page')}/api/v1/cases/{number}").json()
+    assert one["internal_status"] == "Eng Working"
+    assert "Eng Working" in demo.http.get(f"{demo.url('page')}/cases/{number}").text
+
+
+def test_wrong_signature_changes_nothing(demo: Demo) -> None:
+    before = demo.http.get(demo.url("page") + "/api/v1/cases", params={"q": "status:any"}).text
+    answer = demo.http.post(
+        demo.url("page") + "/webhooks/jira",
+        content=b'{"webhookEvent": "jira:issue_deleted"}',
+        headers={"X-Hub-Signature": "sha256=" + "0" * 64, "Content-Type": "application/json"},
+    )
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+    after = demo.http.get(demo.url("page") + "/api/v1/cases", params={"q": "status:any"}).text
+    assert before == after
+
+
+@pytest.mark.browser
+def test_page_in_a_browser(demo: Demo, chromium: str, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    case = tracked(demo)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", lambda request: problems.append(request.url))
+        page.goto(demo.url("page") + f"/cases?q={case['number']}")
+        page.get_by_role("link", name=str(case["number"])).first.click()
+        page.wait_for_url(f"**/cases/{case['number']}")
+        assert str(case["number"]) in page.title()
+        page.screenshot(path=tmp_path / "case.png", full_page=True)
+        assert problems == []
+        browser.close()
+
+
+def test_worker_killed_in_mid_sync_ends_right(demo: Demo) -> None:
+    portal = demo.url("portal")
+    before = len(demo.cases("status:any"))
+    demo.http.post(portal + "/_sandbox/faults", json={"latency": 1.0})
+    try:
+        demo.ask("refresh cases")
+        record = until(lambda: running_sync(demo), "the sync to run", 20)
+        assert record["name"] == "cases"
+        for pid in demo.addresses["pids"]["worker"]:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        demo.http.delete(portal + "/_sandbox/faults")
+    assert len(demo.cases("status:any")) == before
+    started = float(record["started"])
+
+    def recovered() -> bool:
+        found = {sync["name"]: sync for sync in syncs(demo)}["cases"]
+        return bool(found["state"] == "ok" and found["last_success"] > started)
+
+    until(recovered, "a whole sync after the worker's death", 60)
+    assert len(demo.cases("status:any")) == before
+    assert "restart" in demo.output()
+
+
+def syncs(demo: Demo) -> list[dict[str, object]]:
+    return list(demo.http.get(demo.url("page") + "/api/v1/syncs").json()["syncs"])
+
+
+def running_sync(demo: Demo) -> dict[str, object] | None:
+    return next((sync for sync in syncs(demo) if sync["state"] == "running"), None)
+
+
+def test_terminal_tells_where_to_look(demo: Demo) -> None:
+    printed = demo.output()
+    for part in ("page", "slack"):
+        assert demo.url(part) in printed
+    for name in ("web", "worker", "scheduler", "sandbox"):
+        assert name in printed
+
+
+def test_stops_cleanly_and_the_next_start_works(tmp_path: Path) -> None:
+    first = start_demo(tmp_path, "--cases", "20", "--seed", "3", "--port", "0", "--still")
+    try:
+        until(first.ready, "the demo", 90)
+        pids = [pid for found in first.addresses["pids"].values() for pid in found]
+        assert pids
+        first.process.send_signal(signal.SIGINT)
+        assert first.process.wait(20) == 0, first.output()
+        assert not [pid for pid in pids if alive(pid)]
+    finally:
+        first.process.kill()
+        first.process.wait()
+    second = start_demo(tmp_path, "--cases", "20", "--seed", "3", "--port", "0", "--still")
+    try:
+        until(second.ready, "the demo again", 60)
+        pids = [pid for found in second.addresses["pids"].values() for pid in found]
+    finally:
+        second.process.kill()
+        second.process.wait()
+    until(lambda: not [pid for pid in pids if alive(pid)], "children to die with the demo", 10)
