@@ -96,6 +96,15 @@ def schedule(settings: Settings) -> tuple[Entry, ...]:
         _sync(Sync.ISSUES, Every(30 * MINUTE, 12 * MINUTE)),
         _sync(Sync.BUGS, Every(30 * MINUTE, 14 * MINUTE)),
         _sync(Sync.STATS, Daily(time(4, 40))),
+        # It decides by itself whether the digest of the day is due, in its own time zone.
+        Entry(
+            name="digest",
+            when=Every(5 * MINUTE),
+            function="bot.jobs.digest_tick",
+            queue="high",
+            job_id="digest",
+            timeout=120,
+        ),
     )
 
 

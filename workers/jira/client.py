@@ -20,6 +20,7 @@ from workers.streams import batched, mapped
 PAGE_SIZE = 100
 KEYS_AT_ONCE = 100
 MOST_PAGES = 2_000
+PASSES = 2
 CALLS_AT_ONCE = 6
 #: How often a batch with keys that do not exist is asked again without them.
 MOST_REFUSALS = 8
@@ -129,15 +130,31 @@ class JiraClient:
     async def _search(
         self, query: str, fields: Sequence[str], **more: Any
     ) -> AsyncIterator[list[Json]]:
+        """Yield all pages of a search; the same issue may come twice.
+
+        Pages by offset shift while issues come and go. If fewer issues came than there are, the
+        search is made once more, and fails if that does not help.
+        """
         ask = {"fields": list(fields), "size": PAGE_SIZE, **more}
+        keys: set[str] = set()
+        for _ in range(PASSES):
+            total = 0
+            async for page in self._pages(query, ask):
+                keys.update(str(issue.get("key")) for issue in page["issues"])
+                total = int(page.get("total", 0))
+                yield page["issues"]
+            if len(keys) >= total:
+                return
+        raise UpstreamError(SERVICE, f"the search gave {len(keys)} of {total} issues")
+
+    async def _pages(self, query: str, ask: Json) -> AsyncIterator[Json]:
         cursor, seen = "", {""}
         for _ in range(MOST_PAGES):
             page = await self._page(query, cursor, ask)
-            issues = page.get("issues")
-            if not isinstance(issues, list):
+            if not isinstance(page.get("issues"), list):
                 raise UpstreamError(SERVICE, "a page of the search has no issues")
-            yield issues
-            cursor = self._next(page, cursor, len(issues))
+            yield page
+            cursor = self._next(page, cursor, len(page["issues"]))
             if not cursor:
                 return
             if cursor in seen:
@@ -167,7 +184,7 @@ class JiraClient:
                     return await self._halves(keys, asked, error)
                 asked = [key for key in asked if key not in named]
             else:
-                return await self._matched(keys, rows)
+                return await self._matched(keys, asked, rows)
         return await self._halves(keys, asked, JqlError("too many keys that do not exist"))
 
     async def _rows_of(self, keys: Sequence[str]) -> list[Json]:
@@ -190,14 +207,19 @@ class JiraClient:
             found.update(await self._batch(half))
         return found
 
-    async def _matched(self, keys: Sequence[str], rows: Sequence[Json]) -> dict[str, Json | None]:
-        """Put rows to the keys asked for; an issue that moved answers under its new key."""
+    async def _matched(
+        self, keys: Sequence[str], asked: Sequence[str], rows: Sequence[Json]
+    ) -> dict[str, Json | None]:
+        """Put rows to the keys asked for.
+
+        A key that JIRA knows (it did not refuse it) and yet gave no row for is asked for alone: an
+        issue that moved answers so under its new key.
+        """
         by_key = {str(row.get("key")): row for row in rows}
-        found: dict[str, Json | None] = {key: by_key.pop(key, None) for key in keys}
-        if not by_key:
-            return found
-        for key in [key for key, row in found.items() if row is None]:
-            found[key] = await self._moved(key)
+        found: dict[str, Json | None] = {key: by_key.get(key) for key in keys}
+        for key in asked:
+            if found[key] is None:
+                found[key] = await self._moved(key)
         return found
 
     async def _moved(self, key: str) -> Json | None:

@@ -46,6 +46,13 @@ class Kept(Struct, frozen=True):
     comments: int
 
 
+class Known(Struct, frozen=True):
+    """All cards that are known, by key, and the numbers of all cases."""
+
+    cards: dict[str, Kept]
+    cases: set[str]
+
+
 class Read(Struct, frozen=True):
     """A card as it was read: its case ("" if none is known), itself, its comments."""
 
@@ -53,7 +60,6 @@ class Read(Struct, frozen=True):
     card: Card
     comments: tuple[Comment, ...]
     complete: bool
-    finished: bool
 
 
 Home = dict[str, dict[str, Card]]
@@ -70,7 +76,7 @@ async def sync_cards(ctx: SyncContext) -> None:
     asked = begun
     count = 0
     async for page in ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes):
-        await _take_page(ctx, page, kept, home, asked)
+        await _take_page(ctx, page, Known(kept, cases), home, asked)
         count += len(page)
         await ctx.report(count, count, "cards")
         asked = ctx.now()
@@ -118,10 +124,10 @@ async def _read_kept(ctx: SyncContext) -> tuple[dict[str, Kept], set[str]]:
 
 
 async def _take_page(
-    ctx: SyncContext, page: Sequence[Json], kept: dict[str, Kept], home: Home, asked: datetime
+    ctx: SyncContext, page: Sequence[Json], known: "Known", home: Home, asked: datetime
 ) -> None:
     """Read the cards of a page and write them, those that changed just now apart."""
-    reads = [read async for read in mapped(page, _reader(ctx, kept), limit=LOOKED_UP_AT_ONCE)]
+    reads = [read async for read in mapped(page, _reader(ctx, known), limit=LOOKED_UP_AT_ONCE)]
     old: list[Observation] = []
     young: list[Observation] = []
     for read in reads:
@@ -130,16 +136,16 @@ async def _take_page(
         if read.number:
             home[read.number][read.card.key] = read.card
         fresh = asked - (read.card.updated or EPOCH) < GRACE
-        before = kept.get(read.card.key)
+        before = known.cards.get(read.card.key)
         (young if fresh or before is None else old).extend(_observations(read, before, asked))
     await ctx.write(old, hinted=True)
     await ctx.write(young)
 
 
-def _reader(ctx: SyncContext, kept: dict[str, Kept]) -> Any:
+def _reader(ctx: SyncContext, known: "Known") -> Any:
     async def read(issue: Json) -> Read | None:
         try:
-            return await _read(ctx, issue, kept)
+            return await _read(ctx, issue, known)
         except (PayloadError, TypeError, ValueError, AttributeError) as error:
             ctx.tally.fail(str(issue.get("key", "")), str(error))
             return None
@@ -147,23 +153,25 @@ def _reader(ctx: SyncContext, kept: dict[str, Kept]) -> Any:
     return read
 
 
-async def _read(ctx: SyncContext, issue: Json, kept: dict[str, Kept]) -> Read | None:
-    """Read one card; None for one that is not ours and never was."""
+async def _read(ctx: SyncContext, issue: Json, known: "Known") -> Read | None:
+    """Read one card; None for one that is not ours, or done with a case that is not known."""
     card = card_of(issue, ctx.settings)
-    before = kept.get(card.key)
+    before = known.cards.get(card.key)
     label = ctx.settings.jira_label
     if label and label not in labels_of(issue):
-        return Read("", card, (), complete=False, finished=False) if before else None
+        return Read("", card, (), complete=False) if before else None
     ctx.tally.seen += 1
     number = number_of_card(issue) or await _linked_number(ctx, card)
     if number is None:
         ctx.tally.notes.append(f"{card.key} names no case")
-        return Read("", card, (), complete=False, finished=False) if before else None
+        return Read("", card, (), complete=False) if before else None
+    if number not in known.cases and finished(issue):
+        return None
     comments, complete = comments_of(issue)
     if not complete and _worth_asking(card, before, issue):
         comments = tuple(comment_of(row) for row in await ctx.clients.jira.comments(card.key))
         complete = True
-    return Read(number, card, comments, complete=complete, finished=finished(issue))
+    return Read(number, card, comments, complete=complete)
 
 
 def _worth_asking(card: Card, before: Kept | None, issue: Json) -> bool:

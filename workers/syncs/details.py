@@ -3,6 +3,7 @@ once more after closing (relief and resolution are often set then).
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from t5g.model import Source, Status
@@ -15,6 +16,8 @@ from workers.streams import batched
 KIND = "details"
 WRITTEN_AT_ONCE = 50
 ASKED_AT_ONCE = 1_000
+#: Younger changes are looked at twice (clocks differ, and the Portal's tells whole seconds).
+SETTLES = timedelta(seconds=15)
 
 
 async def sync_details(ctx: SyncContext) -> None:
@@ -53,8 +56,17 @@ async def _inputs(ctx: SyncContext) -> tuple[dict[str, str], set[str]]:
     return inputs, closed
 
 
+def _looked_at(row: CaseDetails, inputs: dict[str, str], asked: datetime) -> str:
+    """Return the inputs to remember; of a case that changed just then, ones that never come again.
+
+    The Portal tells whole seconds, so that it may have changed once more after we looked.
+    """
+    settled = row.updated is None or asked - row.updated > SETTLES
+    return inputs[row.number] if settled else "look again"
+
+
 async def _keep(
-    ctx: SyncContext, found: Sequence[CaseDetails], inputs: dict[str, str], asked: Any
+    ctx: SyncContext, found: Sequence[CaseDetails], inputs: dict[str, str], asked: datetime
 ) -> None:
     """Write details, then take note of whose turn is over: those that came whole."""
     for row in found:
@@ -71,5 +83,5 @@ async def _keep(
         for row in found
         if row.details is not None
     )
-    whole = [(row.number, inputs[row.number]) for row in found if not row.why]
+    whole = [(row.number, _looked_at(row, inputs, asked)) for row in found if not row.why]
     await ctx.turns(KIND).done(whole, asked.timestamp())
