@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from sandbox.bugzilla.app import create_bugzilla_app
-from sandbox.bugzilla.state import BugzillaState
 
+from sandbox.bugzilla.app import SERVER_LIMITS, bugzilla_faults, create_bugzilla_app
+from sandbox.bugzilla.state import BugzillaState
 from sandbox.faults import Faults
 from sandbox.jira.app import TOKEN, USER, create_jira_app
 from sandbox.jira.state import JiraState
@@ -39,7 +39,7 @@ class Upstreams:
         self.jira = JiraState(cloud=cloud)
         self.jira_faults = Faults()
         self.bugzilla = BugzillaState()
-        self.bugzilla_faults = Faults()
+        self.bugzilla_faults = bugzilla_faults()
         self._servers: list[TestServer] = []
         self._people()
 
@@ -54,7 +54,7 @@ class Upstreams:
         )
         self.jira.base_url = self.jira_url
         self.bugzilla_url = await self._serve(
-            create_bugzilla_app(self.bugzilla, faults=self.bugzilla_faults)
+            create_bugzilla_app(self.bugzilla, faults=self.bugzilla_faults), **SERVER_LIMITS
         )
 
     async def stop(self) -> None:
@@ -130,7 +130,7 @@ class Upstreams:
 
     def add_bug(self, bug_id: int, *numbers: str, **facts: Any) -> int:
         """Make a bug and link it to cases."""
-        self.bugzilla.add_bug(id=bug_id, **{"summary": f"bug {bug_id}", **facts})
+        self.bugzilla.add_bug(bug_id, **{"summary": f"bug {bug_id}", **facts})
         self.link_bug(bug_id, *numbers)
         return bug_id
 
@@ -148,9 +148,9 @@ class Upstreams:
         found = self.jira.create_issue("ESC", "please help", custom=custom, **{**defaults, **facts})
         return found.key
 
-    async def _serve(self, app: web.Application) -> str:
+    async def _serve(self, app: web.Application, **limits: Any) -> str:
         server = TestServer(app)
-        await server.start_server()
+        await server.start_server(**limits)
         self._servers.append(server)
         return str(server.make_url("")).rstrip("/")
 
