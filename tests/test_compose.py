@@ -229,7 +229,8 @@ def test_image_holds_all_that_the_project_is_built_from() -> None:
     wanted = {line[1:].strip("/") for line in ignore_lines() if line.startswith("!")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert {*packages, "pyproject.toml", *project["project"]["license-files"]} <= wanted
+    files = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    assert files | set(packages) <= wanted
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE):
         assert {*copied.split()} - {"."} <= wanted
 
