@@ -30,13 +30,14 @@ class SettingsError(T5GError):
 class QueryError(T5GError):
     """A query could not be understood.
 
-    `text` is the part that was not, `suggestion` the nearest valid text (or ""), `example` a query
+    `message` says why, `text` is the part that was not, `suggestion` the nearest valid text (or ""), `example` a query
     that works.
     """
 
     status = 400
 
     def __init__(self, message: str, *, text: str, suggestion: str = "", example: str = "") -> None:
+        self.message = message
         self.text = text
         self.suggestion = suggestion
         self.example = example

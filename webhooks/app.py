@@ -24,11 +24,13 @@ from t5g.settings import Settings
 from t5g.syncs import Sync
 from t5g.work import request_sync
 from webhooks import health, keys, metrics_page
+from webhooks.api import routes as api_routes
 from webhooks.errors import plain_error_page
 from webhooks.jira import routes as jira_routes
 from webhooks.jira.commit import GroupCommit
 from webhooks.jira.resync import Resyncer
 from webhooks.middlewares import MIDDLEWARES
+from webhooks.pages import routes as pages_routes
 
 #: Bodies of everything but JIRA's events, which set their own limit.
 BODY_LIMIT = 1024 * 1024
@@ -47,6 +49,8 @@ def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Applica
     metrics_page.add_routes(app)
     _mount_jira(app, settings)
     _mount_slack(app, settings)
+    pages_routes.add_routes(app)
+    api_routes.add_routes(app)
     app.cleanup_ctx.append(_measure_lag)
     return app
 

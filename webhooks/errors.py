@@ -68,7 +68,10 @@ def failure_of(error: Exception, request_id: str) -> Failure:
 
 def answer(request: web.Request, failure: Failure, page: ErrorPage) -> web.Response:
     """Return the failure in the form that the asker can read."""
-    response = json_answer(failure) if wants_json(request) else page(request, failure)
+    if request.path.startswith("/api/"):
+        response = problem_answer(failure, request.path)
+    else:
+        response = json_answer(failure) if wants_json(request) else page(request, failure)
     response.set_status(failure.status)
     if failure.status == StoreError.status:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -81,6 +84,20 @@ def json_answer(failure: Failure) -> web.Response:
     extra = {"id": failure.id, **failure.details}
     told |= {name: value for name, value in extra.items() if value}
     return web.Response(body=msgspec.json.encode(told), content_type="application/json")
+
+
+def problem_answer(failure: Failure, path: str) -> web.Response:
+    """Return the failure as the API tells it (RFC 9457), with what else the error knows."""
+    told = {
+        "type": "about:blank",
+        "title": failure.title,
+        "status": failure.status,
+        "detail": failure.message,
+        "instance": path,
+    }
+    extra = {"id": failure.id, **failure.details}
+    told |= {name: value for name, value in extra.items() if value}
+    return web.Response(body=msgspec.json.encode(told), content_type="application/problem+json")
 
 
 def plain_error_page(request: web.Request, failure: Failure) -> web.Response:

@@ -1,0 +1,58 @@
+"""The templates, compiled once at start, and the static files, each under an address of its text.
+
+Autoescape is on for everything, and an unknown name in a template is an error.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+STATIC = TEMPLATES / "static"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+class StaticFile(Struct, frozen=True):
+    """A file as it is sent; `version` changes with its text."""
+
+    body: bytes
+    type: str
+    version: str
+
+
+def read_static() -> dict[str, StaticFile]:
+    """Read all static files, by name."""
+    found = {}
+    for path in sorted(STATIC.iterdir()):
+        if path.suffix in TYPES:
+            body = path.read_bytes()
+            version = hashlib.blake2b(body, digest_size=6).hexdigest()
+            found[path.name] = StaticFile(body, TYPES[path.suffix], version)
+    return found
+
+
+def make_environment(files: Mapping[str, StaticFile]) -> Environment:
+    """Make the templates' environment and compile every template."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def static(name: str) -> str:
+        return f"/static/{name}?v={files[name].version}"
+
+    environment.globals["static"] = static
+    for name in environment.list_templates(extensions=["html", "svg", "txt"]):
+        environment.get_template(name)
+    return environment

@@ -1,0 +1,21 @@
+"""The first page."""
+
+from aiohttp import web
+
+from webhooks.pages.keys import DAYS, LINKS
+from webhooks.pages.rendering import PAGES, Page
+from webhooks.pages.views.overview import overview
+
+
+async def show_overview(request: web.Request) -> web.Response:
+    """`/`: headline numbers and what needs attention."""
+    pages, days = request.app[PAGES], request.app[DAYS]
+    await pages.board.refresh()
+    yesterday, last_week = await days.before(1), await days.before(7)
+
+    def make(now: float) -> Page:
+        ordered = pages.board.ordered(now)
+        view = overview(ordered, now, request.app[LINKS], yesterday, last_week)
+        return Page("overview.html", {"view": view})
+
+    return await pages.show(request, "overview", make, depends=(yesterday, last_week))

@@ -1,0 +1,202 @@
+"""Renders pages and keeps what is rendered: a change costs one rendering, not one per viewer.
+
+A page is rendered once for each state of the board and minute, with two gaps: who looks at it, and
+how fresh it is. The gaps are filled for each viewer by joining bytes. Nothing here knows what is
+on a page.
+"""
+
+import gzip
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from aiohttp import web
+from jinja2 import Environment
+from msgspec import Struct
+
+from t5g.board import Board
+from webhooks.pages.views.freshness import freshness
+from webhooks.viewer import Viewer, viewer_of
+
+MINUTE = 60
+MOST_PAGES = 128
+MOST_ANSWERS = 192
+SMALLEST_COMPRESSED = 1_000
+COMPRESSION = 4
+CACHE_CONTROL = "private, no-cache"
+
+V = TypeVar("V")
+
+
+class Page(Struct, frozen=True):
+    """What to render: a template, the values it lays out, and the status of the answer."""
+
+    template: str
+    values: Mapping[str, Any]
+    status: int = 200
+
+
+class Parts(Struct, frozen=True):
+    """A rendered page around its two gaps."""
+
+    stamp: Hashable
+    status: int
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+
+class Answer:
+    """A whole page as bytes, compressed when that is first asked for."""
+
+    def __init__(self, stamp: Hashable, status: int, body: bytes) -> None:
+        self.stamp = stamp
+        self.status = status
+        self.body = body
+        self.etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._gzip: bytes | None = None
+
+    def respond(self, request: web.Request) -> web.Response:
+        """Return the page in the form that the browser takes; 304 if it has it already."""
+        headers = {
+            "Cache-Control": CACHE_CONTROL,
+            "ETag": self.etag,
+            "Vary": "Cookie, Accept-Encoding",
+        }
+        if self.etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        headers["Content-Type"] = "text/html; charset=utf-8"
+        body = self.body
+        if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > SMALLEST_COMPRESSED:
+            if self._gzip is None:
+                self._gzip = gzip.compress(body, COMPRESSION, mtime=0)
+            body, headers["Content-Encoding"] = self._gzip, "gzip"
+        return web.Response(status=self.status, body=body, headers=headers)
+
+
+class Kept(Generic[V]):
+    """The last used values by key, so many at most."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """Return the value of `key` and count it as used."""
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: V) -> V:
+        """Keep a value; the one that was not used for longest goes."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+class Pages:
+    """Renders the pages of one web process."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        board: Board,
+        parked: Callable[[], Awaitable[int]],
+        *,
+        login: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.board = board
+        self.clock = clock
+        self.renderings = 0
+        self._environment = environment
+        self._parked = parked
+        self._login = login
+        self._parts: Kept[Parts] = Kept(MOST_PAGES)
+        self._answers: Kept[Answer] = Kept(MOST_ANSWERS)
+        self._foot: tuple[Hashable, bytes] = ((), b"")
+        self._gaps = [f"gap-{secrets.token_hex(16)}" for _ in range(2)]
+
+    async def show(
+        self,
+        request: web.Request,
+        key: Hashable,
+        make: Callable[[float], Page],
+        *,
+        personal: bool = False,
+        depends: Hashable = (),
+    ) -> web.Response:
+        """Answer with the page of `key`; `make(now)` is called if it is not rendered yet.
+
+        Call `board.refresh` before. `personal`: another page for each viewer. `depends`: what the
+        page is made of beside the board.
+        """
+        now, viewer = self.clock(), viewer_of(request)
+        version = self.board.version
+        stamp = (version[0], version[1], int(now // MINUTE), depends)
+        foot_stamp, foot = await self._freshness(now)
+        whole, whole_stamp = (key, viewer), (stamp, foot_stamp)
+        answer = self._answers.get(whole)
+        if answer is None or answer.stamp != whole_stamp:
+            parts = self._rendered((key, viewer.id) if personal else key, stamp, make, now)
+            body = b"".join((parts.head, self._who(viewer), parts.middle, foot, parts.tail))
+            answer = self._answers.put(whole, Answer(whole_stamp, parts.status, body))
+        return answer.respond(request)
+
+    def plain(self, request: web.Request, page: Page) -> web.Response:
+        """Answer with a page that needs no board: errors, login. It is not kept."""
+        parts = self._cut((), page)
+        viewer = viewer_of(request) if page.status < 500 else None
+        who = self._who(viewer) if viewer is not None and viewer.name else b""
+        body = b"".join((parts.head, who, parts.middle, parts.tail))
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(
+            status=page.status,
+            body=body,
+            content_type="text/html",
+            charset="utf-8",
+            headers=headers,
+        )
+
+    def _rendered(
+        self, key: Hashable, stamp: Hashable, make: Callable[[float], Page], now: float
+    ) -> Parts:
+        parts = self._parts.get(key)
+        if parts is None or parts.stamp != stamp:
+            parts = self._parts.put(key, self._cut(stamp, make(now)))
+        return parts
+
+    def _cut(self, stamp: Hashable, page: Page) -> Parts:
+        self.renderings += 1
+        values = {
+            "viewer_gap": self._gaps[0],
+            "freshness_gap": self._gaps[1],
+            "sequence": self.board.version[1],
+            **page.values,
+        }
+        text = self._environment.get_template(page.template).render(values)
+        head, rest = text.split(self._gaps[0], 1)
+        middle, tail = rest.split(self._gaps[1], 1)
+        return Parts(stamp, page.status, head.encode(), middle.encode(), tail.encode())
+
+    def _who(self, viewer: Viewer) -> bytes:
+        return self._fragment("viewer.html", viewer=viewer, login=self._login)
+
+    async def _freshness(self, now: float) -> tuple[Hashable, bytes]:
+        stamp = (self.board.version[2], int(now // MINUTE))
+        if self._foot[0] != stamp:
+            found = freshness(self.board.syncs, await self._parked(), now)
+            self._foot = stamp, self._fragment("freshness.html", freshness=found)
+        return self._foot
+
+    def _fragment(self, template: str, **values: Any) -> bytes:
+        return self._environment.get_template(template).render(values).encode()
+
+
+PAGES: Final = web.AppKey("PAGES", Pages)

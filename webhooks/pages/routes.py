@@ -1,0 +1,46 @@
+"""The table of contents of the pages."""
+
+from aiohttp import web
+
+from t5g.keys import Keys
+from t5g.statistics import History
+from webhooks import keys
+from webhooks.errors import Failure
+from webhooks.pages import cases, overview, static
+from webhooks.pages.addresses import Links
+from webhooks.pages.environment import make_environment, read_static
+from webhooks.pages.history import Days
+from webhooks.pages.keys import DAYS, LINKS
+from webhooks.pages.rendering import PAGES, Page, Pages
+
+
+def add_routes(app: web.Application) -> None:
+    """Mount all pages; `app` has what `webhooks.keys` names."""
+    _open(app)
+    router = app.router
+    router.add_get("/", overview.show_overview)
+    router.add_get("/cases", cases.show_list)
+    router.add_get("/cases/{number}", cases.show_case)
+    router.add_get("/static/{name}", static.send)
+
+
+def _open(app: web.Application) -> None:
+    settings = app[keys.SETTINGS]
+    files = read_static()
+    history = History(app[keys.REDIS], Keys(settings.redis_prefix))
+    app[static.FILES] = files
+    app[LINKS] = Links.of(settings)
+    app[DAYS] = Days(history, settings.zone)
+    app[PAGES] = Pages(
+        make_environment(files),
+        app[keys.BOARD],
+        app[keys.INBOX].count,
+        login=settings.auth == "saml",
+    )
+    app[keys.ERROR_PAGE] = error_page
+
+
+def error_page(request: web.Request, failure: Failure) -> web.Response:
+    """Render a failure for people; works while Redis is away."""
+    page = Page("error.html", {"failure": failure}, failure.status)
+    return request.app[PAGES].plain(request, page)

@@ -1,0 +1,86 @@
+"""How moments, durations and long texts are said on a page."""
+
+import re
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from t5g.derived import DAY
+
+HOUR = 3600.0
+MINUTE = 60.0
+_BLANKS = re.compile(r"\s+")
+#: Control characters, and those that turn round the direction of what follows.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class When(Struct, frozen=True):
+    """A moment: for machines, exactly in UTC, and how long ago it was."""
+
+    iso: str
+    exact: str
+    ago: str
+
+    @property
+    def day(self) -> str:
+        """The day in UTC: `2026-11-24`."""
+        return self.iso[:10]
+
+
+def when(moment: datetime | float | None, now: float) -> When | None:
+    """Say a moment (aware, or seconds since the epoch; 0 and None: unknown)."""
+    if not moment:
+        return None
+    found = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
+    found = found.astimezone(UTC)
+    return When(
+        iso=found.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        exact=found.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        ago=ago(now - found.timestamp()),
+    )
+
+
+def ago(seconds: float) -> str:
+    """Say how long ago something was; what lies ahead is told as such."""
+    if seconds < -MINUTE:
+        return f"in {duration(-seconds)}"
+    return "just now" if seconds < MINUTE else f"{duration(seconds)} ago"
+
+
+def duration(seconds: float) -> str:
+    """Say a length of time in its largest fitting unit: `5 min`, `3 h`, `12 d`."""
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min"
+    if seconds < 2 * DAY:
+        return f"{int(seconds // HOUR)} h"
+    return f"{int(seconds // DAY):,} d".replace(",", " ")
+
+
+def in_days(value: float) -> str:
+    """Say a number of days: `9 h`, `1.5 d`, `12 d`."""
+    if value < 1:
+        return f"{round(value * 24)} h"
+    shown = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:,.0f}"
+    return f"{shown} d"
+
+
+def cut(text: str, limit: int) -> str:
+    """Put `text` on one line and cut it at `limit` characters."""
+    line = _BLANKS.sub(" ", seen(text[: limit * 4])).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def seen(text: str) -> str:
+    """Leave out the characters that nobody sees but that change how the others look."""
+    return _UNSEEN.sub("", text)
+
+
+def body(text: str, limit: int) -> str:
+    """A text of several lines, cut at `limit` characters."""
+    found = seen(text.replace("\r\n", "\n")).strip()
+    return found if len(found) <= limit else found[:limit].rstrip() + "…"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Say how many: `1 case`, `12 cases`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,30 @@
+"""Who looks at a page or asks the API: a value that the guard at the door puts on the request."""
+
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """A person or a script. `id` "" is the one nameless viewer of an installation without login.
+
+    `me`: the casefolded names that `assignee:me` stands for.
+    """
+
+    id: str = ""
+    name: str = ""
+    me: frozenset[str] = frozenset()
+    may_refresh: bool = False
+
+
+#: Without a login whoever reaches the page is on this machine, where everything is theirs anyway.
+LOCAL = Viewer(may_refresh=True)
+
+VIEWER: Final = web.RequestKey("VIEWER", Viewer)
+
+
+def viewer_of(request: web.Request) -> Viewer:
+    """Return who asks; the guard has let them in."""
+    found: Viewer = request.get(VIEWER, LOCAL)
+    return found
