@@ -279,3 +279,51 @@ def test_scripts_are_executable_and_clean(script: str) -> None:
 def test_ci_calls_the_command_of_the_readme() -> None:
     assert (ROOT / ".ci" / "run").read_text("utf-8").rstrip().endswith('exec ./run test "$@"')
     assert "./run test" in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture
+def ci(tree: Tree) -> Tree:
+    """The tree with CI's script, and with a stand-in for Debian's package tools on PATH."""
+    (tree.root / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tree.root / ".ci")
+    bash = shutil.which("bash")
+    assert bash, "CI's script needs bash"
+    (tree.bin / "bash").symlink_to(bash)
+    tree.script(tree.root / "run", '#!/bin/sh\necho "run $*" >>LOG\n')
+    tree.script(tree.bin / "apt-get", '#!/bin/sh\necho "apt-get $*" >>LOG\n[ ! -e FAIL-apt ]\n')
+    tree.script(tree.bin / "dpkg-query", "#!/bin/sh\nexit 1\n")
+    return tree
+
+
+def run_ci(tree: Tree) -> subprocess.CompletedProcess[str]:
+    script = [tree.bin / "bash", tree.root / ".ci" / "run"]
+    return subprocess.run(script, env={"PATH": str(tree.bin)}, capture_output=True, text=True)
+
+
+def test_ci_installs_what_the_browser_tests_need(ci: Tree) -> None:
+    ran = run_ci(ci)
+    packages = "chromium fonts-dejavu-core fonts-noto-color-emoji"
+    assert ran.returncode == 0
+    assert packages in ran.stdout + ran.stderr
+    if os.geteuid() == 0:
+        assert ci.did()[-2].endswith(f"install -y -qq --no-install-recommends {packages}")
+    assert ci.did()[-1] == "run test"
+
+
+def test_ci_installs_nothing_where_all_is_there(ci: Tree) -> None:
+    ci.script(ci.bin / "dpkg-query", "#!/bin/sh\necho install ok installed\n")
+    ci.script(ci.bin / "chromium", "#!/bin/sh\n")
+    assert run_ci(ci).returncode == 0
+    assert ci.did() == ["run test"]
+
+
+def test_ci_goes_on_where_nothing_can_be_installed(ci: Tree) -> None:
+    ci.fail("apt")
+    ran = run_ci(ci)
+    assert ran.returncode == 0
+    assert ci.did()[-1] == "run test"
+
+
+def test_ci_fails_as_the_tests_do(ci: Tree) -> None:
+    ci.script(ci.root / "run", "#!/bin/sh\nexit 3\n")
+    assert run_ci(ci).returncode == 3
