@@ -1,14 +1,12 @@
 """What a sync is given to work with, and where it says what it did."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from redis.asyncio import Redis
 
-from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.settings import Settings
@@ -20,8 +18,6 @@ from workers.marks import Mark, Marks, Turns
 
 #: Details, issues and bugs are each looked at once in this time, changed or not.
 PERIOD = 12 * 3600.0
-#: How long a run waits for a Redis that restarts, in seconds between tries.
-REDIS_PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 MOST_NOTES = 20
 
 Progress = Callable[[int, int, str], Awaitable[None]]
@@ -93,27 +89,16 @@ class SyncContext:
     async def write(
         self, observations: Iterable[Observation], *, hinted: bool = False
     ) -> list[Written]:
-        """Write to the store, waiting for a Redis that restarts; count the cases that changed.
+        """Write to the store and count the cases that changed.
 
         `hinted`: a webhook should have told all this already, so each change is a missed event.
         """
-        batch = list(observations)
-        if not batch:
-            return []
-        written = await self._persist(batch)
+        written = await self.store.write(observations, now=self.now())
         visible = [row for row in written if row.sequence]
         self.tally.changed.update(row.number for row in visible)
         if hinted and not self.first:
             self.tally.missed_events += len(visible)
         return written
-
-    async def _persist(self, batch: Sequence[Observation]) -> list[Written]:
-        for pause in REDIS_PATIENCE:
-            try:
-                return await self.store.write(batch, now=self.now())
-            except StoreError:
-                await asyncio.sleep(pause)
-        return await self.store.write(batch, now=self.now())
 
     async def remove(self, number: str) -> None:
         """Forget a case that left the query; only while the lock is ours for sure."""

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 from t5g.alerts import Alerts
@@ -57,6 +59,7 @@ NEEDS: Mapping[Sync, Sync] = {
 }
 FOLLOW_EVERY = 0.25
 LONGEST_RUN = 3_000.0
+REDIS_TRIES = 10
 DIED = "its worker died in the middle; what was known is kept, the next run goes on"
 
 OnProgress = Callable[[SyncRecord], Awaitable[None] | None]
@@ -93,11 +96,22 @@ async def run_sync(
         runner = Runner(settings, redis, clients, on_progress, now)
         with bind(sync=str(name)):
             try:
+                await redis.ping()
+                be_patient(redis)
                 return await runner.run(Sync(name), full=full, accept_shrink=accept_shrink)
             except (RedisError, OSError) as error:
                 raise StoreError(
                     "Redis does not answer; nothing that was known is lost."
                 ) from error
+
+
+def be_patient(redis: Redis) -> None:
+    """Let a client that did connect sit out a Redis that restarts (about ten seconds).
+
+    Repeating a command is safe: every write of a sync may be made twice.
+    """
+    backoff = ExponentialWithJitterBackoff(base=0.1, cap=2.0)
+    redis.set_retry(Retry(backoff, REDIS_TRIES))
 
 
 async def run_all(
