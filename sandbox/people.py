@@ -1,7 +1,6 @@
-"""Engages the team and finds it customers. Both depend on the seed alone."""
+"""Engages the team and finds it customers. Both depend on the seed, ids for Slack on nothing."""
 
 import random
-import string
 import unicodedata
 from typing import Final
 
@@ -37,9 +36,13 @@ def engage_team(jira: JiraState, words: Vocabulary, rng: random.Random) -> list[
 def _engineer(jira: JiraState, name: str, place: int, rng: random.Random) -> Engineer:
     email = f"{_handle(name, place)}@example.com"
     account_id = "712020:" + "".join(rng.choices("0123456789abcdef", k=24))
-    slack_id = "U" + "".join(rng.choices(string.ascii_uppercase + string.digits, k=10))
     user = jira.add_user(name, email, account_id=account_id)
-    return Engineer(name, email, user, slack_id, _ZONES[place % len(_ZONES)])
+    return Engineer(name, email, user, slack_id(place), _ZONES[place % len(_ZONES)])
+
+
+def slack_id(place: int) -> str:
+    """The Slack id of an engineer in every world; 0 is the lead."""
+    return f"U0T5GENG{place + 1:03d}"
 
 
 def _handle(name: str, place: int) -> str:
