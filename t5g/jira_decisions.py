@@ -217,14 +217,18 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
         now = {number} if number else set(known)
         if not now:
             yield Resync(sync=Sync.CARDS, reason="a card without a number in its summary")
+    if settings.jira_cards == "sprint" and (now - known or seen.touches("sprint")):
+        # Which sprints count is known to the sync alone; it brings what belongs there.
+        yield Resync(sync=Sync.CARDS, reason="a card came into a sprint, or left one")
+        now, number = now & known, None
     card = card_of(seen.issue, settings)
     yield from (seen.item(n, Source.CARD, card) for n in sorted(now))
     yield from _cards_left(seen, now, known, number)
     if now:
         yield from _comments(seen, now)
         yield from _carried_comments(seen, now, known)
-    if now - known and seen.touches("labels", "key", "summary"):
-        yield Resync(sync=Sync.CARDS, reason="a card became ours; its comments may be unknown")
+        if now - known and seen.touches("labels", "key", "summary"):
+            yield Resync(sync=Sync.CARDS, reason="a card became ours; its comments may be unknown")
 
 
 def _cards_left(

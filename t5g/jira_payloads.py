@@ -31,6 +31,7 @@ __all__ = [
     "comments_of",
     "escalated_cases",
     "escalation_of",
+    "fields_read",
     "finished",
     "issue_of",
     "labels_of",
@@ -49,6 +50,10 @@ CASE_LINKS_PROPERTY = "sfdc-cases-links"
 DONE_WORDS = frozenset({"done", "closed", "resolved", "won't fix / obsolete"})
 LARGEST_NUMBER = 99_999_999
 
+_FIELDS = (
+    "assignee", "comment", "created", "fixVersions", "issuetype", "labels", "priority", "project",
+    "resolution", "status", "summary", "updated",
+)  # fmt: skip
 _ADDRESS = re.compile(r"https?://[^\s<>\"'|\]\\)]+")
 _PORTAL_CASE = re.compile(r"(?:cases?/|case_?number=)(\d{8})(?!\d)", re.ASCII | re.IGNORECASE)
 _LONE_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)(\d{8})(?![A-Za-z0-9_])", re.ASCII)
@@ -59,6 +64,16 @@ _SPRINT_PART = re.compile(
 
 class PayloadError(ValueError):
     """This JSON is not what it should be; the text says what is missing."""
+
+
+def fields_read(settings: Settings) -> frozenset[str]:
+    """Return the names of all fields that anything here reads of an issue."""
+    ids = settings.jira_fields
+    custom = (
+        ids.contributors, ids.severity, ids.qa_contact, ids.private_keywords, ids.escalated_cases,
+        ids.sprint,
+    )  # fmt: skip
+    return frozenset({*_FIELDS, *custom})
 
 
 def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:

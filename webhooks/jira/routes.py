@@ -10,8 +10,9 @@ from aiohttp import StreamReader, web
 from t5g import jira_door, metrics
 from t5g.jira_decisions import Outcome
 from t5g.jira_door import BODY_LIMIT, Door, Refusal, networks_of
-from t5g.jira_events import DELIVERY, RETRY, SIGNATURE, Event, Kind, read_event
+from t5g.jira_events import DELIVERY, RETRY, SIGNATURE, Event, EventReader, Kind
 from t5g.jira_intake import Delivery
+from t5g.jira_payloads import fields_read
 from t5g.logs import logger
 from t5g.settings import Settings
 from webhooks.errors import Failure, json_answer
@@ -24,6 +25,7 @@ STATUS = {Outcome.APPLIED: 200, Outcome.DUPLICATE: 200}
 ANSWERS = {outcome: f'{{"outcome":"{outcome.value}"}}'.encode() for outcome in Outcome}
 
 DOOR: Final = web.AppKey("DOOR", Door)
+READER: Final = web.AppKey("READER", EventReader)
 COMMIT: Final = web.AppKey("COMMIT", GroupCommit)
 
 log = logger(__name__)
@@ -32,6 +34,7 @@ log = logger(__name__)
 def add_routes(app: web.Application, settings: Settings, commit: GroupCommit) -> None:
     """Mount the address; with a secret in it for Data Centers that can not sign."""
     app[DOOR] = door_of(settings)
+    app[READER] = EventReader(fields_read(settings))
     app[COMMIT] = commit
     app.router.add_post("/webhooks/jira", receive)
     app.router.add_post("/webhooks/jira/{secret}", receive)
@@ -55,7 +58,7 @@ async def receive(request: web.Request) -> web.Response:
     body = await _admitted(request)
     if isinstance(body, Refusal):
         return _refuse(request, body)
-    event = read_event(body, request.headers, received=datetime.now(UTC))
+    event = request.app[READER].read(body, request.headers, received=datetime.now(UTC))
     if isinstance(event, Refusal):
         return _refuse(request, event)
     if isinstance(event, Event) and event.kind is Kind.OTHER:
