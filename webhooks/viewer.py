@@ -1,6 +1,6 @@
 """Who looks at a page or asks the API: a value that the guard at the door puts on the request."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from msgspec import Struct
@@ -28,3 +28,19 @@ def viewer_of(request: web.Request) -> Viewer:
     """Return who asks; the guard has let them in."""
     found: Viewer = request.get(VIEWER, LOCAL)
     return found
+
+
+class Welcome(Protocol):
+    """Asks again whether a viewer may stay; for answers that go on for hours."""
+
+    async def __call__(self) -> bool:
+        """Say whether they may."""
+        ...
+
+
+WELCOME: Final = web.RequestKey("WELCOME", Welcome)
+
+
+async def still_welcome(request: web.Request) -> bool:
+    """Say whether who asked may still see: their session may have ended meanwhile."""
+    return await request[WELCOME]() if WELCOME in request else True

@@ -149,6 +149,10 @@ class Pages:
             answer = self._answers.put(whole, Answer(whole_stamp, parts.status, body))
         return answer.respond(request)
 
+    async def foot(self) -> bytes:
+        """Return the foot of every page as it is now."""
+        return (await self._freshness(self.clock()))[1]
+
     def plain(self, request: web.Request, page: Page) -> web.Response:
         """Answer with a page that needs no board: errors, login. It is not kept."""
         parts = self._cut((), page)

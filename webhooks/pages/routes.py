@@ -6,7 +6,7 @@ from t5g.keys import Keys
 from t5g.statistics import History
 from webhooks import keys
 from webhooks.errors import Failure
-from webhooks.pages import cases, overview, static
+from webhooks.pages import cases, live, overview, static, suggest
 from webhooks.pages.addresses import Links
 from webhooks.pages.environment import make_environment, read_static
 from webhooks.pages.history import Days
@@ -21,6 +21,8 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/", overview.show_overview)
     router.add_get("/cases", cases.show_list)
     router.add_get("/cases/{number}", cases.show_case)
+    router.add_get("/suggest", suggest.show_suggestions)
+    router.add_get("/live", live.follow)
     router.add_get("/static/{name}", static.send)
 
 
@@ -37,6 +39,9 @@ def _open(app: web.Application) -> None:
         app[keys.INBOX].count,
         login=settings.auth == "saml",
     )
+    app[suggest.WORDS] = suggest.Words()
+    app[live.FOLLOWER] = live.Follower(app[keys.BOARD], app[keys.STORE])
+    app.on_shutdown.append(live.closing)
     app[keys.ERROR_PAGE] = error_page
 
 

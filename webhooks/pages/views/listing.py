@@ -119,9 +119,7 @@ class _Column(NamedTuple):
 COLUMNS: tuple[_Column, ...] = (
     _Column("number", (("Case", "number"), ("Card", "card"))),
     _Column("severity", (("Severity", "severity"),)),
-    _Column(
-        "summary", (("Summary", "summary"), ("Product", "product"), ("Escalated", "escalated"))
-    ),
+    _Column("summary", (("Summary", "summary"), ("Product", "product"), ("Flags", "escalated"))),
     _Column("account", (("Account", "account"),)),
     _Column("status", (("Status", "status"), ("Internal", "internal"))),
     _Column("assignee", (("Assignee", "assignee"),)),

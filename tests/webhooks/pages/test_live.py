@@ -1,0 +1,119 @@
+"""Live updates: what is told to whom, over a real connection."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+
+from t5g.store import Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from tests.making import portal_seen
+from tests.webhooks.conftest import Client
+
+Event = tuple[str, Any]
+Listen = Callable[[str], contextlib.AbstractAsyncContextManager[ClientResponse]]
+
+
+@pytest.fixture
+def listen(client: Client) -> Listen:
+    """Open a stream, past its first line."""
+
+    @contextlib.asynccontextmanager
+    async def opened(path: str) -> AsyncIterator[ClientResponse]:
+        async with client.get(path) as response:
+            assert response.status == 200, await response.text()
+            assert response.content_type == "text/event-stream"
+            assert await response.content.readuntil(b"\n\n") == b"retry: 3000\n\n"
+            yield response
+
+    return opened
+
+
+async def event(response: ClientResponse, within: float = 5.0) -> Event:
+    """Read the next event: its name and its data."""
+    async with asyncio.timeout(within):
+        while True:
+            block = (await response.content.readuntil(b"\n\n")).decode()
+            fields = dict(line.split(": ", 1) for line in block.strip().splitlines())
+            if "event" in fields:
+                return fields["event"], json.loads(fields["data"])
+
+
+async def change(store: Store, number: str, summary: str = "changed", **facts: Any) -> int:
+    """Write a change; give its place in the history."""
+    now = datetime.now(UTC)
+    seen = portal_seen(number, seen=now, updated=now, summary=summary, **facts)
+    written = await store.write([seen], now=now)
+    return written[0].sequence
+
+
+async def test_change_is_told_with_its_case(listen: Listen, store: Store) -> None:
+    async with listen("/live") as response:
+        sequence = await change(store, "01234567")
+        assert await event(response) == ("change", {"sequence": sequence, "numbers": ["01234567"]})
+
+
+async def test_list_hears_of_what_comes_and_goes_but_of_nothing_else(
+    listen: Listen, store: Store
+) -> None:
+    await change(store, "00000001", severity="1 (Urgent)")
+    await change(store, "00000002", severity="4 (Low)")
+    async with listen("/live?q=severity:urgent") as response:
+        await change(store, "00000002", severity="4 (Low)", summary="not concerned")
+        await change(store, "00000003", severity="1 (Urgent)")
+        assert (await event(response))[1]["numbers"] == ["00000003"], "came into the list"
+        await change(store, "00000001", severity="4 (Low)")
+        assert (await event(response))[1]["numbers"] == ["00000001"], "left the list"
+
+
+async def test_page_of_one_case_hears_of_that_case_only(listen: Listen, store: Store) -> None:
+    async with listen("/live?case=00000002") as response:
+        await change(store, "00000001")
+        await change(store, "00000002")
+        assert (await event(response))[1]["numbers"] == ["00000002"]
+
+
+async def test_what_happened_before_the_stream_was_open_is_told(
+    listen: Listen, store: Store
+) -> None:
+    first = await change(store, "00000001")
+    second = await change(store, "00000002")
+    async with listen(f"/live?since={first}") as response:
+        told = {"sequence": second, "numbers": ["00000002"]}
+        assert await event(response) == ("change", told)
+
+
+@pytest.mark.parametrize("since", ["x", "-1", "9" * 30, "٣"])
+async def test_odd_beginning_is_ignored(listen: Listen, store: Store, since: str) -> None:
+    async with listen(f"/live?since={since}") as response:
+        await change(store, "00000001")
+        assert (await event(response))[1]["numbers"] == ["00000001"]
+
+
+async def test_other_history_tells_to_look_anew(listen: Listen, store: Store) -> None:
+    await change(store, "00000001")
+    async with listen("/live?since=1") as response:
+        await store.redis.flushall()
+        await change(store, "00000001")
+        assert (await event(response))[1]["numbers"] is None
+
+
+async def test_running_sync_moves_at_the_foot(listen: Listen, records: SyncRecords) -> None:
+    async with listen("/live") as response:
+        running = SyncRecord(name=Sync.CARDS, state=SyncState.RUNNING, current=1, total=4)
+        await records.write(running)
+        name, foot = await event(response)
+        assert name == "freshness"
+        assert '<progress max="100" value="25"' in foot
+
+
+async def test_process_stops_although_pages_are_open(client: Client, listen: Listen) -> None:
+    async with listen("/live") as response:
+        async with asyncio.timeout(3):
+            await client.server.close()
+            assert await response.content.read() == b""

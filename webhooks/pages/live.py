@@ -1,0 +1,233 @@
+"""Follows the change feed and tells the pages that are open (server-sent events).
+
+One follower a process asks Redis while anybody listens; each listener is told only of the cases
+that its page is about. Nothing is promised: a listener that is slow or was away is told to look.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from t5g.board import Board
+from t5g.errors import QueryError, StoreError
+from t5g.logs import logger
+from t5g.query import Query, parse_query
+from t5g.query.fields import Me
+from t5g.store import Store
+from webhooks.pages.asking import LONGEST_QUERY
+from webhooks.pages.rendering import PAGES, Pages
+from webhooks.viewer import still_welcome, viewer_of
+
+EVERY = 0.5
+PING = 15.0
+LONGEST_BACKLOG = 50
+MOST_LISTENERS = 1_000
+MOST_CAUGHT_UP = 2_000
+RETRY_MILLIS = 3_000
+
+log = logger(__name__)
+
+
+class News(Struct, frozen=True):
+    """What happened up to `sequence`. `numbers` None: too much to tell, anything may differ."""
+
+    sequence: int
+    numbers: frozenset[str] | None = frozenset()
+    syncs: bool = False
+
+
+class Follower:
+    """Asks for changes while there are listeners, and tells all of them."""
+
+    def __init__(self, board: Board, store: Store) -> None:
+        self._board = board
+        self._store = store
+        self._listeners: set[asyncio.Queue[News | None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether no more listeners are taken."""
+        return len(self._listeners) >= MOST_LISTENERS
+
+    @contextlib.asynccontextmanager
+    async def listen(self) -> AsyncIterator[asyncio.Queue[News | None]]:
+        """Give a queue of news; None: no more will come."""
+        queue: asyncio.Queue[News | None] = asyncio.Queue(LONGEST_BACKLOG)
+        self._listeners.add(queue)
+        if self._task is None:
+            self._task = asyncio.create_task(self._follow())
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+
+    async def close(self) -> None:
+        """Send everybody home."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for queue in self._listeners:
+            _put(queue, None)
+
+    async def _follow(self) -> None:
+        version = self._board.version
+        while self._listeners:
+            try:
+                await self._board.refresh()
+                if self._board.version != version:
+                    news = await self._news(version)
+                    version = self._board.version
+                    for queue in list(self._listeners):
+                        _put(queue, news)
+            except StoreError:
+                log.warning("the change feed does not answer; trying again")
+            await asyncio.sleep(EVERY)
+        self._task = None
+
+    async def _news(self, before: tuple[str, int, int]) -> News:
+        epoch, sequence, revision = self._board.version
+        syncs = revision != before[2]
+        if epoch != before[0]:
+            return News(sequence, None, syncs)
+        return News(sequence, await self.changed_after(before[1]), syncs)
+
+    async def changed_after(self, sequence: int) -> frozenset[str] | None:
+        """Return the numbers of the cases that changed since; None: too many to tell."""
+        if self._board.version[1] == sequence:
+            return frozenset()
+        feed = await self._store.feed_after(sequence, MOST_CAUGHT_UP)
+        if not feed or feed[-1].sequence < self._board.version[1]:
+            return None
+        return frozenset(entry.number for entry in feed)
+
+
+def _put(queue: asyncio.Queue[News | None], news: News | None) -> None:
+    """Tell a listener; one that does not keep up loses the oldest and is told to look anew."""
+    if queue.full():
+        while not queue.empty():
+            queue.get_nowait()
+        news = News(news.sequence, None, True) if news else None
+    queue.put_nowait(news)
+
+
+class Scope:
+    """Which cases a page is about: all, those of a query, or one."""
+
+    def __init__(self, board: Board, query: Query | None, number: str, me: Me) -> None:
+        self._board = board
+        self._query = query
+        self._number = number
+        self._me = me
+        self._shown: set[str] = set()
+
+    def begin(self, now: float) -> None:
+        """Remember what the page shows."""
+        if self._query is not None:
+            found = self._query.filter(self._board.entries.values(), now, self._me)
+            self._shown = {entry.number for entry in found}
+
+    def concerned(self, numbers: frozenset[str], now: float) -> list[str]:
+        """Return those of `numbers` that the page shows, showed or would show."""
+        if self._number:
+            return [self._number] if self._number in numbers else []
+        if self._query is None:
+            return sorted(numbers)
+        return sorted(number for number in numbers if self._moved(self._query, number, now))
+
+    def _moved(self, query: Query, number: str, now: float) -> bool:
+        entry, before = self._board.get(number), number in self._shown
+        after = entry is not None and query.matches(entry, now, self._me)
+        (self._shown.add if after else self._shown.discard)(number)
+        return before or after
+
+
+FOLLOWER: Final = web.AppKey("FOLLOWER", Follower)
+
+
+async def closing(app: web.Application) -> None:
+    """End the streams, so that the process can stop."""
+    await app[FOLLOWER].close()
+
+
+async def follow(request: web.Request) -> web.StreamResponse:
+    """`/live`: what changes, as it happens. `q` or `case` narrow it, `since` is the page's."""
+    follower, pages = request.app[FOLLOWER], request.app[PAGES]
+    if follower.crowded:
+        raise web.HTTPServiceUnavailable(text="Too many pages are open; reload to see changes.")
+    await pages.board.refresh()
+    scope = _scope(request, pages)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/event-stream; charset=utf-8",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+    async with follower.listen() as queue:
+        scope.begin(pages.clock())
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            await response.write(f"retry: {RETRY_MILLIS}\n\n".encode())
+            await _catch_up(request, response, follower)
+            await _tell(request, response, queue, scope)
+    return response
+
+
+def _scope(request: web.Request, pages: Pages) -> Scope:
+    text, number = request.query.get("q"), request.query.get("case", "")
+    query = None
+    if text is not None:
+        with contextlib.suppress(QueryError):
+            query = parse_query(text[:LONGEST_QUERY], pages.board.words)
+    return Scope(pages.board, query, number, viewer_of(request).me)
+
+
+async def _catch_up(request: web.Request, response: web.StreamResponse, follower: Follower) -> None:
+    """Tell what happened between the rendering of the page and now."""
+    since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
+    if not (since.isascii() and since.isdigit() and len(since) < 16):
+        return
+    numbers = await follower.changed_after(int(since))
+    if numbers is None or numbers:
+        board = request.app[PAGES].board
+        await _change(response, board.version[1], None if numbers is None else sorted(numbers))
+
+
+async def _tell(
+    request: web.Request,
+    response: web.StreamResponse,
+    queue: asyncio.Queue[News | None],
+    scope: Scope,
+) -> None:
+    pages = request.app[PAGES]
+    while await still_welcome(request):
+        try:
+            news = await asyncio.wait_for(queue.get(), PING)
+        except TimeoutError:
+            await response.write(b": still here\n\n")
+            continue
+        if news is None:
+            return
+        numbers = news.numbers
+        concerned = None if numbers is None else scope.concerned(numbers, pages.clock())
+        if concerned is None or concerned:
+            await _change(response, news.sequence, concerned)
+        if news.syncs:
+            await _event(response, "freshness", (await pages.foot()).decode())
+
+
+async def _change(response: web.StreamResponse, sequence: int, numbers: list[str] | None) -> None:
+    await _event(response, "change", {"sequence": sequence, "numbers": numbers}, sequence)
+
+
+async def _event(
+    response: web.StreamResponse, name: str, data: object, identity: int | None = None
+) -> None:
+    head = f"event: {name}\n" + (f"id: {identity}\n" if identity is not None else "")
+    await response.write(head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n")
