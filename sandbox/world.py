@@ -135,7 +135,7 @@ def _link_issues(world: World) -> None:
     """Let some cards be blocked by the defects of their cases."""
     linked = (case for case in world.open_cases() if case.jiras and case.number in world.cards)
     for _, case in zip(range(_MOST_ISSUE_LINKS), linked, strict=False):
-        world.jira.link(world.cards[case.number], case.jiras[0].key, "Blocks")
+        world.jira.link(world.cards[case.number], case.jiras[0].key, "Blocks", silent=True)
 
 
 def _add_records(world: World) -> None:

@@ -1,385 +1,90 @@
-"""What JIRA believes: projects, users, issues, comments, links, sprints; every change is an event.
+"""What JIRA believes: issues, comments, links; every change is an event.
 
-Times are aware UTC. It knows neither HTTP nor JSON; listeners are told of each change.
+Times are aware UTC. It knows neither HTTP nor JSON; listeners are told of each change at once.
 """
 
-import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-WORKFLOW = (
-    "New", "To Do", "Open", "In Progress", "Code Review", "QE Review", "Blocked", "Done", "Closed",
-    "Won't Fix / Obsolete",
-)  # fmt: skip
-FINISHED = frozenset({"Done", "Closed", "Won't Fix / Obsolete", "Verified", "Resolved"})
-PRIORITIES = ("Blocker", "Critical", "Major", "Normal", "Minor", "Undefined")
-ISSUE_TYPES = ("Task", "Bug", "Story", "Epic", "Escalation")
+from sandbox.jira.directory import Listener
+from sandbox.jira.issues import Issues, Who
+from sandbox.jira.model import (
+    FINISHED,
+    ISSUE_TYPES,
+    LINK_TYPES,
+    PRIORITIES,
+    WORKFLOW,
+    Event,
+    IssueLink,
+    JiraComment,
+    JiraIssue,
+    JiraUser,
+    Refusal,
+    RemoteLink,
+)
+from sandbox.jira.rules import check_text
+
+__all__ = [
+    "FINISHED",
+    "ISSUE_TYPES",
+    "PRIORITIES",
+    "WORKFLOW",
+    "Event",
+    "JiraComment",
+    "JiraIssue",
+    "JiraState",
+    "JiraUser",
+    "Listener",
+    "Refusal",
+]
 
 
-class Refusal(Exception):
-    """JIRA does not do what was asked. `errors`: by field; `messages`: in general."""
-
-    def __init__(self, status: int, *messages: str, errors: dict[str, str] | None = None) -> None:
-        self.status = status
-        self.messages = list(messages)
-        self.errors = errors or {}
-        super().__init__(status, messages, errors)
-
-
-@dataclass(frozen=True)
-class JiraUser:
-    """A person with an account."""
-
-    account_id: str
-    name: str
-    email: str
-    username: str
-
-
-@dataclass
-class JiraComment:
-    """A comment; `visibility` names the role or group that alone may see it."""
-
-    id: str
-    author: JiraUser
-    body: str
-    created: datetime
-    updated: datetime
-    visibility: str | None = None
-
-
-@dataclass
-class JiraProject:
-    """A project with its workflow and components."""
-
-    id: str
-    key: str
-    name: str
-    statuses: tuple[str, ...] = WORKFLOW
-    components: tuple[str, ...] = ()
-    serial: int = 0
-
-
-@dataclass
-class Sprint:
-    """A sprint of a board."""
-
-    id: int
-    board: int
-    name: str
-    state: str = "active"
-
-
-@dataclass
-class Board:
-    """A scrum or kanban board of a project."""
-
-    id: int
-    name: str
-    project: str
-    kind: str = "scrum"
-
-
-@dataclass
-class RemoteLink:
-    """A link from an issue to a page elsewhere."""
-
-    id: int
-    url: str
-    title: str
-    global_id: str | None = None
-    relationship: str | None = None
-
-
-@dataclass
-class IssueLink:
-    """A link between two issues."""
-
-    id: str
-    source: str
-    target: str
-    type: str
-
-
-@dataclass
-class JiraIssue:
-    """An issue. `custom` holds fields by id; `security`: a level that hides it from the bot."""
-
-    id: str
-    key: str
-    project: str
-    summary: str
-    type: str = "Task"
-    description: str = ""
-    priority: str = "Normal"
-    status: str = "New"
-    assignee: JiraUser | None = None
-    reporter: JiraUser | None = None
-    labels: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
-    fix_versions: tuple[str, ...] = ()
-    custom: dict[str, Any] = field(default_factory=dict)
-    created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
-    sprint: int | None = None
-    security: str | None = None
-    comments: list[JiraComment] = field(default_factory=list)
-    remote_links: list[RemoteLink] = field(default_factory=list)
-    properties: dict[str, Any] = field(default_factory=dict)
-    watchers: set[str] = field(default_factory=set)
-
-    @property
-    def resolution(self) -> str | None:
-        """How it was resolved."""
-        return "Done" if self.status in FINISHED else None
-
-
-@dataclass(frozen=True)
-class Item:
-    """A line of a changelog: ids in `was` and `now`, words in `was_text` and `now_text`."""
-
-    field: str
-    was: str | None
-    was_text: str | None
-    now: str | None
-    now_text: str | None
-    field_id: str = ""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened. `kind` is the webhook's name of it (`jira:issue_updated`, …)."""
-
-    kind: str
-    at: datetime
-    issue: JiraIssue | None = None
-    user: JiraUser | None = None
-    items: tuple[Item, ...] = ()
-    comment: JiraComment | None = None
-    link: IssueLink | None = None
-    sprint: Sprint | None = None
-
-
-Listener = Callable[[Event], None]
-_TEXT_FIELDS = {"summary", "description", "priority", "labels", "components", "fix_versions"}
-_FIELD_NAMES = {"fix_versions": "Fix Version", "components": "Component"}
-
-
-class JiraState:
-    """All that one JIRA server knows."""
+class JiraState(Issues):
+    """All that one JIRA server knows. Issues are changed through its methods only."""
 
     def __init__(
         self,
-        *,
         cloud: bool = True,
         base_url: str = "http://127.0.0.1",
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self.cloud = cloud
-        self.base_url = base_url
-        self._clock = clock or (lambda: datetime.now(UTC))
-        self._last = datetime.min.replace(tzinfo=UTC)
-        self.users: dict[str, JiraUser] = {}
-        self.projects: dict[str, JiraProject] = {}
-        self.issues: dict[str, JiraIssue] = {}
-        self.old_keys: dict[str, str] = {}
-        self.boards: dict[int, Board] = {}
-        self.sprints: dict[int, Sprint] = {}
+        super().__init__(cloud, base_url, clock)
         self.links: dict[str, IssueLink] = {}
-        self.listeners: list[Listener] = []
-        self._ids = itertools.count(10_001)
-        self.bot = self.add_user("Sandbox Bot", "bot@example.com", account_id="712020:bot")
+        self._links_of: dict[str, dict[str, IssueLink]] = {}
 
-    def clock(self) -> datetime:
-        """Now, to the millisecond, and never the same moment twice."""
-        now = self._clock()
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        if now <= self._last:
-            now = self._last + timedelta(milliseconds=1)
-        self._last = now
-        return now
-
-    # People, projects, boards
-
-    def add_user(self, name: str, email: str, account_id: str | None = None) -> JiraUser:
-        """Add a person."""
-        username = email.partition("@")[0]
-        user = JiraUser(account_id or f"712020:{username}", name, email, username)
-        self.users[user.account_id] = user
-        return user
-
-    def add_project(
-        self,
-        key: str,
-        name: str,
-        statuses: Iterable[str] = WORKFLOW,
-        components: Iterable[str] = (),
-    ) -> JiraProject:
-        """Add a project."""
-        project = JiraProject(
-            str(10_000 + len(self.projects)), key, name, tuple(statuses), tuple(components)
-        )
-        self.projects[key] = project
-        return project
-
-    def add_board(self, name: str, project: str, kind: str = "scrum") -> int:
-        """Add a board; return its id."""
-        board = Board(len(self.boards) + 1, name, project, kind)
-        self.boards[board.id] = board
-        return board.id
-
-    def add_sprint(self, board_id: int, name: str, state: str = "active") -> int:
-        """Add a sprint; return its id."""
-        sprint = Sprint(100 + len(self.sprints), board_id, name, state)
-        self.sprints[sprint.id] = sprint
-        return sprint.id
-
-    def set_sprint_state(self, sprint_id: int, state: str) -> None:
-        """Start or close a sprint."""
-        sprint = self.sprints[sprint_id]
-        sprint.state = state
-        kind = {"active": "sprint_started", "closed": "sprint_closed"}.get(state, "sprint_updated")
-        self._tell(Event(kind, self.clock(), sprint=sprint))
-
-    def user(self, who: str | None) -> JiraUser | None:
-        """Find a person by account id, user name or e-mail."""
-        if who is None:
-            return None
-        return self.users.get(who) or next(
-            (u for u in self.users.values() if who in (u.username, u.email)), None
-        )
-
-    # Issues
-
-    def issue(self, key_or_id: str) -> JiraIssue:
-        """Find an issue by key (also one it had before) or id. Raises Refusal 404."""
-        key = self.old_keys.get(key_or_id, key_or_id)
-        found = self.issues.get(key)
-        if found is None and key_or_id.isdigit():
-            found = next((i for i in self.issues.values() if i.id == key_or_id), None)
-        if found is None:
-            raise Refusal(404, "Issue does not exist or you do not have permission to see it.")
-        return found
-
-    def create_issue(
-        self, project: str, summary: str, *, silent: bool = False, **facts: Any
-    ) -> JiraIssue:
-        """Create an issue. Raises Refusal 400 for what JIRA refuses."""
-        self._check({"summary": summary, "project": project, **facts})
-        home = self.projects[project]
-        home.serial += 1
-        now = self.clock()
-        created = facts.pop("created", None) or now
-        facts = {name: value for name, value in facts.items() if value is not None}
-        issue = JiraIssue(
-            id=str(next(self._ids)),
-            key=f"{project}-{home.serial}",
-            project=project,
-            summary=summary,
-            status=facts.pop("status", home.statuses[0]),
-            created=created,
-            updated=facts.pop("updated", None) or created,
-            labels=tuple(facts.pop("labels", ())),
-            custom=dict(facts.pop("custom", {})),
-            **facts,
-        )
-        self.issues[issue.key] = issue
-        if not silent:
-            self._tell(
-                Event("jira:issue_created", issue.created, issue, issue.reporter or self.bot)
-            )
-        return issue
-
-    def update_issue(self, key: str, actor: JiraUser | None = None, **changes: Any) -> JiraIssue:
-        """Change fields (and `custom={id: value}`); makes a changelog."""
+    def delete_issue(self, key: str, actor: Who = None) -> None:
+        """Delete an issue, and its links."""
         issue = self.issue(key)
-        self._check({**changes, "project": issue.project}, of=issue)
-        items = [
-            item for name, value in changes.items() for item in self._change(issue, name, value)
-        ]
-        if items:
-            self._updated(issue, actor, items)
-        return issue
+        for link in list(self.links_of(issue)):
+            self.unlink(link.id)
+        self._links_of.pop(issue.id, None)
+        self.index.remove(issue)
+        who = self.user(actor) or self.bot
+        self.tell(Event("jira:issue_deleted", self._later(issue), issue.snapshot(), who))
 
-    def transition(self, key: str, status: str, actor: JiraUser | None = None) -> JiraIssue:
-        """Move an issue to a status. Raises Refusal 400 if its workflow has no such status."""
-        issue = self.issue(key)
-        statuses = self.projects[issue.project].statuses
-        if status not in statuses:
-            raise Refusal(400, f"It is not possible to move the issue to {status}.")
-        if status != issue.status:
-            ids = {name: str(n + 1) for n, name in enumerate(statuses)}
-            item = Item(
-                "status", ids.get(issue.status), issue.status, ids[status], status, "status"
-            )
-            issue.status = status
-            self._updated(issue, actor, [item])
-        return issue
-
-    def delete_issue(self, key: str, actor: JiraUser | None = None) -> None:
-        """Delete an issue."""
-        issue = self.issue(key)
-        del self.issues[issue.key]
-        self._tell(Event("jira:issue_deleted", self.clock(), issue, actor or self.bot))
-
-    def move_issue(self, key: str, project: str, actor: JiraUser | None = None) -> str:
-        """Move an issue to another project; return its new key."""
-        issue = self.issue(key)
-        old, home = issue.key, self.projects[project]
-        home.serial += 1
-        del self.issues[old]
-        before = issue.project
-        issue.key, issue.project = f"{project}-{home.serial}", project
-        self.issues[issue.key] = issue
-        self.old_keys[old] = issue.key
-        items = [
-            Item("project", self.projects[before].id, before, home.id, project, "project"),
-            Item("Key", None, old, None, issue.key),
-        ]
-        self._updated(issue, actor, items)
-        return issue.key
-
-    def move_to_sprint(
-        self, key: str, sprint_id: int | None, actor: JiraUser | None = None
-    ) -> None:
-        """Put an issue into a sprint, or with None into the backlog."""
-        issue = self.issue(key)
-        if issue.sprint == sprint_id:
-            return
-        names = {None: "", **{s.id: s.name for s in self.sprints.values()}}
-        item = Item(
-            "Sprint",
-            str(issue.sprint or ""),
-            names[issue.sprint],
-            str(sprint_id or ""),
-            names[sprint_id],
-            "customfield_10020",
-        )
-        issue.sprint = sprint_id
-        self._updated(issue, actor, [item])
-
-    # Comments, links, properties
+    # Comments
 
     def add_comment(
         self,
         key: str,
-        author: JiraUser | None,
+        author: Who,
         body: str,
         created: datetime | None = None,
         visibility: str | None = None,
         *,
+        public: bool = True,
         silent: bool = False,
     ) -> JiraComment:
-        """Comment on an issue."""
-        issue = self.issue(key)
-        now = created or self.clock()
-        comment = JiraComment(str(next(self._ids)), author or self.bot, body, now, now, visibility)
+        """Comment on an issue, in wiki text."""
+        issue, who = self.issue(key), self.person(author, "author") or self.bot
+        check_text(body, "comment")
+        at = created or self._later(issue)
+        comment = JiraComment(self._next_id(), who, body, at, at, visibility, who, public)
         issue.comments.append(comment)
-        issue.updated = max(issue.updated, now)
-        if not silent:
-            self._tell(Event("comment_created", now, issue, comment.author, comment=comment))
+        issue.updated = max(issue.updated, at) if silent else self._later(issue, at)
+        self._commented("comment_created", issue, comment, who, silent=silent)
         return comment
 
     def comment(self, key: str, comment_id: str) -> JiraComment:
@@ -389,28 +94,47 @@ class JiraState:
                 return comment
         raise Refusal(404, f"Can not find a comment for the id: {comment_id}.")
 
-    def edit_comment(self, key: str, comment_id: str, body: str) -> JiraComment:
+    def edit_comment(self, key: str, comment_id: str, body: str, actor: Who = None) -> JiraComment:
         """Change the text of a comment."""
-        issue, comment = self.issue(key), self.comment(key, comment_id)
-        comment.body, comment.updated = body, self.clock()
-        issue.updated = comment.updated
-        self._tell(
-            Event("comment_updated", comment.updated, issue, comment.author, comment=comment)
-        )
+        issue, before = self.issue(key), self.comment(key, comment_id)
+        who = self.user(actor) or before.author
+        issue.updated = self._later(issue)
+        check_text(body, "comment")
+        comment = replace(before, body=body, updated=issue.updated, editor=who)
+        issue.comments[issue.comments.index(before)] = comment
+        self._commented("comment_updated", issue, comment, who)
         return comment
 
-    def delete_comment(self, key: str, comment_id: str) -> None:
+    def delete_comment(self, key: str, comment_id: str, actor: Who = None) -> None:
         """Delete a comment."""
         issue, comment = self.issue(key), self.comment(key, comment_id)
         issue.comments.remove(comment)
-        issue.updated = self.clock()
-        self._tell(Event("comment_deleted", issue.updated, issue, comment.author, comment=comment))
+        issue.updated = self._later(issue)
+        who = self.user(actor) or comment.author
+        self._commented("comment_deleted", issue, comment, who)
 
-    def link(self, source: str, target: str, kind: str = "Relates") -> IssueLink:
-        """Link two issues."""
-        made = IssueLink(str(next(self._ids)), self.issue(source).key, self.issue(target).key, kind)
+    # Links, properties
+
+    def links_of(self, issue: JiraIssue) -> Iterable[IssueLink]:
+        """The links from and to an issue."""
+        return self._links_of.get(issue.id, {}).values()
+
+    def link(
+        self, source: str, target: str, type: str = "Relates", *, silent: bool = False
+    ) -> IssueLink:
+        """Link two issues; the source has the outward end (`source blocks target`)."""
+        one, other = self.issue(source), self.issue(target)
+        kind = next((x for x in LINK_TYPES if x.name.casefold() == type.casefold()), None)
+        if kind is None:
+            raise Refusal(404, f"No issue link type with name '{type}' found.")
+        made = IssueLink(self._next_id(), one.id, other.id, kind.name)
         self.links[made.id] = made
-        self._tell(Event("issuelink_created", self.clock(), link=made))
+        for end in (one, other):
+            self._links_of.setdefault(end.id, {})[made.id] = made
+        if not silent:
+            one.updated, other.updated = self._later(one), self._later(other)
+            at = max(one.updated, other.updated)
+            self.tell(Event("issuelink_created", at, link=made))
         return made
 
     def unlink(self, link_id: str) -> None:
@@ -418,7 +142,12 @@ class JiraState:
         gone = self.links.pop(link_id, None)
         if gone is None:
             raise Refusal(404, f"No issue link with id '{link_id}' exists.")
-        self._tell(Event("issuelink_deleted", self.clock(), link=gone))
+        ends = [self.index.by_id[end] for end in (gone.source, gone.target)]
+        for end in ends:
+            self._links_of[end.id].pop(link_id, None)
+            end.updated = self._later(end)
+        at = max(end.updated for end in ends)
+        self.tell(Event("issuelink_deleted", at, link=gone))
 
     def add_remote_link(
         self,
@@ -427,96 +156,45 @@ class JiraState:
         title: str,
         global_id: str | None = None,
         relationship: str | None = None,
+        *,
+        summary: str | None = None,
     ) -> tuple[RemoteLink, bool]:
-        """Link a page; with a known `global_id` the link is replaced. Says whether it is new."""
+        """Link a page; a known `global_id` replaces its link. Says whether it is new.
+
+        JIRA sends no webhook for it, and the issue does not count as updated.
+        """
         issue = self.issue(key)
-        for link in issue.remote_links:
+        for place, link in enumerate(issue.remote_links):
             if global_id and link.global_id == global_id:
-                link.url, link.title, link.relationship = url, title, relationship
-                return link, False
-        link = RemoteLink(int(next(self._ids)), url, title, global_id, relationship)
-        issue.remote_links.append(link)
-        return link, True
+                changed = RemoteLink(link.id, url, title, global_id, relationship, summary)
+                issue.remote_links[place] = changed
+                return changed, False
+        made = RemoteLink(int(self._next_id()), url, title, global_id, relationship, summary)
+        issue.remote_links.append(made)
+        return made, True
+
+    def remove_remote_link(self, key: str, link_id: int) -> None:
+        """Take a link to a page away. Raises Refusal 404."""
+        links = self.issue(key).remote_links
+        gone = next((link for link in links if link.id == link_id), None)
+        if gone is None:
+            raise Refusal(404, f"No remote link with id '{link_id}' exists.")
+        links.remove(gone)
 
     def set_property(self, key: str, name: str, value: Any) -> None:
-        """Set an entity property of an issue."""
+        """Set an entity property of an issue. Neither a changelog nor an event tells of it."""
         self.issue(key).properties[name] = value
 
     # Within
 
-    def _updated(self, issue: JiraIssue, actor: JiraUser | None, items: Iterable[Item]) -> None:
-        issue.updated = self.clock()
-        event = Event("jira:issue_updated", issue.updated, issue, actor or self.bot, tuple(items))
-        self._tell(event)
-
-    def _tell(self, event: Event) -> None:
-        for listener in self.listeners:
-            listener(event)
-
-    def _change(self, issue: JiraIssue, name: str, value: Any) -> list[Item]:
-        if name == "custom":
-            return [
-                item for key, new in value.items() for item in self._change_custom(issue, key, new)
-            ]
-        if name == "assignee":
-            was, issue.assignee = issue.assignee, value
-            return [] if was == value else [_person_item("assignee", was, value)]
-        before = getattr(issue, name)
-        after = tuple(value) if isinstance(before, tuple) else value
-        if before == after:
-            return []
-        setattr(issue, name, after)
-        return [Item(_FIELD_NAMES.get(name, name), None, _words(before), None, _words(after), name)]
-
-    def _change_custom(self, issue: JiraIssue, key: str, value: Any) -> list[Item]:
-        before = issue.custom.get(key)
-        issue.custom[key] = value
-        if before == value:
-            return []
-        return [Item(key, None, _words(before), None, _words(value), key)]
-
-    def _check(self, facts: dict[str, Any], of: JiraIssue | None = None) -> None:
-        errors: dict[str, str] = {}
-        summary = facts.get("summary", "x" if of else "")
-        if facts.get("project") not in self.projects:
-            errors["project"] = "Specify a valid project ID or key"
-        if not str(summary).strip():
-            errors["summary"] = "You must specify a summary of the issue."
-        elif len(str(summary)) > 255:
-            errors["summary"] = "Summary must be less than 255 characters."
-        elif "\n" in str(summary) or "\r" in str(summary):
-            errors["summary"] = "The summary is invalid because it contains newline characters."
-        if (priority := facts.get("priority")) and priority not in PRIORITIES:
-            errors["priority"] = f"Priority name '{priority}' is not valid"
-        if (kind := facts.get("type")) and kind not in ISSUE_TYPES:
-            errors["issuetype"] = "Specify an issue type"
-        home = self.projects.get(str(facts.get("project")))
-        for component in facts.get("components") or ():
-            if home and component not in home.components:
-                errors["components"] = f"Component name '{component}' is not valid"
-        for label in facts.get("labels") or ():
-            if " " in label:
-                errors["labels"] = f"The label '{label}' contains spaces which is invalid."
-        if len(str(facts.get("description") or "")) > 32_767:
-            errors["description"] = "The entered text is too long. It exceeds the allowed limit."
-        if errors:
-            raise Refusal(400, errors=errors)
-
-
-def _words(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, list | tuple):
-        return " ".join(str(_words(item)) for item in value)
-    return value.name if isinstance(value, JiraUser) else str(value)
-
-
-def _person_item(field_name: str, was: JiraUser | None, now: JiraUser | None) -> Item:
-    return Item(
-        field_name,
-        was.account_id if was else None,
-        was.name if was else None,
-        now.account_id if now else None,
-        now.name if now else None,
-        field_name,
-    )
+    def _commented(
+        self,
+        kind: str,
+        issue: JiraIssue,
+        comment: JiraComment,
+        who: JiraUser,
+        *,
+        silent: bool = False,
+    ) -> None:
+        if not silent:
+            self.tell(Event(kind, issue.updated, issue.snapshot(), who, comment=comment))

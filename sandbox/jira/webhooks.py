@@ -5,45 +5,33 @@ bear: duplicates, other orders, losses; by chance, from a seed.
 """
 
 import asyncio
-import hashlib
 import hmac
 import json
 import random
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from sandbox.jira.payloads import bodies
+from sandbox.jira.registrations import Registration, read_registration
 from sandbox.jira.state import Event, JiraState
 
-AGAIN = frozenset({408, 409, 425, 429})
-SECRET = "sandbox-webhook-secret-not-secret"
-LOG_LENGTH = 2000
+__all__ = ["AGAIN", "SECRET", "Delivery", "Misdelivery", "Registration", "Webhooks", "sign"]
 
-
-@dataclass
-class Registration:
-    """A webhook that was registered: where to, which events, signed with what."""
-
-    id: int
-    name: str
-    url: str
-    events: tuple[str, ...]
-    secret: str = ""
-    filter: str = ""
-    active: bool = True
-
-    def wants(self, event: str) -> bool:
-        """Say whether events of this name go there."""
-        return self.active and (not self.events or event in self.events)
+AGAIN: Final = frozenset({408, 409, 425, 429})
+SECRET: Final = "sandbox-webhook-secret-not-secret"
+LOG_LENGTH: Final = 20_000
+CONNECT_LIMIT: Final = 5.0
+AGENTS: Final = {True: "Atlassian Webhook HTTP Client", False: "Atlassian HttpClient 10.3 / JIRA"}
 
 
 @dataclass
 class Misdelivery:
-    """Each n-th delivery is doubled or lost; each waits up to `delay` seconds."""
+    """Each n-th delivery is doubled or lost; each waits up to `delay` seconds and is overtaken."""
 
     duplicate_every: int = 0
     drop_every: int = 0
@@ -54,6 +42,16 @@ class Misdelivery:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
 
+    def copies(self, number: int) -> int:
+        """How often the `number`-th delivery is sent: 0, 1 or 2 times."""
+        if self.drop_every and number % self.drop_every == 0:
+            return 0
+        return 2 if self.duplicate_every and number % self.duplicate_every == 0 else 1
+
+    def wait(self) -> float:
+        """Seconds that the next one waits."""
+        return self.chance.uniform(0, self.delay) if self.delay else 0.0
+
 
 @dataclass
 class Delivery:
@@ -62,12 +60,14 @@ class Delivery:
     identifier: str
     event: str
     url: str
+    issue: str = ""
+    size: int = 0
     answers: list[int] = field(default_factory=list)
     outcome: str = "waiting"
 
 
 class Webhooks:
-    """The sender of one JIRA. `retry_delays`: seconds before each repetition."""
+    """The sender of one JIRA. `retry_delays`: seconds before each repetition (JIRA: minutes)."""
 
     def __init__(
         self,
@@ -86,22 +86,36 @@ class Webhooks:
         self._count = 0
         self.registered: dict[int, Registration] = {}
         self.misdelivery = Misdelivery()
-        self.log: list[Delivery] = []
+        self.log: deque[Delivery] = deque(maxlen=LOG_LENGTH)
         state.listeners.append(self._told)
 
     def register(
-        self, url: str, *, secret: str = SECRET, name: str = "t5g", events: Iterable[str] = (),
+        self,
+        url: str,
+        *,
+        secret: str = SECRET,
+        name: str = "t5g",
+        events: Iterable[str] = (),
         filter: str = "",
-    ) -> Registration:  # fmt: skip
-        """Register a webhook; without `events` it gets all."""
+    ) -> Registration:
+        """Register a webhook; without `events` it gets all, without `filter` of all issues."""
         number = max(self.registered, default=0) + 1
-        self.registered[number] = Registration(number, name, url, tuple(events), secret, filter)
+        made = Registration(number, name, url, tuple(events), secret, filter)
+        self.registered[number] = made
+        return made
+
+    def register_as_asked(self, asked: dict[str, Any]) -> Registration:
+        """Register a webhook as the admin API is asked to. Raises Refusal 400."""
+        number = max(self.registered, default=0) + 1
+        self.registered[number] = read_registration(self._state, number, asked)
         return self.registered[number]
 
     async def start(self) -> None:
-        """Open the session that deliveries use."""
+        """Open the session that deliveries use. Before that nothing is sent."""
+        limit = aiohttp.ClientTimeout(total=self._time_limit, sock_connect=CONNECT_LIMIT)
+        connector = aiohttp.TCPConnector(limit=0)
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._time_limit), trust_env=False
+            timeout=limit, connector=connector, trust_env=False, auto_decompress=False
         )
 
     async def stop(self) -> None:
@@ -119,30 +133,32 @@ class Webhooks:
             while self._tasks:
                 await asyncio.wait(list(self._tasks))
 
+    @property
+    def waiting(self) -> int:
+        """Deliveries on their way."""
+        return len(self._tasks)
+
     def _told(self, event: Event) -> None:
-        if self._session is None:
+        if self._session is None or not self.registered:
             return
         for body in bodies(self._state, event):
-            raw = json.dumps(body, ensure_ascii=False).encode()
-            for registration in self.registered.values():
-                if registration.wants(str(body["webhookEvent"])):
-                    self._send(registration, str(body["webhookEvent"]), raw)
+            name = str(body["webhookEvent"])
+            raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            for one in self.registered.values():
+                if one.wants(self._state, event, name):
+                    self._send(one, event, name, b"" if one.exclude_body else raw)
 
-    def _send(self, registration: Registration, event: str, raw: bytes) -> None:
+    def _send(self, registration: Registration, event: Event, name: str, raw: bytes) -> None:
         self._count += 1
-        trouble = self.misdelivery
-        delivery = Delivery(str(uuid.uuid4()), event, registration.url)
+        key = event.issue.key if event.issue else ""
+        delivery = Delivery(str(uuid.uuid4()), name, registration.url, key, len(raw))
         self.log.append(delivery)
-        del self.log[:-LOG_LENGTH]
-        if trouble.drop_every and self._count % trouble.drop_every == 0:
+        copies = self.misdelivery.copies(self._count)
+        if not copies:
             delivery.outcome = "lost on purpose"
-            return
-        copies = 2 if trouble.duplicate_every and self._count % trouble.duplicate_every == 0 else 1
         for _ in range(copies):
-            wait = trouble.chance.uniform(0, trouble.delay) if trouble.delay else 0.0
-            task = asyncio.get_running_loop().create_task(
-                self._deliver(registration, delivery, raw, wait)
-            )
+            work = self._deliver(registration, delivery, raw, self.misdelivery.wait())
+            task = asyncio.get_running_loop().create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -156,7 +172,8 @@ class Webhooks:
             if 200 <= status < 300:
                 delivery.outcome = "delivered"
                 return
-            if not (status == 0 or status >= 500 or status in AGAIN) or pause is None:
+            again = status == 0 or status >= 500 or status in AGAIN
+            if not again or pause is None:
                 delivery.outcome = "lost"
                 return
             await asyncio.sleep(pause)
@@ -164,25 +181,29 @@ class Webhooks:
     async def _post(
         self, registration: Registration, delivery: Delivery, raw: bytes, number: int
     ) -> int:
-        assert self._session is not None
+        assert self._session is not None, "deliveries begin after the start"
+        headers = _headers(registration, delivery, raw, number, cloud=self._state.cloud)
         async with self._at_once:
             try:
                 async with self._session.post(
-                    registration.url,
-                    data=raw,
-                    headers=_headers(registration, delivery, raw, number),
+                    registration.url, data=raw, headers=headers, allow_redirects=False
                 ) as answer:
                     return answer.status
             except (aiohttp.ClientError, TimeoutError, OSError):
                 return 0
 
 
+def sign(raw: bytes, secret: str) -> str:
+    """Return the signature of a body, as the header `X-Hub-Signature` has it."""
+    return f"sha256={hmac.new(secret.encode(), raw, 'sha256').hexdigest()}"
+
+
 def _headers(
-    registration: Registration, delivery: Delivery, raw: bytes, number: int
+    registration: Registration, delivery: Delivery, raw: bytes, number: int, *, cloud: bool
 ) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json; charset=UTF-8",
-        "User-Agent": "Atlassian Webhook HTTP Client",
+        "User-Agent": AGENTS[cloud],
         "X-Atlassian-Webhook-Identifier": delivery.identifier,
         "X-Atlassian-Webhook-Flow": "Primary",
         "X-Atlassian-Webhook-Trace": uuid.uuid4().hex,
@@ -190,22 +211,5 @@ def _headers(
     if number:
         headers["X-Atlassian-Webhook-Retry"] = str(number)
     if registration.secret:
-        digest = hmac.new(registration.secret.encode(), raw, hashlib.sha256).hexdigest()
-        headers["X-Hub-Signature"] = f"sha256={digest}"
+        headers["X-Hub-Signature"] = sign(raw, registration.secret)
     return headers
-
-
-def registration_json(base_url: str, found: Registration) -> dict[str, Any]:
-    """A registration as the admin API shows it; never its secret."""
-    return {
-        "self": f"{base_url}/rest/webhooks/1.0/webhook/{found.id}",
-        "id": found.id,
-        "name": found.name,
-        "url": found.url,
-        "events": list(found.events),
-        "filters": {"issue-related-events-section": found.filter},
-        "excludeBody": False,
-        "enabled": found.active,
-        "active": found.active,
-        "isSigned": bool(found.secret),
-    }

@@ -208,20 +208,9 @@ async def test_comments_edited_and_deleted(settings, upstreams, store):
     assert [c.body for c in (await one(store, number)).card_comments] == ["one, mended"]
 
 
-async def test_comments_that_a_search_cut_off_are_asked_for_once(
-    settings, upstreams, store, monkeypatch
-):
+async def test_comments_that_a_search_cut_off_are_asked_for_once(settings, upstreams, store):
     """Cloud's search gives some comments of each issue and says how many there are."""
-    from sandbox.jira import render
-
-    whole = render.fields_json
-
-    def cut(state, issue, version, *, comments=True):
-        made = whole(state, issue, version, comments=comments)
-        made["comment"]["comments"] = made["comment"]["comments"][:2]
-        return made
-
-    monkeypatch.setattr(render, "fields_json", cut)
+    upstreams.jira.comments_in_search = 2
     (number,) = upstreams.add_cases(1)
     key = upstreams.add_card(number)
     for count in range(130):
