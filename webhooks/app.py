@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from bot.app import create_bolt_app, create_context
 from bot.http import add_slack_routes
 from t5g import metrics
+from t5g.audit import Audit
 from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
@@ -22,6 +23,7 @@ from t5g.jira_intake import Intake, open_inbox
 from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import Sync
+from t5g.team import TeamFile
 from t5g.work import request_sync
 from webhooks import health, keys, metrics_page
 from webhooks.api import routes as api_routes
@@ -65,6 +67,8 @@ def _open(app: web.Application, settings: Settings, redis: Redis | None) -> None
     app[keys.SYNCS] = open_syncs(settings, client)
     app[keys.BOARD] = Board(app[keys.STORE], app[keys.SYNCS], Rules.of(settings))
     app[keys.INBOX] = open_inbox(settings, client)
+    app[keys.AUDIT] = Audit(client, Keys(settings.redis_prefix))
+    app[keys.TEAM] = TeamFile(settings.team_file)
     app[keys.ERROR_PAGE] = plain_error_page
 
     async def closing(_: web.Application) -> AsyncIterator[None]:

@@ -6,11 +6,13 @@ from aiohttp import web
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
+from t5g.audit import Audit
 from t5g.board import Board
 from t5g.inbox import Inbox
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import SyncRecords
+from t5g.team import TeamFile
 from webhooks.errors import ErrorPage
 
 SETTINGS: Final = web.AppKey("SETTINGS", Settings)
@@ -21,5 +23,7 @@ SYNCS: Final = web.AppKey("SYNCS", SyncRecords)
 #: The raw, blocking client that RQ needs: only to enqueue, through `t5g.work`.
 QUEUE: Final = web.AppKey("QUEUE", SyncRedis)
 INBOX: Final = web.AppKey("INBOX", Inbox)
+AUDIT: Final = web.AppKey("AUDIT", Audit)
+TEAM: Final = web.AppKey("TEAM", TeamFile)
 #: Renders an error for people; the pages put their own here.
 ERROR_PAGE: Final = web.AppKey("ERROR_PAGE", ErrorPage)

@@ -76,5 +76,7 @@ def engineer(name: str) -> str:
 
 
 def term(key: str, value: str) -> str:
-    """A query that narrows `key` to `value`."""
+    """A query that narrows `key` to `value`; of a value with quotes, to its longest part."""
+    if '"' in value:
+        value = max(value.split('"'), key=len).strip()
     return f"{key}:{quoted(value)}"

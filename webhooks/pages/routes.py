@@ -6,7 +6,17 @@ from t5g.keys import Keys
 from t5g.statistics import History
 from webhooks import keys
 from webhooks.errors import Failure
-from webhooks.pages import cases, live, overview, static, suggest
+from webhooks.pages import (
+    cases,
+    files,
+    groups,
+    live,
+    overview,
+    reports,
+    static,
+    statistics,
+    suggest,
+)
 from webhooks.pages.addresses import Links
 from webhooks.pages.environment import make_environment, read_static
 from webhooks.pages.history import Days
@@ -21,6 +31,14 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/", overview.show_overview)
     router.add_get("/cases", cases.show_list)
     router.add_get("/cases/{number}", cases.show_case)
+    router.add_get("/cases.csv", files.send_csv)
+    router.add_get("/accounts/{name:.+}", groups.show_account)
+    router.add_get("/engineers/{name:.+}", groups.show_engineer)
+    router.add_get("/trends", reports.show_trends)
+    router.add_get("/updates", reports.show_updates)
+    router.add_get("/weekly", reports.show_weekly)
+    router.add_get("/weekly.txt", reports.send_weekly_text)
+    router.add_get("/stats", statistics.show_statistics)
     router.add_get("/suggest", suggest.show_suggestions)
     router.add_get("/live", live.follow)
     router.add_get("/static/{name}", static.send)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from html import escape
 from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
@@ -16,7 +17,10 @@ from webhooks.pages.views.words import When, body, cut, when
 UNKNOWN = "unknown"
 NONE = "none"
 LONGEST_BODY = 20_000
+LONGEST_COMMENT = 8_000
 MOST_COMMENTS = 100
+#: Bytes of all comments of one kind together: a page stays small whatever people paste.
+MOST_BYTES = 60_000
 LONGEST_TITLE = 300
 
 T = TypeVar("T", CaseComment, Comment)
@@ -81,6 +85,7 @@ def one_case(entry: Entry, now: float, links: Links) -> OneCase:
     """Say all of one case."""
     case, shown = entry.case, row(entry, now, links)
     comments = () if case.details.comments is UNSET else case.details.comments
+    said, on_card = newest(comments), newest(case.card_comments)
     return OneCase(
         row=shown,
         title=cut(case.portal.summary, LONGEST_TITLE) or "(no summary)",
@@ -89,10 +94,10 @@ def one_case(entry: Entry, now: float, links: Links) -> OneCase:
         facts=tuple(_facts(entry, shown, now)),
         description=body(case.portal.description, LONGEST_BODY),
         groups=_groups(entry, now, links),
-        said=tuple(_said(c, now) for c in newest(comments)),
-        said_left=max(0, len(comments) - MOST_COMMENTS),
-        card_said=tuple(_card_said(c, now) for c in newest(case.card_comments)),
-        card_said_left=max(0, len(case.card_comments) - MOST_COMMENTS),
+        said=tuple(_said(c, now) for c in said),
+        said_left=len(comments) - len(said),
+        card_said=tuple(card_said(c, now) for c in on_card),
+        card_said_left=len(case.card_comments) - len(on_card),
         comments_known=case.details.comments is not UNSET,
     )
 
@@ -100,7 +105,13 @@ def one_case(entry: Entry, now: float, links: Links) -> OneCase:
 def newest(comments: Iterable[T]) -> list[T]:
     """The newest comments first, cut to what a page takes."""
     found = sorted(comments, key=lambda c: c.created.timestamp() if c.created else 0.0)
-    return found[::-1][:MOST_COMMENTS]
+    shown, size = list[T](), 0
+    for comment in found[::-1][:MOST_COMMENTS]:
+        size += len(escape(comment.body[:LONGEST_COMMENT]).encode())
+        if shown and size > MOST_BYTES:
+            break
+        shown.append(comment)
+    return shown
 
 
 def _facts(entry: Entry, shown: Row, now: float) -> Iterable[Fact]:
@@ -252,13 +263,14 @@ def _said(comment: CaseComment, now: float) -> Said:
     return Said(
         author=cut(comment.author, 80) or "unknown",
         when=when(comment.created, now),
-        body=body(comment.body, LONGEST_BODY),
+        body=body(comment.body, LONGEST_COMMENT),
         side=side,
     )
 
 
-def _card_said(comment: Comment, now: float) -> Said:
-    text = RESTRICTED if comment.restricted else body(comment.body, LONGEST_BODY)
+def card_said(comment: Comment, now: float, limit: int = LONGEST_COMMENT) -> Said:
+    """Say a comment on a card; what only some may see stays where it is."""
+    text = RESTRICTED if comment.restricted else body(comment.body, limit)
     return Said(
         author=cut(_name(comment.author), 80) or "unknown",
         when=when(comment.created, now),

@@ -152,12 +152,12 @@ def _in_order(by_severity: Mapping[str, int]) -> dict[str, int]:
     return known | {name: n for name, n in by_severity.items() if name not in known}
 
 
-def bars(counted: Mapping[str, int], key: str) -> tuple[Bar, ...]:
+def bars(counted: Mapping[str, int], key: str, most: int = MOST_BARS) -> tuple[Bar, ...]:
     """Counts as bars; each leads to the list that `key` narrows to it."""
     longest = max(counted.values(), default=1)
     return tuple(
-        Bar(word.casefold(), cut(word, 40), n, 100 * n / longest, _list_of(key, word))
-        for word, n in islice(counted.items(), MOST_BARS)
+        Bar(word.casefold(), cut(word, 40) or "(blank)", n, 100 * n / longest, _list_of(key, word))
+        for word, n in islice(counted.items(), most)
     )
 
 

@@ -1,0 +1,234 @@
+"""Accounts, engineers, statistics, trends, updates, the weekly report and the CSV file."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+from redis.asyncio import Redis
+from yarl import URL
+
+from t5g.audit import Audit
+from t5g.board import Board
+from t5g.figures import figures
+from t5g.keys import Keys
+from t5g.model import Comment, Person
+from t5g.settings import Settings
+from t5g.state import CommentsSeen
+from t5g.statistics import DayRow, History, day_of
+from t5g.store import Store
+from tests.making import card_seen, portal_seen
+from tests.webhooks.conftest import Client
+from tests.webhooks.pages.conftest import Fill, Get
+from tests.webhooks.pages.worlds import HOSTILE, MARKUP
+
+PAGES = ["/", "/cases", "/stats", "/trends", "/updates?days=7", "/weekly"]
+ANN = Person(account="a1", name="Ann / Lee", email="ann@example.com")
+
+
+async def one(store: Store, number: str = "01234567", **facts: object) -> datetime:
+    """Write a case of two days ago with a card of Ann's."""
+    now = datetime.now(UTC)
+    since = now - timedelta(days=2)
+    created = {"created": since, "updated": now, "seen": now}
+    card = card_seen(number, f"T5G-{number}", seen=now, assignee=ANN, updated=now)
+    await store.write([portal_seen(number, **{**created, **facts}), card], now=now)
+    return now
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("count", [0, 1, 40])
+async def test_page_works_with_any_number_of_cases(
+    get: Get, fill: Fill, path: str, count: int
+) -> None:
+    await fill(count)
+    status, text = await get(path)
+    assert status == 200
+    assert text.count("<h1") == 1
+    assert 'aria-current="page"' in text
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_markup_stays_text(get: Get, fill: Fill, path: str) -> None:
+    await fill(len(HOSTILE))
+    _, text = await get(path)
+    assert MARKUP not in text
+    assert "<script>" not in text
+    assert 'href="javascript:' not in text
+
+
+@pytest.mark.parametrize(
+    "name", ["Orange/Business", "AT&T <M>", "Ünïcode 株", 'Say "hi"', "50% off"]
+)
+async def test_account_of_any_name_has_a_page(get: Get, store: Store, name: str) -> None:
+    await one(store, account=name)
+    await one(store, "00000002", account="Another")
+    status, text = await get(URL(f"/accounts/{quote(name, safe='')}", encoded=True))
+    assert status == 200
+    assert text.count('<tr data-number="') == 1
+    assert 'data-number="01234567"' in text
+    links = re.findall(r'href="(/accounts/[^"]+)"', text)
+    assert links
+    for link in links:
+        assert (await get(URL(link, encoded=True)))[0] == 200, link
+
+
+async def test_unknown_account_and_engineer_are_said_so(get: Get) -> None:
+    assert (await get("/accounts/Nobody"))[0] == 404
+    assert "assigned to “Nobody”" in (await get("/engineers/Nobody"))[1]
+
+
+async def test_engineer_sees_own_cases_and_contributions(get: Get, store: Store) -> None:
+    now = await one(store)
+    helped = card_seen(
+        "00000002", "T5G-2", seen=now, updated=now,
+        assignee=Person(account="b", name="Bo"), contributors=(ANN,),
+    )  # fmt: skip
+    await store.write([portal_seen("00000002", seen=now), helped], now=now)
+    status, text = await get("/engineers/Ann%20%2F%20Lee")
+    assert status == 200
+    own, helps = text.split("Contributes to")
+    assert 'data-number="01234567"' in own
+    assert 'data-number="00000002"' in helps
+
+
+async def test_numbers_on_the_overview_are_those_of_the_core(
+    get: Get, fill: Fill, board: Board
+) -> None:
+    await fill(80)
+    await board.refresh()
+    numbers = figures(board.entries.values(), datetime.now(UTC).timestamp())
+    _, text = await get("/")
+    shown = dict(
+        re.findall(r'<li class="tile (\w+)[^>]*><a[^>]*>.*?<span class="value">([\d,]+)<', text)
+    )
+    assert len(shown) == 8
+    assert {name: int(value) for name, value in shown.items()} == {
+        name: numbers[name] for name in shown
+    }
+
+
+async def test_change_against_yesterday_and_last_week(
+    get: Get, store: Store, redis: Redis, settings: Settings
+) -> None:
+    now = await one(store)
+    history = History(redis, Keys(settings.redis_prefix))
+    for days, value in ((1, 3), (7, 1)):
+        at = now.timestamp() - days * 86_400
+        row = DayRow(day=day_of(at, settings.zone), at=at, headlines={"open": value})
+        await history.write(row)
+    _, text = await get("/")
+    tile = text.split('<li class="tile open')[1].split("</li>")[0]
+    assert "\N{MINUS SIGN}2" in tile
+    assert "±0" in tile
+
+
+async def test_statistics_have_the_numbers_of_each_chart_in_a_table(
+    get: Get, store: Store, redis: Redis, settings: Settings
+) -> None:
+    now = await one(store)
+    history = History(redis, Keys(settings.redis_prefix))
+    for days in range(1, 30):
+        at = now.timestamp() - days * 86_400
+        await history.write(
+            DayRow(
+                day=day_of(at, settings.zone),
+                at=at,
+                headlines={"open": 100 + days, "escalated": days},
+                by_severity={"Urgent": days},
+            )
+        )
+    status, text = await get("/stats")
+    assert status == 200
+    assert text.count("<figure") >= 7
+    assert "<td>129</td>" in text
+    assert 'aria-label="Open, ' in text
+    assert "style=" not in text, "the policy of the page forbids inline style"
+
+
+async def test_long_history_stays_a_small_page(
+    get: Get, fill: Fill, redis: Redis, settings: Settings
+) -> None:
+    await fill(50)
+    history, now = History(redis, Keys(settings.redis_prefix)), datetime.now(UTC).timestamp()
+    for days in range(1, 1500):
+        at = now - days * 86_400
+        names = {f"Account {n}": days for n in range(8)}
+        await history.write(
+            DayRow(
+                day=day_of(at, settings.zone), at=at, headlines={"open": days},
+                by_account=names, by_engineer=names, by_status=names,
+            )
+        )  # fmt: skip
+    for span in (30, 90, 365, 0):
+        status, text = await get(f"/stats?days={span}")
+        assert status == 200
+        assert len(text.encode()) < 200_000, span
+
+
+async def test_updates_show_what_was_said_and_what_changed(get: Get, store: Store) -> None:
+    now = await one(store)
+    said = Comment(id="1", author=ANN, body="the fix is in", created=now - timedelta(hours=3))
+    hidden = Comment(id="2", author=ANN, body="secret-word", created=now, restricted=True)
+    await store.write(
+        [CommentsSeen(number="01234567", card="T5G-01234567", comments=(said, hidden), seen=now)],
+        now=now,
+    )
+    _, text = await get("/updates")
+    assert "the fix is in" in text
+    assert "secret-word" not in text
+    assert "Comments: 2 new" in text
+
+
+async def test_weekly_report_is_the_same_as_plain_text(get: Get, store: Store) -> None:
+    await one(store, summary="Node <b>down</b>")
+    _, page = await get("/weekly")
+    status, text = await get("/weekly.txt")
+    assert status == 200
+    assert "Node &lt;b&gt;down&lt;/b&gt;" in page
+    assert "* 01234567 Node <b>down</b>" in text
+    assert "Ann / Lee" in text
+
+
+async def test_trends_lists_labelled_cards_only(get: Get, store: Store) -> None:
+    now = await one(store)
+    trend = card_seen("00000002", "T5G-2", seen=now, updated=now, labels=("Trends",))
+    await store.write([portal_seen("00000002", seen=now), trend], now=now)
+    _, text = await get("/trends")
+    assert re.findall(r'<tr data-number="(\d+)"', text) == ["00000002"]
+
+
+async def test_csv_has_every_case_of_the_list(client: Client, fill: Fill) -> None:
+    await fill(60)
+    async with client.get("/cases.csv?q=status:any") as response:
+        assert response.status == 200
+        assert response.headers["Content-Disposition"].startswith("attachment;")
+        text = (await response.read()).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len({row["number"] for row in rows}) == 60
+    assert rows[0].keys() >= {"severity", "crit sit", "last comment", "SLA", "watchlist"}
+
+
+@pytest.mark.parametrize("summary", ['=HYPERLINK("http://x")', "+1+1", "-2", "@SUM(A1)", "\t=1"])
+async def test_csv_holds_no_formula(client: Client, store: Store, summary: str) -> None:
+    await one(store, summary=summary)
+    async with client.get("/cases.csv") as response:
+        rows = list(csv.DictReader(io.StringIO((await response.read()).decode("utf-8-sig"))))
+    assert rows[0]["summary"].startswith("'")
+
+
+async def test_csv_of_a_mistaken_query_is_an_error_not_a_file(client: Client) -> None:
+    async with client.get("/cases.csv?q=sevrity:x") as response:
+        assert response.status == 400
+
+
+async def test_download_is_in_the_audit_log(
+    client: Client, store: Store, redis: Redis, settings: Settings
+) -> None:
+    await one(store)
+    async with client.get("/cases.csv"):
+        pass
+    (entry,) = await Audit(redis, Keys(settings.redis_prefix)).read()
+    assert (entry.action, entry.origin, entry.detail) == ("export", "page", "1 cases as CSV")

@@ -1,0 +1,293 @@
+"""Statistics: history of the headline numbers, how long things took, what came and went."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from msgspec import Struct
+
+from t5g.derived import DAY, SEVERITIES, Entry
+from t5g.figures import HEADLINES, Durations, Figures, relief_days, resolution_days
+from t5g.statistics import DayRow
+from webhooks.pages import addresses
+from webhooks.pages.views.charts import NARROW, WIDE, BarChart, LineChart, column_chart, line_chart
+from webhooks.pages.views.overview import Bar, bars
+from webhooks.pages.views.rows import Link
+from webhooks.pages.views.words import cut, in_days
+
+SPANS = ((30, "30 days"), (90, "90 days"), (365, "A year"), (0, "All"))
+DEFAULT_SPAN = 90
+WEEKS = 26
+MOST_BARS = 15
+MOST_POINTS = 120
+MOST_LINES = 5
+LONGEST_LABEL = 18
+#: Groups of headline numbers that share a chart: they are of one size and are compared.
+GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("Open", {"open": "Open"}),
+    ("Escalations", {"escalated": "Escalated", "crit_sit": "Crit sit", "potential": "Potential"}),
+    ("SLA", {"breaching": "Breaching", "at_risk": "At risk"}),
+    ("Attention", {"stale": "Stale", "untracked": "Untracked", "unassigned": "Unassigned"}),
+    ("Defects", {"no_bugs": "No bugs", "missing_target": "No target"}),
+)
+BUCKETS = (1.0, 3.0, 7.0, 14.0, 30.0, 90.0, 180.0)
+BUCKET_NAMES = ("< 1 d", "1–3 d", "3–7 d", "1–2 w", "2–4 w", "1–3 mo", "3–6 mo", "> 6 mo")
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """Charts over days, with their numbers."""
+
+    title: str
+    charts: tuple[LineChart, ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Took(Struct, frozen=True, kw_only=True):
+    """How long something took, by severity."""
+
+    title: str
+    charts: tuple[BarChart, ...]
+    rows: tuple[tuple[str, str, str, str], ...]
+
+
+class Flow(Struct, frozen=True, kw_only=True):
+    """What was opened and closed, a row a week (Monday to Sunday, UTC)."""
+
+    chart: BarChart
+    rows: tuple[tuple[str, int, int, str], ...]
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """Open cases by one of their facts."""
+
+    name: str
+    title: str
+    bars: tuple[Bar, ...]
+    left: int
+
+
+class Statistics(Struct, frozen=True, kw_only=True):
+    """The page of statistics."""
+
+    spans: tuple[tuple[Link, bool], ...]
+    headlines: History
+    histories: tuple[History, ...]
+    flow: Flow
+    took: tuple[Took, ...]
+    counted: tuple[Counted, ...]
+
+
+def statistics(
+    entries: Sequence[Entry], numbers: Figures, rows: Sequence[DayRow], span: int, now: float
+) -> Statistics:
+    """Say the statistics: `rows` are all daily rows, `span` the days to show (0: all)."""
+    shown = rows_within(rows, span, now)
+    return Statistics(
+        spans=tuple(
+            (Link(title, "/stats" if days == DEFAULT_SPAN else f"/stats?days={days}"), days == span)
+            for days, title in SPANS
+        ),
+        headlines=headline_history(shown),
+        histories=(
+            fact_history("Open cases by severity", shown, _severities, SEVERITIES.values()),
+            fact_history("By status", shown, _statuses, numbers.by_status),
+            fact_history("By account", shown, _accounts, numbers.by_account),
+            fact_history("By engineer", shown, _engineers, numbers.by_engineer),
+        ),
+        flow=flow(entries, now),
+        took=(
+            took("Time to relief", map_days(entries, relief=True), numbers.relief),
+            took("Time to resolution", map_days(entries, relief=False), numbers.resolution),
+        ),
+        counted=(
+            _counted("status", "Status", numbers.by_status),
+            _counted("internal", "Internal status", numbers.by_internal_status),
+            _counted("account", "Account", numbers.by_account, addresses.account),
+            _counted("assignee", "Engineer", numbers.by_engineer, addresses.engineer),
+            _counted("product", "Product", numbers.by_product),
+        ),
+    )
+
+
+def rows_within(rows: Sequence[DayRow], span: int, now: float) -> Sequence[DayRow]:
+    """The rows of the last `span` days (0: all); of many, the last of every few days."""
+    first = (datetime.fromtimestamp(now, UTC) - timedelta(days=span)).date().isoformat()
+    found = [row for row in rows if not span or row.day >= first]
+    if not found:
+        return found
+    last = date.fromisoformat(found[-1].day)
+    step = 1 + (last - date.fromisoformat(found[0].day)).days // MOST_POINTS
+    return list({(last - date.fromisoformat(row.day)).days // step: row for row in found}.values())
+
+
+def _by_day(rows: Sequence[DayRow]) -> tuple[list[date], list[DayRow | None]]:
+    """All steps from the first row to the last, with their rows; where one is missing: None."""
+    days, found = list[date](), list[DayRow | None]()
+    known = [date.fromisoformat(row.day) for row in rows]
+    usual = min(((b - a).days for a, b in pairwise(known)), default=1)
+    for day, row in zip(known, rows, strict=True):
+        if days and (day - days[-1]).days >= 2 * usual:
+            days.append(days[-1] + timedelta(days=usual))
+            found.append(None)
+        days.append(day)
+        found.append(row)
+    return days, found
+
+
+def headline_history(rows: Sequence[DayRow]) -> History:
+    """Each headline number over the days."""
+    titles = {line.name: line.title for line in HEADLINES}
+    days, found = _by_day(rows)
+    charts = tuple(
+        line_chart(
+            title,
+            days,
+            {
+                short: [row.headlines.get(name) if row else None for row in found]
+                for name, short in names.items()
+            },
+        )
+        for title, names in GROUPS
+    )
+    names = [name for _, group in GROUPS for name in group]
+    return History(
+        title="Headline numbers",
+        charts=charts,
+        head=("Day", *(titles[name] for name in names)),
+        rows=_table(rows, names, lambda row: row.headlines),
+    )
+
+
+def fact_history(
+    title: str,
+    rows: Sequence[DayRow],
+    of: Callable[[DayRow], Mapping[str, int]],
+    names: Iterable[str],
+) -> History:
+    """Open cases by one of their facts over the days: the first few of `names`."""
+    shown = list(names)[:MOST_LINES]
+    days, found = _by_day(rows)
+    values = {
+        cut(name, LONGEST_LABEL): [of(row).get(name, 0) if row else None for row in found]
+        for name in shown
+    }
+    return History(
+        title=title,
+        charts=(line_chart(title, days, values),),
+        head=("Day", *(cut(name, 40) for name in shown)),
+        rows=_table(rows, shown, of),
+    )
+
+
+def _severities(row: DayRow) -> Mapping[str, int]:
+    return row.by_severity
+
+
+def _statuses(row: DayRow) -> Mapping[str, int]:
+    return row.by_status
+
+
+def _accounts(row: DayRow) -> Mapping[str, int]:
+    return row.by_account
+
+
+def _engineers(row: DayRow) -> Mapping[str, int]:
+    return row.by_engineer
+
+
+def _table(
+    rows: Sequence[DayRow], names: Iterable[str], of: Callable[[DayRow], Mapping[str, int]]
+) -> tuple[tuple[str, ...], ...]:
+    """The numbers of the newest days, newest first."""
+    names = list(names)
+    return tuple(
+        (row.day, *(f"{of(row)[name]:,}" if name in of(row) else "–" for name in names))
+        for row in rows[::-1]
+    )
+
+
+def flow(entries: Iterable[Entry], now: float) -> Flow:
+    """Cases opened and closed in each of the last weeks."""
+    monday = _monday(now)
+    first = monday - (WEEKS - 1) * 7 * DAY
+    opened, closed = Counter[int](), Counter[int]()
+    for entry in entries:
+        if entry.created >= first:
+            opened[int((entry.created - first) // (7 * DAY))] += 1
+        if not entry.open and entry.closed >= first:
+            closed[int((entry.closed - first) // (7 * DAY))] += 1
+    begins = [datetime.fromtimestamp(first + n * 7 * DAY, UTC).date() for n in range(WEEKS)]
+    both = {
+        "Opened": [opened[n] for n in range(WEEKS)],
+        "Closed": [closed[n] for n in range(WEEKS)],
+    }
+    labels = [f"{day:%-d %b}" for day in begins]
+    return Flow(
+        chart=column_chart("Opened against closed", labels, both, every=5, width=WIDE),
+        rows=tuple(
+            (f"{begins[n]}", opened[n], closed[n], f"{opened[n] - closed[n]:+d}")
+            for n in reversed(range(WEEKS))
+        ),
+    )
+
+
+def _monday(now: float) -> float:
+    """The beginning of this week (Monday, UTC), in seconds since the epoch."""
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (today - timedelta(days=today.weekday())).timestamp()
+
+
+def map_days(entries: Iterable[Entry], *, relief: bool) -> dict[str, list[float]]:
+    """Days to relief, or to resolution, of all cases by severity."""
+    of = relief_days if relief else resolution_days
+    found: dict[str, list[float]] = {}
+    for entry in entries:
+        days = of(entry)
+        if days is not None:
+            found.setdefault(entry.severity or "unknown", []).append(days)
+    return found
+
+
+def took(title: str, days: Mapping[str, Sequence[float]], numbers: Mapping[str, Durations]) -> Took:
+    """Say how long something took: a histogram a severity, and mean and median."""
+    order = [name for name in (*SEVERITIES.values(), *days) if name in days]
+    names = list(dict.fromkeys(order))
+    return Took(
+        title=title,
+        charts=tuple(histogram(f"{title}: {name}", days[name]) for name in names),
+        rows=tuple(took_row(name, numbers[name]) for name in names if name in numbers),
+    )
+
+
+def took_row(name: str, found: Durations) -> tuple[str, str, str, str]:
+    """Severity, number of cases, mean and median in words."""
+    return (
+        name,
+        f"{found.count:,}",
+        in_days(found.mean) if found.mean is not None else "–",
+        in_days(found.median) if found.median is not None else "–",
+    )
+
+
+def histogram(title: str, values: Iterable[float]) -> BarChart:
+    """How many took how long."""
+    counted = Counter(bisect_right(BUCKETS, value) for value in values)
+    cases = [counted[n] for n in range(len(BUCKET_NAMES))]
+    return column_chart(title, BUCKET_NAMES, {"Cases": cases}, width=NARROW)
+
+
+def _counted(
+    key: str, title: str, counted: Mapping[str, int], page: Callable[[str], str] | None = None
+) -> Counted:
+    shown = dict(list(counted.items())[:MOST_BARS])
+    found = bars(shown, key, MOST_BARS)
+    if page is not None:
+        found = tuple(
+            Bar(bar.name, bar.title, bar.value, bar.percent, page(word), ())
+            if word not in ("unknown", "Unassigned") else bar
+            for bar, word in zip(found, shown, strict=True)
+        )  # fmt: skip
+    return Counted(name=key, title=title, bars=found, left=max(0, len(counted) - MOST_BARS))
