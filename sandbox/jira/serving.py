@@ -62,13 +62,16 @@ def _serve(state: JiraState, search: Searcher, door: Door, route: Route) -> AioH
     async def serve(request: web.Request) -> web.StreamResponse:
         anybody = request.path.endswith(OPEN_PATHS)
         actor = None if anybody else door.enter(request)
-        call = Call(
-            state, search, actor, request.method, request.match_info, request.query,
-            await body_of(request),
-        )  # fmt: skip
+        query, body = query_of(request), await body_of(request)
+        call = Call(state, search, actor, request.method, request.match_info, query, body)
         return respond(route.handler(call))
 
     return serve
+
+
+def query_of(request: web.Request) -> dict[str, str]:
+    """Read the query; what is given several times (`fields=a&fields=b`) is one list."""
+    return {name: ",".join(request.query.getall(name)) for name in request.query}
 
 
 async def body_of(request: web.Request) -> Any:
