@@ -1,15 +1,15 @@
-"""The table of contents of the API."""
+"""Mounts the API: every address of the table, and the document that describes them."""
 
 from aiohttp import web
 
 from webhooks import keys
-from webhooks.api import cases
+from webhooks.api import document
 from webhooks.api.answers import ANSWERS, Answers
+from webhooks.api.endpoints import add_endpoints
 
 
 def add_routes(app: web.Application) -> None:
-    """Mount the API; `app` has what `webhooks.keys` names."""
+    """Mount the API; `app` has what `webhooks.keys` and `webhooks.pages.keys` name."""
     app[ANSWERS] = Answers(app[keys.BOARD])
-    router = app.router
-    router.add_get(cases.PATH, cases.list_cases)
-    router.add_get(cases.PATH + "/{number}", cases.get_case)
+    add_endpoints(app.router)
+    app.router.add_get(document.PATH, document.send_document)

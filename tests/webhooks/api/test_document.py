@@ -1,0 +1,96 @@
+"""The OpenAPI document tells the truth: schemathesis asks what it allows and what it forbids."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import schemathesis
+from aiohttp.test_utils import TestServer
+from hypothesis import HealthCheck, given, settings
+from redis import Redis as SyncRedis
+from schemathesis.checks import positive_data_acceptance
+from schemathesis.generation import GenerationMode
+
+from t5g.connection import open_redis, open_store
+from t5g.settings import load_settings
+from tests.webhooks.conftest import Client
+from tests.webhooks.pages.worlds import world
+from webhooks.api.document import PATH, document
+from webhooks.api.endpoints import ENDPOINTS
+from webhooks.app import create_app
+
+CALM = list(HealthCheck)
+
+
+@pytest.fixture(scope="module")
+def address(redis_server: str) -> Iterator[str]:
+    """A web process with cases, in a thread of its own: schemathesis asks synchronously."""
+    with SyncRedis.from_url(redis_server) as redis:
+        redis.flushall()
+    loop, ready, found = asyncio.new_event_loop(), threading.Event(), list[str]()
+
+    async def serve() -> TestServer:
+        env = {"redis_url": redis_server, "slack_signing_secret": "test-not-secret"}
+        configured = load_settings(env=env)
+        redis, now = open_redis(redis_server), datetime.now(UTC)
+        await open_store(configured, redis).write(world(40, now), now=now)
+        await redis.aclose()
+        server = TestServer(create_app(configured))
+        await server.start_server()
+        found.append(str(server.make_url("")))
+        ready.set()
+        return server
+
+    server = None
+
+    def run() -> None:
+        nonlocal server
+        server = loop.run_until_complete(serve())
+        loop.run_forever()
+        loop.run_until_complete(server.close())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(20), "the web process did not start"
+    yield found[0].rstrip("/")
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(20)
+
+
+SCHEMA = schemathesis.openapi.from_dict(json.loads(document()))
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.path)
+def test_process_answers_as_its_document_says(
+    address: str, operation: Any, mode: GenerationMode
+) -> None:
+    if mode is GenerationMode.NEGATIVE and not operation.query:
+        pytest.skip("has no parameter to get wrong")
+
+    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=CALM)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        # A text that the document allows may still be no query: a 400, with the reason.
+        case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])
+
+    ask()
+
+
+def test_every_shape_is_described() -> None:
+    told = json.loads(document())
+    assert set(told["paths"]) == {endpoint.path for endpoint in ENDPOINTS}
+    for endpoint in ENDPOINTS:
+        assert endpoint.shape.__name__ in told["components"]["schemas"]
+
+
+async def test_document_is_sent_to_whoever_asks(client: Client) -> None:
+    async with client.get(PATH) as response:
+        assert response.status == 200
+        assert (await response.json())["openapi"] == "3.1.0"
