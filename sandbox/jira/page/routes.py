@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sandbox.jira.control import someone
 from sandbox.jira.markup import to_html
-from sandbox.jira.model import FINISHED, PRIORITIES, JiraIssue, JiraUser, Refusal
+from sandbox.jira.model import FINISHED, LINK_TYPES, PRIORITIES, JiraIssue, JiraUser, Refusal
 from sandbox.jira.state import JiraState
 from sandbox.jira.workflow import category, transitions
 
@@ -140,10 +140,12 @@ class Pages:
         ]
 
     def _links(self, issue: JiraIssue) -> list[tuple[str, JiraIssue]]:
-        """The issues linked with this one, and how."""
-        known = self.state.index.by_id
+        """The issues linked with this one, and how that reads from here."""
+        known, kinds = self.state.index.by_id, {kind.name: kind for kind in LINK_TYPES}
         return [
-            (link.type, known[link.target if link.source == issue.id else link.source])
+            (kinds[link.type].outward, known[link.target])
+            if link.source == issue.id
+            else (kinds[link.type].inward, known[link.source])
             for link in self.state.links_of(issue)
         ]
 

@@ -51,6 +51,22 @@ async def test_answers_hold_to_the_contract(cloud: Scene, schemas, method, path,
         _validate(schemas, name, row)
 
 
+@pytest.mark.parametrize(
+    ("path", "described"),
+    [
+        ("/rest/agile/1.0/board", "/rest/agile/1.0/board"),
+        ("/rest/agile/1.0/board/1", "/rest/agile/1.0/board/{boardId}"),
+    ],
+)
+async def test_boards_hold_to_the_agile_contract(cloud: Scene, shared_dir: Path, path, described):
+    contract = json.loads((shared_dir / "specs" / "jira-agile.openapi.json").read_text())
+    answer = contract["paths"][described]["get"]["responses"]["200"]
+    schema = _as_json_schema(answer["content"]["application/json"]["schema"])
+    status, body = await cloud.ask("GET", path)
+    assert status == 200
+    jsonschema.Draft202012Validator(schema).validate(body)
+
+
 async def test_what_was_written_holds_to_the_contract(cloud: Scene, schemas):
     _fill(cloud)
     fields = {"project": {"key": "T5G"}, "summary": "x", "issuetype": {"name": "Task"}}
