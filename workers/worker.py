@@ -39,6 +39,8 @@ def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> No
 
 def work(settings: Settings, *, burst: bool = False) -> None:
     """Work in this process, also through restarts of Redis."""
+    from rq.exceptions import StopRequested
+
     from workers.queue_worker import QueueWorker
 
     failures = 0
@@ -50,12 +52,26 @@ def work(settings: Settings, *, burst: bool = False) -> None:
                 if burst or worker.stopping:
                     return
                 failures = 0
+        except StopRequested:
+            return  # the signal came between two loops
         except (RedisError, OSError) as error:
             log.warning("worker_lost_redis", error=type(error).__name__)
             if burst:
                 raise
-        time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        if not _rested(PAUSES[min(failures, len(PAUSES) - 1)]):
+            return
         failures += 1
+
+
+def _rested(seconds: float) -> bool:
+    """Wait; say False if a signal asked to stop meanwhile."""
+    from rq.exceptions import StopRequested
+
+    try:
+        time.sleep(seconds)
+    except StopRequested:
+        return False
+    return True
 
 
 class Crew:

@@ -1,0 +1,249 @@
+"""Workers do the jobs, give signs of life, and leave nothing behind when they die."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from sandbox.faults import Kind
+from t5g.alerts import Alerts
+from t5g.heartbeat import alive
+from t5g.keys import Keys
+from t5g.lifeline import end, session_members
+from t5g.syncs import Sync, SyncState
+from t5g.work import Asked, enqueue, request_sync
+from tests.workers.reading import cases_of
+from tests.workers.test_killed import plain
+
+KEYS = Keys()
+RUN = """
+import sys
+from t5g.logs import setup_logging
+from t5g.settings import load_settings
+from workers.worker import run_worker
+settings = load_settings(env=eval(sys.argv[1]))
+setup_logging(settings)
+run_worker(settings, int(sys.argv[2]), burst=sys.argv[3] == "burst")
+"""
+
+
+@pytest.fixture
+def settings(upstreams, redis_url):
+    return upstreams.settings(redis_url, portal_api="hydra")
+
+
+@pytest.fixture
+def raw(redis_url):
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def start(settings):
+    """Start worker processes; all are killed in the end."""
+    children = []
+
+    async def started(count=1, *, burst=False):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", RUN, repr(plain(settings)), str(count),
+            "burst" if burst else "stay", stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        children.append(child)
+        return child
+
+    yield started
+    for child in children:
+        if child.returncode is None:
+            child.kill()
+        end(session_members(child.pid), 0.0)  # none should be left; no test run hangs if one is
+        await child.communicate()
+
+
+async def until(condition, seconds=15.0):
+    """Wait until a condition (also an awaitable one) holds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return found
+        assert time.monotonic() < deadline, "not in time"
+        await asyncio.sleep(0.02)
+
+
+def descendants(pid):
+    """The processes below one."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            child = int(status.parent.name)
+            found += [child, *descendants(child)]
+    return found
+
+
+def running(pid):
+    """Say whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_one_sync_leads_to_the_next_until_all_is_there(start, upstreams, raw, store, records):
+    numbers = upstreams.add_cases(6)
+    for number in numbers:
+        upstreams.add_card(number)
+        upstreams.add_issue(number)
+        upstreams.add_bug(int(number), number)
+    upstreams.add_escalation(numbers[0])
+    assert request_sync(raw, KEYS, "cases", "U1") is Asked.QUEUED
+    await (await start(burst=True)).wait()
+    states = {name: record.state for name, record in (await records.read_all()).items()}
+    del states[Sync.STATS]
+    assert set(states.values()) == {SyncState.OK}
+    case = (await cases_of(store))[numbers[0]]
+    assert case.card
+    assert case.issues
+    assert case.bugs
+    assert case.escalations
+    assert list(raw.scan_iter("t5g:rq:job:*")) == []
+    assert all(key.startswith(b"t5g:") for key in raw.scan_iter())
+
+
+async def test_a_failed_job_is_repeated_then_told_once_and_cleared_when_it_works(
+    start, upstreams, raw, redis
+):
+    upstreams.add_cases(2)
+    upstreams.portal_faults.add(Kind.DOWN)
+    enqueue(raw, "workers.jobs.sync", "cases", keys=KEYS, job_id="sync-cases", attempts=(0,))
+    await (await start(burst=True)).wait()
+    alerts = Alerts(redis, KEYS)
+    (notice,) = await alerts.unposted()
+    assert "503" in notice.alert.text
+    assert raw.hget("t5g:rq:job:sync-cases", "status") == b"failed"
+    job_requests = upstreams.portal_faults.total
+    assert job_requests >= 2
+
+    upstreams.clear_faults()
+    assert request_sync(raw, KEYS, "cases", "U1") is Asked.QUEUED
+    await (await start(burst=True)).wait()
+    assert [n.raised for n in await alerts.unposted()] == [True, False]
+    assert await alerts.raised() == []
+
+
+async def test_between_its_attempts_a_job_waits_and_no_one_is_told(start, upstreams, raw, redis):
+    upstreams.portal_faults.add(Kind.DOWN)
+    request_sync(raw, KEYS, "cases", "U1")
+    await (await start(burst=True)).wait()
+    assert raw.hget("t5g:rq:job:sync-cases", "status") == b"scheduled"
+    assert raw.zcard("t5g:rq:scheduled:high") == 1
+    assert await Alerts(redis, KEYS).raised() == []
+
+
+async def test_no_secret_is_in_what_a_worker_says(start, upstreams, raw, settings):
+    upstreams.add_cases(1)
+    upstreams.add_bug(1, "00000001")
+    upstreams.sso.refusal = "Token is not active"
+    request_sync(raw, KEYS, "all", "U1")
+    worker = await start(burst=True)
+    _, said = await worker.communicate()
+    stored = b"".join(str(raw.hgetall(key)).encode() for key in raw.scan_iter("t5g:rq:job:*"))
+    for name in ("portal_offline_token", "jira_token", "bugzilla_api_key"):
+        secret = getattr(settings, name).get_secret_value().encode()
+        assert secret not in said
+        assert secret not in stored
+
+
+async def test_workers_give_signs_of_life_and_stop_when_told(start, redis, raw):
+    worker = await start(2)
+    await until(lambda: _alive(redis, 2))
+    worker.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await worker.wait() == 0
+    assert await alive(redis, KEYS, "worker", time.time()) == []
+
+
+async def test_a_worker_that_dies_is_replaced(start, redis):
+    crew = await start(2)
+    await until(lambda: _alive(redis, 2))
+    first = {sign.name for sign in await alive(redis, KEYS, "worker", time.time())}
+    os.kill(int(min(first).rpartition(".")[2]), signal.SIGKILL)
+    await until(lambda: _alive(redis, 3))  # two new signs and the fading one of the dead
+    assert crew.returncode is None
+
+
+async def _alive(redis, count):
+    return len(await alive(redis, KEYS, "worker", time.time())) >= count
+
+
+async def test_the_work_horse_dies_with_its_worker(start, upstreams, raw, records):
+    upstreams.add_cases(300)
+    upstreams.portal_faults.latency = 0.5
+    request_sync(raw, KEYS, "cases", "U1")
+    worker = await start()
+    await until(lambda: _running(records))
+    family = descendants(worker.pid)
+    assert family
+    worker.kill()
+    await until(lambda: not any(running(pid) for pid in family))
+
+
+async def _running(records):
+    return (await records.read(Sync.CASES)).state is SyncState.RUNNING
+
+
+async def test_a_killed_work_horse_is_repeated_and_the_end_is_right(
+    start, upstreams, raw, records, store
+):
+    numbers = upstreams.add_cases(30)
+    upstreams.portal_faults.latency = 0.3
+    enqueue(raw, "workers.jobs.sync", "cases", keys=KEYS, job_id="sync-cases", attempts=(0, 0))
+    worker = await start()
+    await until(lambda: _running(records))
+    (lock,) = raw.scan_iter("t5g:lock:sync:*")
+    horses = [pid for pid in descendants(worker.pid) if os.getpgid(pid) == pid]
+    os.kill(horses[-1], signal.SIGKILL)
+    raw.pexpire(lock, 100)  # the rest of its time to live
+    upstreams.portal_faults.latency = 0.0
+
+    async def done():
+        return (await records.read(Sync.CASES)).state is SyncState.OK
+
+    await until(done)
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_a_worker_outlives_a_restart_of_redis(upstreams, tmp_path):
+    from tests.workers.test_bad_days import OwnRedis
+
+    server = OwnRedis()
+    await server.start()
+    settings = upstreams.settings(server.url)
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", RUN, repr(plain(settings)), "1", "stay", stderr=subprocess.PIPE
+    )
+    try:
+        with Redis.from_url(server.url) as raw:
+            await until(lambda: raw.hlen("t5g:alive:worker"))
+        await server.kill()
+        await asyncio.sleep(0.5)
+        await server.start()
+        upstreams.add_cases(3)
+        with Redis.from_url(server.url) as raw:
+            request_sync(raw, KEYS, "cases", "U1")
+            await until(lambda: raw.scard("t5g:cases") == 3, 30)
+    finally:
+        worker.kill()
+        await worker.communicate()
+        await server.kill()
