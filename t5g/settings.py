@@ -112,6 +112,47 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Networks of our own proxies, whose X-Forwarded-For is believed"
     )
+    page_rate: int = Field(
+        300, ge=10, description="Requests a minute that one viewer or token may make"
+    )
+    access_contact: str = Field(
+        "the operator of this page", description="Who gives access; told to people without a role"
+    )
+    session_hours: float = Field(24, gt=0, description="Hours after which everybody logs in again")
+    session_idle_hours: float = Field(
+        8, gt=0, description="Hours without a request after which a session ends"
+    )
+
+    # Login by SAML
+    saml_idp_metadata: str = need(
+        "saml",
+        "Metadata of the identity provider (XML; usually as T5G_SAML_IDP_METADATA_FILE)",
+        default="",
+    )
+    saml_entity_id: str = Field("", description="Our entity id; empty: where our metadata is")
+    saml_certificate: str = Field(
+        "", description="Our certificate (PEM), for signed requests and logouts"
+    )
+    saml_next_certificate: str = Field(
+        "", description="The certificate that replaces ours soon: both are in our metadata"
+    )
+    saml_key: SecretStr = Field(SecretStr(""), description="Private key of our certificate (PEM)")
+    saml_email_attributes: str = Field(
+        "mail email urn:oid:0.9.2342.19200300.100.1.3 urn:mace:dir:attribute-def:mail "
+        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+        description="Names of the attribute with the e-mail address; the first found counts",
+    )
+    saml_name_attributes: str = Field(
+        "displayName cn name urn:oid:2.16.840.1.113730.3.1.241 urn:mace:dir:attribute-def:cn",
+        description="Names of the attribute with the person's name; the first found counts",
+    )
+    saml_group_attributes: str = Field(
+        "memberOf groups Role urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
+        description="Names of the attributes with the groups; all found count",
+    )
+    saml_skew_seconds: float = Field(
+        60, ge=0, le=300, description="How far the identity provider's clock may be off"
+    )
     deadletter_days: float = Field(
         30, gt=0, description="Days an event that could not be applied is kept"
     )
@@ -223,6 +264,9 @@ class Settings(BaseSettings):
     slack_high_channel: str = Field("", description="Channel id for new urgent and high cases")
     slack_low_channel: str = Field("", description="Channel id for new normal and low cases")
     slack_ops_channel: str = Field("", description="Channel id of the operators' alerts")
+    slack_restricted_channels: str = Field(
+        "", description="Ids of channels in which restricted bugs and issues may be spoken of"
+    )
     digest_at: time = Field(time(9, 0), description="Time of day of the digest")
     timezone: str = Field("UTC", description="Time zone of the digest, and of people without one")
 

@@ -26,6 +26,7 @@ from t5g.syncs import Sync
 from t5g.team import TeamFile
 from t5g.work import request_sync
 from webhooks import health, keys, metrics_page
+from webhooks.access.routes import add_guard
 from webhooks.api import routes as api_routes
 from webhooks.errors import plain_error_page
 from webhooks.jira import routes as jira_routes
@@ -53,6 +54,7 @@ def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Applica
     _mount_slack(app, settings)
     pages_routes.add_routes(app)
     api_routes.add_routes(app)
+    add_guard(app)
     app.cleanup_ctx.append(_measure_lag)
     return app
 

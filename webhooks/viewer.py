@@ -5,21 +5,28 @@ from typing import Final, Protocol
 from aiohttp import web
 from msgspec import Struct
 
+from t5g.team import Role
+
 
 class Viewer(Struct, frozen=True, kw_only=True):
     """A person or a script. `id` "" is the one nameless viewer of an installation without login.
 
-    `me`: the casefolded names that `assignee:me` stands for.
+    `me`: the casefolded names that `assignee:me` stands for. `role` None: let in by nobody.
     """
 
     id: str = ""
     name: str = ""
     me: frozenset[str] = frozenset()
-    may_refresh: bool = False
+    role: Role | None = Role.VIEWER
+    session: str = ""
+
+    def may(self, needed: Role) -> bool:
+        """Say whether their role includes `needed`."""
+        return self.role is not None and self.role.includes(needed)
 
 
 #: Without a login whoever reaches the page is on this machine, where everything is theirs anyway.
-LOCAL = Viewer(may_refresh=True)
+LOCAL = Viewer(role=Role.ADMIN)
 
 VIEWER: Final = web.RequestKey("VIEWER", Viewer)
 

@@ -18,8 +18,9 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from t5g.board import Board
+from t5g.team import Role
 from webhooks.pages.views.freshness import freshness
-from webhooks.viewer import Viewer, viewer_of
+from webhooks.viewer import VIEWER, Viewer, viewer_of
 
 MINUTE = 60
 MOST_PAGES = 128
@@ -156,8 +157,7 @@ class Pages:
     def plain(self, request: web.Request, page: Page) -> web.Response:
         """Answer with a page that needs no board: errors, login. It is not kept."""
         parts = self._cut((), page)
-        viewer = viewer_of(request) if page.status < 500 else None
-        who = self._who(viewer) if viewer is not None and viewer.name else b""
+        who = self._who(request[VIEWER]) if VIEWER in request else b""
         body = b"".join((parts.head, who, parts.middle, parts.tail))
         headers = {"Cache-Control": "no-store"}
         return web.Response(
@@ -190,7 +190,8 @@ class Pages:
         return Parts(stamp, page.status, head.encode(), middle.encode(), tail.encode())
 
     def _who(self, viewer: Viewer) -> bytes:
-        return self._fragment("viewer.html", viewer=viewer, login=self._login)
+        refresh = viewer.may(Role.ENGINEER)
+        return self._fragment("viewer.html", viewer=viewer, login=self._login, refresh=refresh)
 
     async def _freshness(self, now: float) -> tuple[Hashable, bytes]:
         stamp = (self.board.version[2], int(now // MINUTE))

@@ -12,6 +12,7 @@ from webhooks.pages import (
     groups,
     live,
     overview,
+    refresh,
     reports,
     static,
     statistics,
@@ -41,6 +42,7 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/stats", statistics.show_statistics)
     router.add_get("/suggest", suggest.show_suggestions)
     router.add_get("/live", live.follow)
+    router.add_post("/refresh", refresh.refresh)
     router.add_get("/static/{name}", static.send)
 
 

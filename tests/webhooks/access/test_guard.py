@@ -1,0 +1,272 @@
+"""The door: tokens, hosts, proxies, headers and limits, with and without a login."""
+
+import re
+
+import pytest
+from redis.asyncio import Redis
+
+from t5g.audit import Audit
+from t5g.errors import NotFoundError
+from t5g.keys import Keys
+from t5g.settings import Settings, load_settings
+from t5g.team import Role
+from tests.webhooks.conftest import Client, Serve
+from tests.webhooks.logins import Browser, Configure
+    Browser,
+    Configure,
+    Trail,
+    configure,
+    idp,
+    team_file,
+    trail,
+)
+from tests.webhooks.saml.identity import IdentityProvider
+from webhooks.access.tokens import TokenNameError, Tokens
+
+PAGES = ("/", "/cases", "/cases/01234567", "/cases.csv", "/stats", "/trends", "/updates", "/weekly",
+         "/weekly.txt", "/live", "/suggest", "/accounts/x", "/engineers/x")  # fmt: skip
+API = ("/api/v1/cases", "/api/v1/cases/01234567", "/api/v1/stats", "/api/v1/stats/history",
+       "/api/v1/accounts", "/api/v1/engineers", "/api/v1/syncs")  # fmt: skip
+
+
+@pytest.fixture
+def tokens(redis: Redis, settings: Settings) -> Tokens:
+    """The tokens as the command line has them."""
+    return Tokens(redis, Keys(settings.redis_prefix))
+
+
+async def status_of(client: Client, path: str, **headers: str) -> int:
+    """Ask and give the status."""
+    async with client.get(path, headers=headers, allow_redirects=False) as response:
+        return response.status
+
+
+async def test_every_route_needs_a_login_but_those_that_say_so(
+    serve: Serve,
+    configure: Configure,
+) -> None:
+    client = await serve(configure())
+    open_to_all = re.compile(
+        r"/(healthz|readyz|metrics)$|/(webhooks|slack|saml|static)/|/api/v1/openapi\.json$"
+    )
+    assert client.app is not None
+    for route in client.app.router.routes():
+        path = route.resource.canonical if route.resource else ""
+        filled = re.sub(r"\{[^}]*\}", "01234567", path)
+        if open_to_all.match(path) or route.method not in ("GET", "POST"):
+            continue
+        async with client.request(
+            route.method, filled, headers={"Accept": "text/html"}, allow_redirects=False
+        ) as response:
+            assert response.status in (302, 401), (route.method, path)
+
+
+@pytest.mark.parametrize("path", API)
+async def test_machines_are_told_instead_of_sent_away(
+    serve: Serve,
+    configure: Configure,
+    path: str,
+) -> None:
+    client = await serve(configure())
+    async with client.get(path, allow_redirects=False) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert response.content_type == "application/problem+json"
+
+
+async def test_script_of_a_page_is_not_sent_to_the_login(
+    serve: Serve,
+    configure: Configure,
+) -> None:
+    client = await serve(configure())
+    assert await status_of(client, "/live", **{"Sec-Fetch-Mode": "cors"}) == 401
+
+
+async def test_token_opens_the_api(
+    serve: Serve,
+    configure: Configure,
+    tokens: Tokens,
+) -> None:
+    client = await serve(configure())
+    _, secret = await tokens.create("nightly report", Role.VIEWER)
+    assert await status_of(client, API[0], Authorization=f"Bearer {secret}") == 200
+    await tokens.revoke("nightly report")
+    assert await status_of(client, API[0], Authorization=f"Bearer {secret}") == 401
+
+
+async def test_token_is_not_kept_only_its_hash(tokens: Tokens, redis: Redis) -> None:
+    token, secret = await tokens.create("a", Role.ENGINEER, days=1)
+    dump = b"".join([
+        *(await redis.hkeys("t5g:tokens")),  # type: ignore[misc]
+        *(await redis.hvals("t5g:tokens")),  # type: ignore[misc]
+    ])  # fmt: skip
+    assert secret.encode() not in dump
+    assert secret.removeprefix("t5g_").encode() not in dump
+    assert token.id not in secret
+
+
+async def test_token_ends_when_it_was_said_to(redis: Redis) -> None:
+    now = 1_000_000.0
+    tokens = Tokens(redis, Keys(), clock=lambda: now)
+    _, secret = await tokens.create("a", Role.VIEWER, days=1)
+    assert await tokens.find(secret) is not None
+    now += 86_400
+    assert await tokens.find(secret) is None
+
+
+async def test_use_of_a_token_is_noted_but_does_not_bring_it_back(redis: Redis) -> None:
+    now = 1_000_000.0
+    tokens = Tokens(redis, Keys(), clock=lambda: now)
+    _, secret = await tokens.create("a", Role.VIEWER)
+    now += 1000
+    await tokens.find(secret)
+    assert (await tokens.list_all())[0].used == now
+    await tokens.revoke("a")
+    assert await tokens.find(secret) is None
+    assert await tokens.list_all() == []
+
+
+async def test_names_of_tokens_are_single_and_printable(tokens: Tokens) -> None:
+    await tokens.create("a", Role.VIEWER)
+    for name in ("a", "", "x" * 61, "a\nb", "<b>"):
+        with pytest.raises(TokenNameError):
+            await tokens.create(name, Role.VIEWER)
+    with pytest.raises(NotFoundError, match="t5g token list"):
+        await tokens.revoke("b")
+
+
+@pytest.mark.parametrize("given", ["x", "t5g_", "t5g_" + "a" * 43, "t5g_" + "\u00e4" * 20])
+async def test_wrong_token_is_refused_also_without_a_login(client: Client, given: str) -> None:
+    headers = {"Authorization": f"Bearer {given}"}
+    async with client.get(API[0], headers=headers) as response:
+        assert response.status == 401
+        assert given not in await response.text() or given in ("x", "t5g_")
+
+
+async def test_guessing_tokens_is_slowed_down(client: Client) -> None:
+    statuses = [await status_of(client, API[0], Authorization=f"Bearer t5g_{n}") for n in range(12)]
+    assert statuses[:10] == [401] * 10
+    assert statuses[-1] == 429
+
+
+async def test_scraping_is_slowed_down_and_told_when_to_come_back(
+    serve: Serve, redis_url: str
+) -> None:
+    client = await serve(load_settings(env={"redis_url": redis_url, "page_rate": 20}))
+    answers = []
+    for _ in range(14):
+        async with client.get("/cases") as response:
+            answers.append((response.status, response.headers.get("Retry-After")))
+    assert answers[0] == (200, None)
+    status, after = answers[-1]
+    assert status == 429
+    assert after is not None
+    assert 1 <= int(after) <= 6
+    assert await status_of(client, "/healthz") == 200
+
+
+@pytest.mark.parametrize("host", ["evil.test", "127.0.0.1.evil.test", "evil.test:8080", "[::2]"])
+async def test_page_without_login_answers_to_no_other_name(client: Client, host: str) -> None:
+    assert await status_of(client, "/cases", Host=host) == 421
+    assert await status_of(client, "/api/v1/cases", Host=host) == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "127.1.2.3"])
+async def test_page_without_login_answers_to_this_machine(client: Client, host: str) -> None:
+    assert await status_of(client, "/cases", Host=host) == 200
+
+
+async def test_other_sites_can_not_press_the_button(client: Client) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.test"}):
+        async with client.post("/refresh", headers=headers) as response:
+            assert response.status == 403
+
+
+async def test_headers_of_a_page(client: Client) -> None:
+    async with client.get("/cases") as response:
+        headers = response.headers
+        text = await response.text()
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+    assert "<style" not in text
+    assert "style=" not in text
+    assert re.findall(r"<script(?! src=\"/static/)", text) == []
+    assert re.findall(r'(?:src|href)="(https?:)?//[^"]*\.(?:js|css|woff)', text) == []
+    assert re.findall(r"\son\w+=", text) == []
+
+
+async def behind_proxy(
+    serve: Serve,
+    configure: Configure,
+    provider: IdentityProvider,
+) -> Browser:
+    """A browser before a proxy that speaks https."""
+    settings = configure(public_url="https://page.test", trusted_proxies="127.0.0.0/8")
+    browser = Browser(await serve(settings), provider)
+    browser.headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+    return browser
+
+
+async def test_plain_http_is_sent_to_https(
+    serve: Serve,
+    configure: Configure,
+    idp: IdentityProvider,
+) -> None:
+    browser = await behind_proxy(serve, configure, idp)
+    response = await browser.get("/cases?q=a", **{"X-Forwarded-Proto": "http"})
+    assert response.status == 308
+    assert response.headers["Location"] == "https://page.test/cases?q=a"
+    assert (await browser.get("/healthz", **{"X-Forwarded-Proto": "http"})).status == 200
+
+
+async def test_behind_a_proxy_cookies_are_for_https_and_this_host_only(
+    serve: Serve,
+    configure: Configure,
+    idp: IdentityProvider,
+) -> None:
+    browser = await behind_proxy(serve, configure, idp)
+    done = await browser.log_in()
+    assert done.status == 303
+    morsel = done.cookies["__Host-t5g"]
+    assert morsel["secure"]
+    assert morsel["path"] == "/"
+    page = await browser.get("/")
+    assert page.status == 200
+    assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "https://idp.test" in page.headers["Content-Security-Policy"]
+
+
+async def test_answer_brought_by_another_browser_logs_nobody_in(
+    serve: Serve,
+    configure: Configure,
+    idp: IdentityProvider,
+) -> None:
+    attacker = await behind_proxy(serve, configure, idp)
+    victim = Browser(attacker.client, idp)
+    victim.headers = dict(attacker.headers)
+    under = await attacker.leave()
+    response = await victim.answer(under, idp.response(under.claim()))
+    assert response.status == 403
+    assert not victim.cookies
+
+
+async def test_address_is_believed_from_our_own_proxies_only(
+    serve: Serve,
+    configure: Configure,
+    idp: IdentityProvider,
+    redis: Redis,
+) -> None:
+    settings = configure(trusted_proxies="10.0.0.0/8")
+    browser = Browser(await serve(settings), idp)
+    browser.headers["X-Forwarded-For"] = "192.0.2.7"
+    await browser.log_in()
+    behind = await behind_proxy(serve, configure, idp)
+    await behind.log_in()
+    places = [entry.place for entry in await Audit(redis, Keys()).export()]
+    assert places == ["127.0.0.1", "192.0.2.7"]

@@ -1,0 +1,10 @@
+"""The fixtures of the login, for tests of this folder."""
+
+from tests.webhooks.logins import (  # noqa: F401 (fixtures)
+    browser,
+    configure,
+    idp,
+    settings,
+    team_file,
+    trail,
+)

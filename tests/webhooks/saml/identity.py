@@ -1,0 +1,269 @@
+"""An identity provider for tests: signs real assertions, and forges them in the known ways.
+
+`python -m tests.webhooks.saml.identity PORT` runs it as a process of its own, with a login that
+takes everybody for Ann; its metadata is at `/metadata`.
+"""
+
+import argparse
+import base64
+import secrets
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import xmlsec
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from lxml import etree
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Names
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+ENTITY = "https://idp.test/metadata"
+NAMESPACES = (
+    'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
+    'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"'
+)
+ANN: Mapping[str, Sequence[str]] = {
+    "mail": ["ann@example.com"],
+    "displayName": ["Ann Müller"],
+    "memberOf": ["everybody", "t5g-engineers"],
+}
+
+
+def make_key() -> tuple[str, str]:
+    """Make a private key and its certificate, both as PEM."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    return private.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def bare(pem: str) -> str:
+    """The certificate as it stands in XML."""
+    return "".join(pem.strip().splitlines()[1:-1])
+
+
+def moment(shift: float = 0) -> str:
+    """The moment so many seconds from now, as SAML writes it."""
+    return (datetime.now(UTC) + timedelta(seconds=shift)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def encoded(xml: str) -> str:
+    """A response as it is posted."""
+    return base64.b64encode(xml.encode()).decode()
+
+
+def read_request(url: str) -> tuple[Any, str]:
+    """Read where a browser was sent: the AuthnRequest (or LogoutRequest) and the RelayState."""
+    query = parse_qs(urlsplit(url).query)
+    raw = (query.get("SAMLRequest") or query["SAMLResponse"])[0]
+    xml = zlib.decompress(base64.b64decode(raw), -15)
+    return etree.fromstring(xml), query.get("RelayState", [""])[0]
+
+
+@dataclass
+class Claim:
+    """What an assertion says. Defaults are good; tests break one thing each."""
+
+    request: str
+    acs: str
+    audience: str | None
+    person: str = "ann"
+    destination: str | None = ""
+    recipient: str = ""
+    response_request: str | None = ""
+    issuer: str = ENTITY
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=lambda: dict(ANN))
+    not_before: float = -5
+    until: float | None = 300
+    confirmed_until: float | None = 300
+    session_until: float | None = None
+    status: str = Names.STATUS_SUCCESS
+    name_id: str = ""
+    index: str = "_login-1"
+    id: str = ""
+
+
+class IdentityProvider:
+    """Signs and forges."""
+
+    def __init__(self, base: str = "https://idp.test") -> None:
+        self.key, self.certificate = make_key()
+        self.base = base
+        self.entity = ENTITY
+
+    def metadata(self, *more: str, sso: bool = True, slo: bool = True) -> str:
+        """Its metadata; `more`: further certificates, for a roll-over."""
+        keys = "".join(
+            '<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#">'
+            f"<X509Data><X509Certificate>{bare(pem)}</X509Certificate></X509Data></KeyInfo>"
+            "</KeyDescriptor>"
+            for pem in (self.certificate, *more)
+        )
+        binding = Names.BINDING_HTTP_REDIRECT
+        logout = f'<SingleLogoutService Binding="{binding}" Location="{self.base}/slo"/>'
+        login = f'<SingleSignOnService Binding="{binding}" Location="{self.base}/sso"/>'
+        return (
+            f'<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" '
+            f'entityID="{self.entity}"><IDPSSODescriptor protocolSupportEnumeration='
+            f'"urn:oasis:names:tc:SAML:2.0:protocol">{keys}{logout if slo else ""}'
+            f"{login if sso else ''}</IDPSSODescriptor></EntityDescriptor>"
+        )
+
+    def assertion(self, claim: Claim, identity: str = "") -> str:
+        """An assertion without a signature."""
+        begin, end = moment(claim.not_before), claim.until
+        over = f' NotOnOrAfter="{moment(end)}"' if end is not None else ""
+        confirmed = claim.confirmed_until
+        confirmed_over = f' NotOnOrAfter="{moment(confirmed)}"' if confirmed is not None else ""
+        audience = (
+            f"<saml:AudienceRestriction><saml:Audience>{claim.audience}</saml:Audience>"
+            "</saml:AudienceRestriction>"
+            if claim.audience is not None
+            else ""
+        )
+        session = (
+            f' SessionNotOnOrAfter="{moment(claim.session_until)}"'
+            if claim.session_until is not None
+            else ""
+        )
+        attributes = "".join(
+            f'<saml:Attribute Name="{name}">'
+            + "".join(f"<saml:AttributeValue>{escape(x)}</saml:AttributeValue>" for x in values)
+            + "</saml:Attribute>"
+            for name, values in claim.attributes.items()
+        )
+        return (
+            f'<saml:Assertion {NAMESPACES} ID="{identity or claim.id or new_id()}" Version="2.0" '
+            f'IssueInstant="{moment()}"><saml:Issuer>{claim.issuer}</saml:Issuer><saml:Subject>'
+            f"<saml:NameID>{claim.name_id or claim.person}</saml:NameID>"
+            f'<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
+            f'<saml:SubjectConfirmationData{confirmed_over} InResponseTo="{claim.request}" '
+            f'Recipient="{claim.recipient or claim.acs}"/></saml:SubjectConfirmation>'
+            "</saml:Subject>"
+            f'<saml:Conditions NotBefore="{begin}"{over}>{audience}</saml:Conditions>'
+            f'<saml:AuthnStatement AuthnInstant="{moment()}" SessionIndex="{claim.index}"{session}>'
+            "<saml:AuthnContext><saml:AuthnContextClassRef>"
+            "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+            "</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
+            f"<saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"
+        )
+
+    def envelope(self, claim: Claim, *assertions: str) -> str:
+        """A response around assertions."""
+        destination = claim.acs if claim.destination == "" else claim.destination
+        request = claim.request if claim.response_request == "" else claim.response_request
+        return (
+            f'<samlp:Response {NAMESPACES} ID="{new_id()}" Version="2.0" '
+            f'IssueInstant="{moment()}"'
+            + (f' Destination="{destination}"' if destination is not None else "")
+            + (f' InResponseTo="{request}"' if request is not None else "")
+            + f"><saml:Issuer>{claim.issuer}</saml:Issuer><samlp:Status>"
+            f'<samlp:StatusCode Value="{claim.status}"/></samlp:Status>'
+            + "".join(assertions)
+            + "</samlp:Response>"
+        )
+
+    def sign(self, xml: str, *, sha1: bool = False, key: str = "", certificate: str = "") -> str:
+        """Sign the root of `xml`."""
+        algorithms = (Names.RSA_SHA1, Names.SHA1) if sha1 else (Names.RSA_SHA256, Names.SHA256)
+        signed = OneLogin_Saml2_Utils.add_sign(
+            xml, key or self.key, certificate or self.certificate, False, *algorithms
+        )
+        return signed.decode() if isinstance(signed, bytes) else signed
+
+    def response(self, claim: Claim) -> str:
+        """A good response: the assertion is signed."""
+        return self.envelope(claim, self.sign(self.assertion(claim)))
+
+    def logout_url(self, sp: str, person: str, index: str = "", *, signed: bool = True) -> str:
+        """Where to send a browser to log out from here, by redirect."""
+        session = f"<samlp:SessionIndex>{index}</samlp:SessionIndex>" if index else ""
+        xml = (
+            f'<samlp:LogoutRequest {NAMESPACES} ID="{new_id()}" Version="2.0" '
+            f'IssueInstant="{moment()}" Destination="{sp}" NotOnOrAfter="{moment(300)}">'
+            f"<saml:Issuer>{self.entity}</saml:Issuer><saml:NameID>{person}</saml:NameID>{session}"
+            "</samlp:LogoutRequest>"
+        )
+        packed = zlib.compress(xml.encode())[2:-4]
+        query = {"SAMLRequest": base64.b64encode(packed).decode(), "RelayState": "x"}
+        if not signed:
+            return f"{sp}?{urlencode(query)}"
+        query["SigAlg"] = Names.RSA_SHA256
+        text = urlencode(query)
+        signature = OneLogin_Saml2_Utils.sign_binary(text, self.key, xmlsec.Transform.RSA_SHA256)
+        query["Signature"] = base64.b64encode(signature).decode()
+        return f"{sp}?{urlencode(query)}"
+
+
+def new_id() -> str:
+    """An id as XML wants it."""
+    return "_" + secrets.token_hex(16)
+
+
+def make_server(base: str) -> web.Application:
+    """Serve login and logout; everybody is Ann, or `?person=` of the login page."""
+    idp = IdentityProvider(base)
+
+    async def metadata(_: web.Request) -> web.Response:
+        return web.Response(text=idp.metadata(), content_type="application/samlmetadata+xml")
+
+    async def sso(request: web.Request) -> web.Response:
+        asked, relay = read_request(str(request.url))
+        acs = asked.get("AssertionConsumerServiceURL")
+        audience = asked.findtext("{urn:oasis:names:tc:SAML:2.0:assertion}Issuer")
+        claim = Claim(request=asked.get("ID"), acs=acs, audience=audience)
+        fields = {"SAMLResponse": encoded(idp.response(claim)), "RelayState": relay}
+        inputs = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(value)}">'
+            for name, value in fields.items()
+        )
+        page = (
+            f'<!doctype html><title>Log in</title><form method="post" action="{escape(acs)}">'
+            f"{inputs}<button>Log in as Ann</button></form>"
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    async def slo(request: web.Request) -> web.Response:
+        return web.Response(text="logged out at the provider")
+
+    app = web.Application()
+    app.router.add_get("/metadata", metadata)
+    app.router.add_get("/sso", sso)
+    app.router.add_get("/slo", slo)
+    return app
+
+
+def main() -> None:
+    """Serve on a port of loopback until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    port = parser.parse_args().port
+    base = f"http://127.0.0.1:{port}"
+    web.run_app(make_server(base), host="127.0.0.1", port=port, print=None)
+
+
+if __name__ == "__main__":
+    main()

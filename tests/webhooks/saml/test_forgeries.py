@@ -1,0 +1,355 @@
+"""Forged, stale and misdirected answers of an identity provider: each is refused, by name.
+
+The good answer is accepted in the same way, so that no refusal here is one by accident.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from tests.webhooks.logins import BASE, Browser, Trail, Under
+from tests.webhooks.saml.identity import Claim, IdentityProvider, encoded, new_id
+
+ADMIN = {"mail": ["boss@example.com"], "displayName": ["Boss"]}
+SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+OBJECT = "{http://www.w3.org/2000/09/xmldsig#}Object"
+ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion"
+EXTENSIONS = "{urn:oasis:names:tc:SAML:2.0:protocol}Extensions"
+
+Forge = Callable[[IdentityProvider, Claim], str]
+FORGERIES: dict[str, Forge] = {}
+
+
+def forgery(make: Forge) -> Forge:
+    """Add a forgery to the table, by the name of its function."""
+    FORGERIES[make.__name__] = make
+    return make
+
+
+async def refused(browser: Browser, under: Under, xml: str) -> None:
+    """Come with an answer and see that nobody is logged in."""
+    response = await browser.answer(under, xml)
+    assert response.status == 403, await response.text()
+    assert "t5g" not in browser.cookies
+    text = await response.text()
+    assert "Login refused" in text
+    assert "boss" not in text.casefold()
+
+
+# What is not signed, or not by whom we trust
+
+
+@forgery
+def unsigned(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.envelope(claim, idp.assertion(claim))
+
+
+@forgery
+def only_the_response_signed(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.sign(idp.envelope(claim, idp.assertion(claim)))
+
+
+@forgery
+def signature_stripped(idp: IdentityProvider, claim: Claim) -> str:
+    tree = etree.fromstring(idp.response(claim))
+    signature = tree.find(f".//{SIGNATURE}")
+    signature.getparent().remove(signature)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def changed_after_signing(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.response(claim).replace("ann@example.com", "boss@example.com")
+
+
+@forgery
+def signed_with_another_key(idp: IdentityProvider, claim: Claim) -> str:
+    return IdentityProvider().response(claim)
+
+
+@forgery
+def signed_with_sha1(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.envelope(claim, idp.sign(idp.assertion(claim), sha1=True))
+
+
+@forgery
+def unsigned_beside_a_signed_response(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.envelope(claim, idp.sign(idp.assertion(claim)), idp.assertion(boss(claim)))
+
+
+# Signature wrapping (Somorovsky et al., "On Breaking SAML", 2012): the signature stays good and is
+# about the old assertion, but a reader that is not careful finds another one.
+
+
+def boss(claim: Claim) -> Claim:
+    return Claim(claim.request, claim.acs, claim.audience, person="boss", attributes=ADMIN)
+
+
+def parts(idp: IdentityProvider, claim: Claim, *, same_id: bool = False) -> tuple[Any, Any, Any]:
+    """A response with its signed assertion, and an evil assertion without signature."""
+    tree = etree.fromstring(idp.response(claim))
+    good = tree.find(ASSERTION)
+    evil = etree.fromstring(idp.assertion(boss(claim), good.get("ID") if same_id else new_id()))
+    return tree, good, evil
+
+
+@forgery
+def wrapped_evil_before_good(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    good.addprevious(evil)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_evil_after_good(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    good.addnext(evil)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_good_inside_evil(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    tree.replace(good, evil)
+    evil.append(good)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_signature_moved_to_evil(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    evil.insert(1, good.find(SIGNATURE))
+    good.addprevious(evil)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_good_in_signature_of_evil(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    signature = good.find(SIGNATURE)
+    tree.replace(good, evil)
+    evil.insert(1, signature)
+    signature.append(good)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_good_in_object_of_signature(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim)
+    signature = good.find(SIGNATURE)
+    tree.replace(good, evil)
+    evil.insert(1, signature)
+    etree.SubElement(signature, OBJECT).append(good)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_evil_in_extensions_with_the_same_id(idp: IdentityProvider, claim: Claim) -> str:
+    tree, _, evil = parts(idp, claim, same_id=True)
+    extensions = etree.Element(EXTENSIONS)
+    extensions.append(evil)
+    tree.insert(1, extensions)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_good_in_extensions_and_evil_in_its_place(idp: IdentityProvider, claim: Claim) -> str:
+    tree, good, evil = parts(idp, claim, same_id=True)
+    extensions = etree.Element(EXTENSIONS)
+    tree.replace(good, evil)
+    extensions.append(good)
+    tree.insert(1, extensions)
+    return etree.tostring(tree).decode()
+
+
+@forgery
+def wrapped_response_in_response(idp: IdentityProvider, claim: Claim) -> str:
+    inner = idp.sign(idp.response(claim))
+    evil = etree.fromstring(idp.envelope(boss(claim), idp.assertion(boss(claim))))
+    good = etree.fromstring(inner)
+    signature = good.find(SIGNATURE)
+    etree.SubElement(signature, OBJECT).append(etree.fromstring(inner))
+    evil.insert(1, signature)
+    return etree.tostring(evil).decode()
+
+
+# What one reader sees and another does not
+
+
+@forgery
+def comment_put_into_the_name_after_signing(idp: IdentityProvider, claim: Claim) -> str:
+    claim.name_id = "boss@example.com.evil.test"
+    return idp.response(claim).replace(".evil.test<", "<!-- -->.evil.test<")
+
+
+@forgery
+def comment_inside_the_address(idp: IdentityProvider, claim: Claim) -> str:
+    signed = idp.sign(idp.assertion(claim))
+    return idp.envelope(claim, signed.replace("ann@", "a<!-- -->nn@"))
+
+
+@forgery
+def processing_instruction(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.response(claim).replace("<samlp:Status>", "<?evil?><samlp:Status>")
+
+
+@forgery
+def character_data(idp: IdentityProvider, claim: Claim) -> str:
+    return idp.response(claim).replace(">ann<", "><![CDATA[ann]]><")
+
+
+@forgery
+def other_encoding(idp: IdentityProvider, claim: Claim) -> str:
+    return '<?xml version="1.0" encoding="UTF-7"?>' + idp.response(claim)
+
+
+@forgery
+def document_type(idp: IdentityProvider, claim: Claim) -> str:
+    kind = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+    return kind + idp.response(claim)
+
+
+@forgery
+def billion_laughs(idp: IdentityProvider, claim: Claim) -> str:
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    return f'<!DOCTYPE x [<!ENTITY e0 "ha">{entities}]>{idp.response(claim)}'
+
+
+@forgery
+def name_is_empty(idp: IdentityProvider, claim: Claim) -> str:
+    claim.name_id = " "
+    return idp.response(claim)
+
+
+@forgery
+def not_a_success(idp: IdentityProvider, claim: Claim) -> str:
+    claim.status = "urn:oasis:names:tc:SAML:2.0:status:Responder"
+    return idp.response(claim)
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+async def test_forgery_is_refused(browser: Browser, trail: Trail, forge: Forge) -> None:
+    under = await browser.leave()
+    await refused(browser, under, forge(browser.idp, under.claim()))
+    assert await trail() == [("login", "refused")]
+
+
+async def test_good_answer_is_accepted(browser: Browser) -> None:
+    assert (await browser.log_in()).status == 303
+    assert (await browser.get("/")).status == 200
+
+
+async def test_answer_with_a_declaration_is_accepted(browser: Browser) -> None:
+    under = await browser.leave()
+    xml = '<?xml version="1.0" encoding="UTF-8"?>\n' + browser.idp.response(under.claim())
+    assert (await browser.answer(under, xml)).status == 303
+
+
+async def test_answer_and_assertion_both_signed_is_accepted(browser: Browser) -> None:
+    under = await browser.leave()
+    idp = browser.idp
+    assert (await browser.answer(under, idp.sign(idp.response(under.claim())))).status == 303
+
+
+# What is good, but not for us, not now, or not what we asked: the rows of the list of what the
+# library lets through are among them.
+
+WRONG: dict[str, dict[str, Any]] = {
+    "audience is another": {"audience": "https://other.test/metadata"},
+    "audience is absent": {"audience": None},
+    "destination is another": {"destination": "https://other.test/saml/acs"},
+    "destination is longer than ours": {"destination": f"{BASE}/saml/acs/evil"},
+    "destination is absent": {"destination": None},
+    "recipient is another": {"recipient": "https://other.test/saml/acs"},
+    "issuer is another": {"issuer": "https://other.test/metadata"},
+    "conditions are over": {"until": -90},
+    "confirmation is over": {"confirmed_until": -90},
+    "conditions never end": {"until": None},
+    "confirmation never ends": {"confirmed_until": None},
+    "login there is over": {"session_until": -90},
+    "begins in 200 seconds": {"not_before": 200},
+    "begins in 400 seconds": {"not_before": 400},
+    "answers nothing": {"response_request": None},
+    "answers another request": {"response_request": "_other"},
+    "confirmation answers another request": {"request": "_other", "response_request": ""},
+}
+
+
+@pytest.mark.parametrize("changes", WRONG.values(), ids=WRONG)
+async def test_answer_that_is_not_for_us_or_not_now_is_refused(
+    browser: Browser, changes: dict[str, Any]
+) -> None:
+    under = await browser.leave()
+    await refused(browser, under, browser.idp.response(under.claim(**changes)))
+
+
+async def test_confirmation_of_another_request_in_an_answer_to_ours(browser: Browser) -> None:
+    under = await browser.leave()
+    claim = under.claim(request="_other", response_request=under.request)
+    await refused(browser, under, browser.idp.response(claim))
+
+
+@pytest.mark.parametrize("shift", [{"not_before": 40}, {"until": -20, "confirmed_until": -20}])
+async def test_clocks_may_be_a_little_off(browser: Browser, shift: dict[str, float]) -> None:
+    """The library itself takes a confirmation that is over for no second; conditions it does."""
+    status = (await browser.log_in(**shift)).status
+    assert status == (303 if "not_before" in shift else 403)
+
+
+async def test_answer_counts_once(browser: Browser) -> None:
+    under = await browser.leave()
+    xml = browser.idp.response(under.claim())
+    assert (await browser.answer(under, xml)).status == 303
+    browser.cookies.clear()
+    await refused(browser, under, xml)
+
+
+async def test_assertion_counts_once_whatever_login_it_comes_with(browser: Browser) -> None:
+    first = await browser.leave()
+    claim = first.claim(id="_the-same")
+    assert (await browser.answer(first, browser.idp.response(claim))).status == 303
+    browser.cookies.clear()
+    second = await browser.leave()
+    again = second.claim(id="_the-same")
+    await refused(browser, second, browser.idp.response(again))
+
+
+async def test_answer_that_nobody_asked_for_is_refused(browser: Browser) -> None:
+    under = await browser.leave()
+    xml = browser.idp.response(under.claim())
+    under.relay = "https://evil.test/"
+    await refused(browser, under, xml)
+    under.relay = ""
+    await refused(browser, under, xml)
+
+
+@pytest.mark.parametrize(
+    "posted",
+    ["", "%%%", "aGVsbG8=", encoded("<a/>"), encoded("<a"), "A" * 100_000,
+     base64.b64encode(bytes(range(256))).decode()],
+)  # fmt: skip
+async def test_nonsense_is_refused(browser: Browser, posted: str) -> None:
+    under = await browser.leave()
+    form = {"SAMLResponse": posted, "RelayState": under.relay}
+    response = await browser.post("/saml/acs", form)
+    assert response.status == 403
+
+
+async def test_answer_without_a_response_is_refused(browser: Browser) -> None:
+    under = await browser.leave()
+    assert (await browser.post("/saml/acs", {"RelayState": under.relay})).status == 403
+    assert (await browser.post("/saml/acs", {})).status == 403
+
+
+async def test_answer_beyond_all_measure_is_refused(browser: Browser) -> None:
+    response = await browser.post("/saml/acs", {"SAMLResponse": "A" * 600_000})
+    assert response.status == 413
+
+
+async def test_guessing_is_slowed_down(browser: Browser) -> None:
+    statuses = [(await browser.post("/saml/acs", {"RelayState": "x"})).status for _ in range(12)]
+    assert statuses[:10] == [403] * 10
+    assert statuses[-1] == 429

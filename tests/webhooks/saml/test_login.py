@@ -1,0 +1,225 @@
+"""Login and logout: sessions, roles, where one ends up, and what the audit log says of it."""
+
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from t5g.errors import SettingsError
+from t5g.settings import load_settings
+from tests.webhooks.conftest import Serve
+from tests.webhooks.logins import BASE, TEAM, Browser, Configure, Trail
+from tests.webhooks.saml.identity import IdentityProvider, make_key
+
+
+async def test_page_sends_to_the_login_and_the_login_back_to_the_page(browser: Browser) -> None:
+    asked = await browser.get("/cases?q=severity:urgent")
+    assert asked.status == 302
+    login = URL(asked.headers["Location"])
+    assert (login.path, login.query["to"]) == ("/saml/login", "/cases?q=severity:urgent")
+    done = await browser.log_in(login.query["to"])
+    assert (done.status, done.headers["Location"]) == (303, "/cases?q=severity:urgent")
+    page = await browser.get("/cases")
+    assert page.status == 200
+    assert "Ann Müller" in await page.text()
+    assert "Role: engineer" in await page.text()
+
+
+async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(browser: Browser) -> None:
+    done = await browser.log_in()
+    morsel = done.cookies["t5g"]
+    assert morsel["httponly"]
+    assert morsel["samesite"] == "Lax"
+    assert morsel["path"] == "/"
+    assert not morsel["domain"]
+
+
+async def test_each_login_has_a_new_session_and_ends_the_old_one(browser: Browser) -> None:
+    await browser.log_in()
+    first = browser.cookies["t5g"]
+    await browser.log_in()
+    assert browser.cookies["t5g"] != first
+    browser.cookies["t5g"] = first
+    assert (await browser.get("/cases")).status == 302
+
+
+async def test_made_up_session_is_nobody(browser: Browser) -> None:
+    for identity in ("x", "", "a" * 5000, "t5g:session:*"):
+        browser.cookies["t5g"] = identity
+        assert (await browser.get("/cases")).status == 302
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["https://evil.test/", "//evil.test", "/\\evil.test", "\\\\evil", "javascript:alert(1)", "",
+     "/\t/evil.test", "http:evil", "/a b", "/x\r\nSet-Cookie:a=b", " /cases", "/" + "a" * 3000],
+)  # fmt: skip
+async def test_login_leads_to_our_own_pages_only(browser: Browser, to: str) -> None:
+    done = await browser.log_in(to)
+    assert (done.status, done.headers["Location"]) == (303, "/")
+    assert "a" not in done.cookies
+
+
+async def test_nobody_without_a_role_comes_in_and_is_told_whom_to_ask(
+    browser: Browser, trail: Trail
+) -> None:
+    await browser.log_in(attributes={"mail": ["eve@example.com"], "displayName": ["Eve"]})
+    page = await browser.get("/cases")
+    text = await page.text()
+    assert page.status == 403
+    assert "logged in as Eve" in text
+    assert "leads@example.com" in text
+    assert ("login", "refused") in await trail()
+
+
+async def test_groups_give_roles_by_exact_name(browser: Browser) -> None:
+    await browser.log_in(attributes={"memberOf": ["t5g-engineers-old", "xt5g-readers"]})
+    assert (await browser.get("/")).status == 403
+    await browser.log_in(attributes={"memberOf": ["t5g-readers"]})
+    assert "Role: viewer" in await (await browser.get("/")).text()
+    await browser.log_in(attributes={"mail": ["Boss@Example.com"]})
+    assert "Role: admin" in await (await browser.get("/")).text()
+
+
+async def test_role_taken_away_is_gone_at_once(browser: Browser, team_file: Path) -> None:
+    await browser.log_in()
+    assert (await browser.get("/")).status == 200
+    team_file.write_text(TEAM.replace("t5g-engineers", "others") + "\n# changed")
+    assert (await browser.get("/")).status == 403
+
+
+async def test_only_engineers_refresh(browser: Browser) -> None:
+    same = {"Sec-Fetch-Site": "same-origin"}
+    await browser.log_in(attributes={"memberOf": ["t5g-readers"]})
+    assert "/refresh" not in await (await browser.get("/")).text()
+    assert (await browser.post("/refresh", {}, **same)).status == 403
+    await browser.log_in()
+    assert "/refresh" in await (await browser.get("/")).text()
+    assert (await browser.post("/refresh", {}, **same)).status == 303
+
+
+async def test_other_sites_can_not_act_for_somebody(browser: Browser) -> None:
+    await browser.log_in()
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+    ):
+        assert (await browser.post("/refresh", {}, **headers)).status == 403
+        assert (await browser.post("/saml/logout", {}, **headers)).status == 403
+    assert (await browser.get("/")).status == 200
+
+
+async def test_logout_ends_the_session_here_and_there(browser: Browser, trail: Trail) -> None:
+    await browser.log_in()
+    kept = browser.cookies["t5g"]
+    done = await browser.post("/saml/logout", {})
+    assert done.status == 303
+    assert done.headers["Location"].startswith("https://idp.test/slo?SAMLRequest=")
+    assert done.headers["Clear-Site-Data"] == '"cache"'
+    assert "t5g" not in browser.cookies
+    browser.cookies["t5g"] = kept
+    assert (await browser.get("/")).status == 302
+    assert (await trail())[-1] == ("logout", "done")
+
+
+async def test_logout_everywhere_ends_the_other_browsers_too(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    other = Browser(browser.client, idp)
+    stranger = Browser(browser.client, idp)
+    for one, person in ((browser, "ann"), (other, "ann"), (stranger, "bob")):
+        await one.log_in(person=person)
+    await browser.post("/saml/logout", {"everywhere": "1"})
+    assert (await other.get("/")).status == 302
+    assert (await stranger.get("/")).status == 200
+
+
+async def test_provider_ends_one_login_or_all_of_a_person(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    other = Browser(browser.client, idp)
+    await browser.log_in(index="_one")
+    await other.log_in(index="_two")
+    ended = await browser.get(idp.logout_url(f"{BASE}/saml/logout", "ann", "_one"))
+    assert ended.status == 302
+    assert ended.headers["Location"].startswith("https://idp.test/slo?SAMLResponse=")
+    assert (await browser.get("/")).status == 302
+    assert (await other.get("/")).status == 200
+    await browser.get(idp.logout_url(f"{BASE}/saml/logout", "ann"))
+    assert (await other.get("/")).status == 302
+
+
+async def test_forged_logout_ends_nothing(browser: Browser, idp: IdentityProvider) -> None:
+    await browser.log_in()
+    kept = dict(browser.cookies)
+    address = f"{BASE}/saml/logout"
+    foreign = IdentityProvider()
+    for url in (
+        idp.logout_url(address, "ann", signed=False),
+        foreign.logout_url(address, "ann"),
+        idp.logout_url(address, "ann").replace("RelayState=x", "RelayState=y"),
+        f"{address}?SAMLRequest=garbage&Signature=x",
+    ):
+        assert (await browser.get(url)).status == 403, url
+        browser.cookies = dict(kept)
+        assert (await browser.get("/")).status == 200
+
+
+async def test_metadata_is_good_and_has_both_certificates(
+    serve: Serve, configure: Configure, idp: IdentityProvider
+) -> None:
+    (key, now), (_, soon) = make_key(), make_key()
+    settings = configure(saml_certificate=now, saml_next_certificate=soon, saml_key=key)
+    browser = Browser(await serve(settings), idp)
+    response = await browser.get("/saml/metadata")
+    text = await response.text()
+    assert response.status == 200
+    assert f'entityID="{BASE}/saml/metadata"' in text
+    assert f'Location="{BASE}/saml/acs"' in text
+    assert 'WantAssertionsSigned="true"' in text
+    assert text.replace("\n", "").count("<ds:X509Certificate>") >= 2
+    location = (await browser.get("/saml/login")).headers["Location"]
+    assert "&Signature=" in location, "requests are signed when there is a key"
+
+
+async def test_second_certificate_of_the_provider_is_good_too(
+    serve: Serve, configure: Configure, idp: IdentityProvider
+) -> None:
+    following = IdentityProvider()
+    settings = configure(saml_idp_metadata=idp.metadata(following.certificate))
+    browser = Browser(await serve(settings), idp)
+    assert (await browser.log_in()).status == 303
+    under = await browser.leave()
+    assert (await browser.answer(under, following.response(under.claim()))).status == 303
+
+
+async def test_audit_log_has_logins_and_refusals(browser: Browser, trail: Trail) -> None:
+    await browser.log_in()
+    under = await browser.leave()
+    await browser.answer(under, "<nonsense/>")
+    assert await trail() == [("login", "done"), ("login", "refused")]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "not xml", "<a/>", "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>"],
+)
+async def test_unusable_metadata_of_the_provider_is_told_at_start(
+    serve: Serve, configure: Configure, metadata: str
+) -> None:
+    with pytest.raises(SettingsError, match="T5G_SAML_IDP_METADATA"):
+        await serve(configure(saml_idp_metadata=metadata))
+
+
+async def test_pages_are_kept_by_no_shared_cache(browser: Browser) -> None:
+    await browser.log_in()
+    for path in ("/", "/cases", "/stats", "/weekly.txt", "/cases.csv", "/api/v1/cases", "/nope"):
+        control = (await browser.get(path)).headers.get("Cache-Control", "")
+        assert "no-store" in control or "private" in control, path
+
+
+def test_settings_without_login_are_refused_on_other_addresses() -> None:
+    with pytest.raises(SettingsError, match="T5G_AUTH=none is accepted on loopback only"):
+        load_settings(env={"auth": "none", "http_host": "0.0.0.0"})

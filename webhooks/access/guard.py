@@ -1,0 +1,211 @@
+"""The guard at the door: who asks, whether they may, and how often. Around every request.
+
+Sessions and tokens say who; the team file says what they may, asked anew at each request, so that
+a role taken away is gone at once. Machines' addresses prove themselves by signatures elsewhere.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+from msgspec import Struct
+
+from t5g.audit import Audit, AuditEntry, Outcome
+from t5g.errors import RefusedError, T5GError
+from t5g.settings import Settings
+from t5g.team import Role, Team, TeamFile
+from webhooks import keys
+from webhooks.access.limits import Limit, TooManyError
+from webhooks.access.origins import Origins
+from webhooks.access.sessions import Session, Sessions
+from webhooks.access.tokens import Token, Tokens
+from webhooks.errors import answer, failure_of
+from webhooks.viewer import LOCAL, VIEWER, WELCOME, Viewer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Asked by machines that prove themselves in other ways, or that tell no secrets.
+MACHINES = re.compile(r"/(healthz|readyz|metrics|webhooks|slack)(/|$)")
+#: Needs no login: the login itself, style sheets, and the document of the API.
+OPEN = re.compile(r"/(saml|static)(/|$)|/api/v1/openapi\.json$")
+READING = frozenset({"GET", "HEAD"})
+#: The answer of the identity provider comes from its page, by nature.
+CROSS_SITE = frozenset({"/saml/acs"})
+BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+#: Wrong tokens and logins of one address, a minute.
+FAILURES = 10
+
+
+class UnknownError(T5GError):
+    """Nobody is logged in, and no good token is given."""
+
+    status = 401
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """What the guard asks."""
+
+    origins: Origins
+    sessions: Sessions
+    tokens: Tokens
+    team: TeamFile
+    audit: Audit
+    requests: Limit
+    failures: Limit
+    contact: str
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; `__Host-` binds it to this host, by https only."""
+        return "__Host-t5g" if self.origins.secure else "t5g"
+
+
+ACCESS: Final = web.AppKey("ACCESS", Access)
+
+
+def open_access(
+    app: web.Application, settings: Settings, clock: Callable[[], float] = time.monotonic
+) -> Access:
+    """Make what the guard asks, on what `webhooks.keys` names."""
+    redis = app[keys.REDIS]
+    store_keys = app[keys.STORE].keys
+    return Access(
+        origins=Origins.of(settings),
+        sessions=Sessions.of(settings, redis),
+        tokens=Tokens(redis, store_keys),
+        team=app[keys.TEAM],
+        audit=app[keys.AUDIT],
+        requests=Limit(settings.page_rate, settings.page_rate / 2, clock),
+        failures=Limit(FAILURES, FAILURES, clock),
+        contact=settings.access_contact,
+    )
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may come in, and turn away the others in a form that they can read."""
+    access = request.app[ACCESS]
+    if MACHINES.match(request.path):
+        return await handler(request)
+    try:
+        await _admit(request, access)
+        return await handler(request)
+    except TooManyError as error:
+        response = _told(request, error)
+        response.headers["Retry-After"] = str(error.after)
+    except UnknownError as error:
+        if _wants_page(request):
+            raise web.HTTPFound(f"/saml/login?to={quote(request.path_qs, safe='')}") from None
+        response = _told(request, error)
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def _admit(request: web.Request, access: Access) -> None:
+    """Find out who asks. Raises for who may not."""
+    if access.origins.foreign_host(request):
+        raise web.HTTPMisdirectedRequest(text="This page answers to its own name only.")
+    if access.origins.plain_http(request):
+        raise web.HTTPPermanentRedirect(access.origins.base + request.path_qs)
+    address = access.origins.address(request)
+    if OPEN.match(request.path):
+        access.requests.take(f"open {address}")
+    else:
+        viewer = await identify(request, access, address)
+        request[VIEWER] = viewer
+        access.requests.take(viewer.id or address)
+        if viewer.role is None:
+            raise RefusedError(
+                f"You are logged in as {viewer.name}, but have no role here. "
+                f"Ask {access.contact} for access."
+            )
+    if request.method not in READING and request.path not in CROSS_SITE:
+        _refuse_other_pages(request, access)
+
+
+def _refuse_other_pages(request: web.Request, access: Access) -> None:
+    if not access.origins.same_page(request):
+        raise RefusedError("This can only be asked from our own pages.")
+
+
+async def identify(request: web.Request, access: Access, address: str) -> Viewer:
+    """Return who asks, by token or session. Raises UnknownError."""
+    given = BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if given:
+        return await _by_token(access, given[1], address)
+    if not access.origins.login:
+        return LOCAL
+    identity = request.cookies.get(access.cookie, "")
+    session = await access.sessions.find(identity) if identity else None
+    if session is None:
+        raise UnknownError("Nobody is logged in here; log in, or give a token.")
+    request[WELCOME] = _Welcome(access, session)
+    return viewer_of_session(session, access.team.read())
+
+
+class _Welcome:
+    """Asks whether a session still lives and still has a role."""
+
+    def __init__(self, access: Access, session: Session) -> None:
+        self._access = access
+        self._session = session
+
+    async def __call__(self) -> bool:
+        alive = await self._access.sessions.alive(self._session.key)
+        viewer = viewer_of_session(self._session, self._access.team.read())
+        return alive and viewer.role is not None
+
+
+async def _by_token(access: Access, secret: str, address: str) -> Viewer:
+    access.failures.check(address)
+    token = await access.tokens.find(secret)
+    if token is None:
+        access.failures.take(address)
+        await access.audit.record(
+            AuditEntry(who=address, action="token", outcome=Outcome.REFUSED, origin="api")
+        )
+        raise UnknownError("The token is not good: it may have ended or been revoked.")
+    return viewer_of_token(token)
+
+
+def viewer_of_token(token: Token) -> Viewer:
+    """Say a token as a viewer."""
+    return Viewer(id=f"token:{token.id}", name=token.name, role=token.role)
+
+
+def viewer_of_session(session: Session, team: Team) -> Viewer:
+    """Say a session as a viewer, with the role that the team file gives now."""
+    member = team.by_email(session.email) if session.email else None
+    names = {x.casefold() for x in (session.email, session.name) if x}
+    return Viewer(
+        id=session.email or session.person,
+        name=session.name or session.email or session.person,
+        me=frozenset(names | (member.names if member else frozenset())),
+        role=team.role_of(email=session.email, saml_groups=session.groups),
+        session=session.key,
+    )
+
+
+def require(request: web.Request, role: Role) -> Viewer:
+    """Return who asks if their role includes `role`; else raises RefusedError."""
+    viewer: Viewer = request.get(VIEWER, LOCAL)
+    if not viewer.may(role):
+        raise RefusedError(f"Only people with the role {role} may do this.")
+    return viewer
+
+
+def _wants_page(request: web.Request) -> bool:
+    """Say whether a person's browser asks for a page to go to (not a script of a page)."""
+    if request.method not in READING or request.path.startswith("/api/"):
+        return False
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode is not None:
+        return mode == "navigate"
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _told(request: web.Request, error: T5GError) -> web.Response:
+    return answer(request, failure_of(error, ""), request.app[keys.ERROR_PAGE])

@@ -1,0 +1,54 @@
+"""How often somebody may ask: buckets that fill with time, one for each viewer or address.
+
+Pure but for its own memory, which is bounded; each web process counts for itself.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from t5g.errors import T5GError
+
+MOST_KEPT = 20_000
+
+
+class TooManyError(T5GError):
+    """Somebody asks too often; `after` says in how many seconds to come back."""
+
+    status = 429
+
+    def __init__(self, after: float) -> None:
+        self.after = max(1, int(after + 0.999))
+        super().__init__(f"Too many requests; try again in {self.after} s.")
+
+
+class Limit:
+    """At most `burst` at once and `rate` a minute, for each key."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._per_second = rate / 60
+        self._burst = burst
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> None:
+        """Count one; raises TooManyError when there is none left."""
+        now, left = self._clock(), self._now(key)
+        if left < 1:
+            raise TooManyError((1 - left) / self._per_second)
+        self._keep(key, left - 1, now)
+
+    def check(self, key: str) -> None:
+        """Raise TooManyError when there is none left; counts nothing."""
+        left = self._now(key)
+        if left < 1:
+            raise TooManyError((1 - left) / self._per_second)
+
+    def _now(self, key: str) -> float:
+        left, then = self._left.get(key, (self._burst, 0.0))
+        return min(self._burst, left + (self._clock() - then) * self._per_second)
+
+    def _keep(self, key: str, left: float, now: float) -> None:
+        self._left[key] = (left, now)
+        self._left.move_to_end(key)
+        if len(self._left) > MOST_KEPT:
+            self._left.popitem(last=False)
