@@ -12,14 +12,6 @@ from t5g.settings import Settings, load_settings
 from t5g.team import Role
 from tests.webhooks.conftest import Client, Serve
 from tests.webhooks.logins import Browser, Configure
-    Browser,
-    Configure,
-    Trail,
-    configure,
-    idp,
-    team_file,
-    trail,
-)
 from tests.webhooks.saml.identity import IdentityProvider
 from webhooks.access.tokens import TokenNameError, Tokens
 
