@@ -27,7 +27,8 @@ def web() -> None:
     """Serve the page, the API, JIRA's events and Slack's requests on one port."""
     from webhooks.serve import serve
 
-    serve(ready("slack", "webhook"))
+    login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
+    serve(ready("slack", "webhook", *login))
 
 
 def bot() -> None:
