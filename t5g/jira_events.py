@@ -279,7 +279,7 @@ def _issue(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:
         raise ShapeError(f"{kind.value} without an issue object")
     if not isinstance(issue.get("key"), str) or not issue["key"]:
         raise ShapeError(f"{kind.value}: the issue has no key")
-    if not isinstance(issue.get("fields") or {}, dict):
+    if not isinstance(issue.get("fields"), dict | None):
         raise ShapeError(f"{kind.value}: the fields of {issue['key']} are no object")
     return issue
 

@@ -108,7 +108,7 @@ def comment(
 
 
 def comment_event(
-    verb: str, minutes: float, *, of: dict[str, Any] | None = None, **facts: Any
+    verb: str, minutes: float, /, *, of: dict[str, Any] | None = None, **facts: Any
 ) -> dict[str, Any]:
     """`comment_VERB` as Cloud sends it: with a part of the issue and without a user."""
     of = of or issue()

@@ -3,21 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from hypothesis import given, note
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from t5g.assembly import assemble
-from t5g.board import refs
-from t5g.derived import Entry, Rules
-from t5g.jira_decisions import decide
-from t5g.jira_events import Event, read_event
 from t5g.jira_payloads import card_of, comment_of
-from t5g.model import Case, Issue, Source
-from t5g.settings import Settings
-from t5g.state import CommentsSeen, Observation, State, join, source_of
-from t5g.store import CaseFields
+from t5g.model import Issue, Source
+from t5g.state import CommentsSeen
 from t5g.syncs import Sync
 from tests.jira_history import (
     DEFECT_ID,
@@ -29,73 +21,23 @@ from tests.jira_history import (
     SmallJira,
     Ticket,
 )
+from tests.jira_shelf import SETTINGS, Shelf
 from tests.making import NOW, listing, portal_seen
-from tests.making_jira import at, body_of
-
-SETTINGS = Settings(_env_file=None)
+from tests.making_jira import at
 
 
-class Shelf:
-    """Store and board in memory: the states of each case, and a board made from them."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, dict[Source, State]] = {}
-        self._entries: dict[str, Entry] = {}
-        self.resyncs: set[Sync] = set()
-
-    def write(self, observations: Iterable[Observation]) -> None:
-        for observation in observations:
-            states = self.states.setdefault(observation.number, {})
-            source = source_of(observation)
-            states[source] = join(states.get(source), observation)
-            case = assemble(CaseFields(observation.number, states), Rules())
-            if case is not None:
-                self._entries[observation.number] = Entry(case, Rules())
-
-    def get(self, number: str) -> Entry | None:
-        return self._entries.get(number)
-
-    def _by(self, ref: tuple[str, str]) -> set[str]:
-        return {number for number, entry in self._entries.items() if ref in refs(entry)}
-
-    def by_card(self, key: str) -> set[str]:
-        return self._by(("card", key))
-
-    def by_issue(self, key: str) -> set[str]:
-        return self._by(("issue", key))
-
-    def by_escalation(self, key: str) -> set[str]:
-        return self._by(("escalation", key))
-
-    def by_jira_id(self, issue_id: str) -> set[str]:
-        return self._by(("id", issue_id))
-
-    def seen(self) -> dict[str, Case]:
-        """What a person could see of each case."""
-        return {
-            number: msgspec.structs.replace(
-                entry.case,
-                comments={
-                    card.key: entry.case.comments[card.key]
-                    for card in entry.case.cards
-                    if entry.case.comments.get(card.key)
-                },
-            )
-            for number, entry in sorted(self._entries.items())
-        }
-
-    def sync_cards(self, jira: SmallJira) -> None:
-        """Do what workers do when a decision asks for it: list the cards with their comments."""
-        if Sync.CARDS not in self.resyncs:
-            return
-        end = at(jira.minute + 1)
-        for number in NUMBERS:
-            tickets = cards_of(jira, number)
-            cards = [card_of(ticket.payload(), SETTINGS) for ticket in tickets.values()]
-            self.write([listing(number, Source.CARD, *cards, seen=end)])
-            for key, ticket in tickets.items():
-                comments = tuple(comment_of(row) for row in jira.comments_of(ticket))
-                self.write([CommentsSeen(number=number, card=key, comments=comments, seen=end)])
+def sync_cards(shelf: Shelf, jira: SmallJira) -> None:
+    """Do what workers do when a decision asks for it: list the cards with their comments."""
+    if Sync.CARDS not in shelf.resyncs:
+        return
+    end = at(jira.minute + 1)
+    for number in NUMBERS:
+        tickets = cards_of(jira, number)
+        cards = [card_of(ticket.payload(), SETTINGS) for ticket in tickets.values()]
+        shelf.write([listing(number, Source.CARD, *cards, seen=end)])
+        for key, ticket in tickets.items():
+            comments = tuple(comment_of(row) for row in jira.comments_of(ticket))
+            shelf.write([CommentsSeen(number=number, card=key, comments=comments, seen=end)])
 
 
 def cards_of(jira: SmallJira, number: str) -> dict[str, Ticket]:
@@ -130,11 +72,7 @@ def new_shelf() -> Shelf:
 def applied(payloads: Iterable[dict[str, Any]]) -> Shelf:
     shelf = new_shelf()
     for payload in payloads:
-        event = read_event(body_of(payload), {}, received=NOW)
-        assert isinstance(event, Event)
-        decision = decide(event, shelf, SETTINGS)
-        shelf.write(decision.observations)
-        shelf.resyncs |= {resync.sync for resync in decision.resyncs}
+        shelf.apply(payload)
     return shelf
 
 
@@ -157,8 +95,8 @@ def test_any_order_and_repetition_ends_in_the_same_state(
     note(f"in order: {[_short(p) for p in payloads]}")
     note(f"as delivered: {[_short(p) for p in mixed]}")
     one, other = applied(payloads), applied(mixed)
-    one.sync_cards(jira)
-    other.sync_cards(jira)
+    sync_cards(one, jira)
+    sync_cards(other, jira)
     assert other.seen() == one.seen()
 
 
@@ -169,7 +107,7 @@ def test_a_history_in_order_ends_in_what_jira_has(
 ) -> None:
     jira = SmallJira(cloud=cloud)
     shelf = applied(jira.play(steps))
-    shelf.sync_cards(jira)
+    sync_cards(shelf, jira)
     for number, case in shelf.seen().items():
         cards = cards_of(jira, number)
         assert {c.key: c.status for c in case.cards} == {k: t.status for k, t in cards.items()}
