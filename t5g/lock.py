@@ -18,6 +18,7 @@ from t5g.errors import T5GError
 from t5g.heartbeat import process_name
 
 TIME_TO_LIVE = 60.0
+PATIENCE = 5.0
 
 # KEYS: lock. ARGV: token, milliseconds.
 _EXTEND = """
@@ -57,6 +58,7 @@ class Lock:
         self._time_to_live = time_to_live
         self._until = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     @property
     def held(self) -> bool:
@@ -75,16 +77,17 @@ class Lock:
         if not await self._redis.set(self._key, self._token, nx=True, px=milliseconds):
             return False
         self._until = begun + self._time_to_live
+        self._over.clear()
         self._keeper = asyncio.ensure_future(self._keep())
         return True
 
     async def release(self) -> None:
         """Give the lock back, unless it is somebody else's by now."""
         keeper, self._keeper = self._keeper, None
+        self._over.set()
         self._until = 0.0
         if keeper is not None:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await self._end(keeper)
         with contextlib.suppress(RedisError, OSError):  # then it ends by its time to live
             await self._redis.eval(_RELEASE, 1, self._key, self._token)
 
@@ -99,9 +102,22 @@ class Lock:
     ) -> None:
         await self.release()
 
+    @staticmethod
+    async def _end(keeper: asyncio.Task[None]) -> None:
+        """Let the keeper end by itself.
+
+        Cancelling it in the middle of a command is no way: the client of Redis may swallow that.
+        """
+        _, running = await asyncio.wait({keeper}, timeout=PATIENCE)
+        for task in running:
+            task.cancel()
+
     async def _keep(self) -> None:
         while self.held:
-            await asyncio.sleep(self._time_to_live / 3)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self._time_to_live / 3)
+            if self._over.is_set():
+                return
             await self._extend()
 
     async def _extend(self) -> None:
@@ -111,7 +127,7 @@ class Lock:
             ours = await self._redis.eval(_EXTEND, 1, self._key, self._token, milliseconds)
         except (RedisError, OSError):
             return  # ours until its time is over; Redis may be back before
-        self._until = begun + self._time_to_live if ours else 0.0
+        self._until = begun + self._time_to_live if ours and not self._over.is_set() else 0.0
 
 
 class BlockingLock:

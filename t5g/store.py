@@ -217,30 +217,43 @@ class Store:
         return (await self._read_many([number]))[0]
 
     @_spoken
-    async def read_many(self, numbers: Sequence[str]) -> list[CaseFields | None]:
-        """Return what is kept of each of `numbers`, None for those not known."""
+    async def read_many(
+        self, numbers: Sequence[str], sources: Sequence[Source] = ()
+    ) -> list[CaseFields | None]:
+        """Return what is kept of each of `numbers`, None for those not known.
+
+        `sources`: read these only; then a case without any of them has no states.
+        """
         found: list[CaseFields | None] = []
         for start in range(0, len(numbers), BATCH):
-            found += await self._read_many(numbers[start : start + BATCH])
+            found += await self._read_many(numbers[start : start + BATCH], sources)
         return found
 
-    async def _read_many(self, numbers: Sequence[str]) -> list[CaseFields | None]:
+    async def _read_many(
+        self, numbers: Sequence[str], sources: Sequence[Source] = ()
+    ) -> list[CaseFields | None]:
         pipe = self.redis.pipeline(transaction=False)
         for number in numbers:
-            pipe.hgetall(self.keys.case(number))
+            if sources:
+                pipe.hmget(self.keys.case(number), list(sources))
+            else:
+                pipe.hgetall(self.keys.case(number))
         rows = await pipe.execute()
-        return [_fields(number, row) for number, row in zip(numbers, rows, strict=True)]
+        pairs = zip(numbers, rows, strict=True)
+        if sources:
+            return [_chosen(number, sources, row) for number, row in pairs]
+        return [_fields(number, row) for number, row in pairs]
 
     @_spoken
     async def numbers(self) -> set[str]:
         """Return the numbers of all cases of which anything is kept."""
         return {_text(raw) for raw in await self.redis.smembers(self.keys.cases)}
 
-    async def read_all(self) -> AsyncIterator[CaseFields]:
-        """Yield all cases, in batches of some hundred a round trip."""
+    async def read_all(self, sources: Sequence[Source] = ()) -> AsyncIterator[CaseFields]:
+        """Yield all cases (of `sources` only), in batches of some hundred a round trip."""
         numbers = sorted(await self.numbers())
         for start in range(0, len(numbers), BATCH):
-            for fields in await self.read_many(numbers[start : start + BATCH]):
+            for fields in await self.read_many(numbers[start : start + BATCH], sources):
                 if fields is not None:
                     yield fields
 
@@ -285,6 +298,15 @@ def _fields(number: str, row: Mapping[bytes, bytes]) -> CaseFields | None:
         source: decoder.decode(row[source.encode()])
         for source, decoder in _DECODERS.items()
         if source.encode() in row
+    }
+    return CaseFields(number, states)
+
+
+def _chosen(number: str, sources: Sequence[Source], row: Sequence[bytes | None]) -> CaseFields:
+    states = {
+        source: _DECODERS[source].decode(raw)
+        for source, raw in zip(sources, row, strict=True)
+        if raw is not None
     }
     return CaseFields(number, states)
 

@@ -1,6 +1,7 @@
 """The thin shell of httpx: one request, one answer; what the answer means is judged elsewhere."""
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Mapping, Sequence
 
 import httpx
 import msgspec
@@ -10,6 +11,7 @@ from t5g.errors import UpstreamError
 from workers.calls import Transient, retry_after
 
 USER_AGENT = "t5g-bot"
+LANE = 4
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -39,18 +41,49 @@ class Answer(Struct, frozen=True):
             raise Transient("the answer is no JSON") from error
 
 
-def open_web(*, timeout: float, connections: int) -> httpx.AsyncClient:
+class Web:
+    """An HTTP client in lanes: several small pools of connections instead of a large one.
+
+    httpcore looks at every connection of its pool, for every connection of it, at each request;
+    with dozens of them that costs more than the request. Close it when done.
+    """
+
+    def __init__(self, lanes: Sequence[httpx.AsyncClient]) -> None:
+        self._lanes = lanes
+        self._busy = [0] * len(lanes)
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request; raises Transient when no whole answer comes back."""
+        lane = min(range(len(self._busy)), key=self._busy.__getitem__)
+        self._busy[lane] += 1
+        try:
+            return await _send(self._lanes[lane], request)
+        finally:
+            self._busy[lane] -= 1
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for lane in self._lanes:
+            await lane.aclose()
+
+
+def open_web(*, timeout: float, connections: int) -> Web:
     """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
+    verify = httpx.create_ssl_context()  # dear: made once for all lanes
+    return Web([_lane(timeout, verify) for _ in range(-(-connections // LANE))])
+
+
+def _lane(timeout: float, verify: ssl.SSLContext) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout, connect=min(10.0, timeout)),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        limits=httpx.Limits(max_connections=LANE, max_keepalive_connections=LANE),
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
         follow_redirects=False,
+        verify=verify,
     )
 
 
-async def send(client: httpx.AsyncClient, request: Request) -> Answer:
-    """Send one request; raises Transient when no whole answer comes back."""
+async def _send(client: httpx.AsyncClient, request: Request) -> Answer:
     headers = dict(request.headers)
     content = None
     if request.json is not None:

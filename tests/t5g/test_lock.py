@@ -39,6 +39,18 @@ async def test_it_is_extended_while_its_holder_lives(redis):
         assert not await Lock(redis, KEY).acquire()
 
 
+async def test_it_is_given_back_at_any_moment_of_its_extension(redis):
+    """The client of Redis may swallow a cancellation: releasing must not depend on one."""
+    for step in range(60):
+        lock = Lock(redis, KEY, time_to_live=0.03)
+        await lock.acquire()
+        await asyncio.sleep(0.01 + step / 20_000)
+        async with asyncio.timeout(1):
+            await lock.release()
+        assert not lock.held
+        assert not await redis.exists(KEY)
+
+
 async def test_it_frees_itself_when_its_holder_dies(redis):
     lock = Lock(redis, KEY, time_to_live=0.2)
     await lock.acquire()

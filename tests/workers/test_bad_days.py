@@ -95,7 +95,11 @@ async def test_the_gate_that_says_too_many_with_a_page(settings, upstreams, stor
     assert sorted(await cases_of(store)) == world
 
 
-async def test_a_401_in_the_middle_costs_one_refresh(settings, upstreams, store, world):
+async def test_a_401_in_the_middle_costs_one_refresh(
+    settings, upstreams, store, world, monkeypatch
+):
+    monkeypatch.setattr("workers.portal.client.BATCHES_AT_ONCE", 1)
+    monkeypatch.setattr("workers.portal.client.REST_AT_ONCE", 10)
     await synced(settings, Sync.CASES)
     upstreams.reset_requests()
     seen = []

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import httpx
 import msgspec
 from msgspec import UNSET
 
@@ -20,7 +19,7 @@ from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
 from workers.portal.values import SERVICE, CaseDetails, Page, PortalClient
 from workers.streams import batched, mapped
-from workers.web import Answer, Request, send
+from workers.web import Answer, Request, Web
 
 T = TypeVar("T")
 
@@ -34,8 +33,8 @@ UNAUTHORISED = 401
 class Rest:
     """Authorised requests to the Portal: a refused token is renewed once, for all at once."""
 
-    def __init__(self, client: httpx.AsyncClient, caller: Caller, tokens: Tokens) -> None:
-        self._client = client
+    def __init__(self, web: Web, caller: Caller, tokens: Tokens) -> None:
+        self._web = web
         self._caller = caller
         self._tokens = tokens
 
@@ -63,7 +62,7 @@ class Rest:
 
     async def _send(self, access: str, request: Request) -> Answer:
         headers = {**request.headers, "Authorization": f"Bearer {access}"}
-        return await send(self._client, msgspec.structs.replace(request, headers=headers))
+        return await self._web.send(msgspec.structs.replace(request, headers=headers))
 
 
 class GraphqlPortal:
@@ -312,7 +311,7 @@ class HydraPortal:
 
 def open_portal(
     settings: Settings,
-    client: httpx.AsyncClient,
+    web: Web,
     *,
     policy: Policy,
     traffic: Traffic,
@@ -325,13 +324,13 @@ def open_portal(
         return Caller(service, limit=limit, policy=policy, traffic=traffic, observe=observe)
 
     tokens = Tokens(
-        client,
+        web,
         caller(SSO, 1),
         url=str(settings.sso_url),
         offline_token=settings.portal_offline_token.get_secret_value(),
         client_id=settings.sso_client_id,
     )
-    rest = Rest(client, caller(SERVICE, REST_AT_ONCE), tokens)
+    rest = Rest(web, caller(SERVICE, REST_AT_ONCE), tokens)
     if settings.portal_api == "hydra":
         return HydraPortal(settings, rest, now)
-    return GraphqlPortal(settings, Rest(client, caller(SERVICE, GRAPHQL_AT_ONCE), tokens), rest)
+    return GraphqlPortal(settings, Rest(web, caller(SERVICE, GRAPHQL_AT_ONCE), tokens), rest)

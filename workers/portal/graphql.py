@@ -178,15 +178,23 @@ def read_page(connection: Connection) -> Page:
     """Read the cases of one page; entries that can not be read are named, not raised."""
     cases: list[Portal] = []
     malformed: list[Malformed] = []
+    skipped = 0
     for node in connection.nodes:
         try:
             case = portal_of(node)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             malformed.append(Malformed(_try_number(node), str(error)))
         else:
-            if case is not None:
+            if case is None:
+                skipped += 1
+            else:
                 cases.append(case)
-    return Page(cases=tuple(cases), malformed=tuple(malformed), total=connection.total)
+    return Page(
+        cases=tuple(cases),
+        malformed=tuple(malformed),
+        skipped=skipped,
+        total=connection.total,
+    )
 
 
 def portal_of(node: Any) -> Portal | None:

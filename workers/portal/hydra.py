@@ -151,15 +151,18 @@ def read_page(result: Result) -> Page:
     """Read the cases of one answer; entries that can not be read are named, not raised."""
     cases: list[Portal] = []
     malformed: list[Malformed] = []
+    skipped = 0
     for doc in result.docs:
         try:
             case = portal_of(doc)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             malformed.append(Malformed(_try_number(doc), str(error)))
         else:
-            if case is not None:
+            if case is None:
+                skipped += 1
+            else:
                 cases.append(case)
-    return Page(cases=tuple(cases), malformed=tuple(malformed), total=result.found)
+    return Page(cases=tuple(cases), malformed=tuple(malformed), skipped=skipped, total=result.found)
 
 
 def portal_of(doc: Any) -> Portal | None:

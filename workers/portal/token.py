@@ -7,13 +7,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import httpx
 import msgspec
 from msgspec import Struct
 
 from t5g.errors import UpstreamError
 from workers.calls import Caller, Transient
-from workers.web import RETRIED, Answer, Request, judge, send
+from workers.web import RETRIED, Answer, Request, Web, judge
 
 SERVICE = "sso"
 EARLY = 60.0
@@ -84,7 +83,7 @@ class Tokens:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        web: Web,
         caller: Caller,
         *,
         url: str,
@@ -92,7 +91,7 @@ class Tokens:
         client_id: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._web = web
         self._caller = caller
         self._request = Request(method="POST", url=url, form=form(offline_token, client_id))
         self._clock = clock
@@ -123,4 +122,4 @@ class Tokens:
         self._until = begun + self._token.lasts
 
     async def _ask(self) -> Token:
-        return read_token(await send(self._client, self._request))
+        return read_token(await self._web.send(self._request))

@@ -36,6 +36,8 @@ class Page(Struct, frozen=True, kw_only=True):
 
     cases: tuple[Portal, ...] = ()
     malformed: tuple[Malformed, ...] = ()
+    #: Entries that are no cases (escalation records) and count in `total` all the same.
+    skipped: int = 0
     total: int | None = None
 
 

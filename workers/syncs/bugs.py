@@ -30,4 +30,11 @@ async def _fetch(ctx: SyncContext, names: Sequence[str]) -> AsyncIterator[Mappin
         yield {str(number): bug for number, bug in found.items()}
 
 
-BUGS = Kind(Source.BUGS, "bugs", _links, _fetch, hinted=False)
+BUGS = Kind(
+    source=Source.BUGS,
+    name="bugs",
+    reads=(Source.PORTAL, Source.DETAILS, Source.BUGS),
+    links=_links,
+    fetch=_fetch,
+    hinted=False,
+)

@@ -113,7 +113,7 @@ async def _read_kept(ctx: SyncContext) -> tuple[dict[str, Kept], set[str]]:
     """Read the cards that are known, and the numbers of all cases."""
     kept: dict[str, Kept] = {}
     cases: set[str] = set()
-    async for fields in ctx.store.read_all():
+    async for fields in ctx.store.read_all([Source.CARD]):
         cases.add(fields.number)
         state: Any = fields.states.get(Source.CARD) or CardState()
         for key, card in visible(state.cards).items():

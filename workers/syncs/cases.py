@@ -41,6 +41,7 @@ class Found:
         self.numbers: set[str] = set()
         self.closed: set[str] = set()
         self.nameless = 0
+        self.skipped = 0
         self.total = 0
         self.newest = EPOCH
 
@@ -56,12 +57,13 @@ class Found:
                 self.numbers.add(bad.number)
             else:
                 self.nameless += 1
+        self.skipped += page.skipped
         self.total = page.total if page.total is not None else self.total
 
     @property
     def short(self) -> bool:
         """Say whether entries seem to have slipped between the pages."""
-        return len(self.numbers) + self.nameless < self.total
+        return len(self.numbers) + self.nameless + self.skipped < self.total
 
 
 async def sync_cases(ctx: SyncContext) -> None:
@@ -82,7 +84,7 @@ async def sync_cases(ctx: SyncContext) -> None:
 async def _read_known(ctx: SyncContext) -> dict[str, Known]:
     """Read which cases there are, and the facts that the Portal's dialect can not tell anew."""
     known: dict[str, Known] = {}
-    async for fields in ctx.store.read_all():
+    async for fields in ctx.store.read_all([Source.PORTAL]):
         state: Any = fields.states.get(Source.PORTAL)
         if state is None or state.facts is None:
             continue

@@ -45,7 +45,7 @@ async def _inputs(ctx: SyncContext) -> tuple[dict[str, str], set[str]]:
     """Return what the details of each case depend on, and which cases are closed."""
     inputs: dict[str, str] = {}
     closed: set[str] = set()
-    async for fields in ctx.store.read_all():
+    async for fields in ctx.store.read_all([Source.PORTAL]):
         state: Any = fields.states.get(Source.PORTAL)
         if state is None or state.facts is None:
             continue

@@ -37,4 +37,11 @@ async def _fetch(ctx: SyncContext, keys: Sequence[str]) -> AsyncIterator[Mapping
         yield found
 
 
-ISSUES = Kind(Source.ISSUES, "issues", _links, _fetch, hinted=True)
+ISSUES = Kind(
+    source=Source.ISSUES,
+    name="issues",
+    reads=(Source.PORTAL, Source.DETAILS, Source.ISSUES),
+    links=_links,
+    fetch=_fetch,
+    hinted=True,
+)

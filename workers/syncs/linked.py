@@ -34,6 +34,7 @@ class Kind:
 
     source: Source
     name: str
+    reads: tuple[Source, ...]
     links: Links
     fetch: Fetch
     hinted: bool
@@ -70,7 +71,7 @@ async def _read_links(
     links: dict[str, tuple[str, ...]] = {}
     closed: set[str] = set()
     unlisted: set[str] = set()
-    async for fields in ctx.store.read_all():
+    async for fields in ctx.store.read_all(kind.reads):
         state: Any = fields.states.get(Source.PORTAL)
         found = kind.links(fields)
         if found is None or state is None or state.facts is None:
@@ -159,7 +160,9 @@ async def _read_kept(
 ) -> dict[str, dict[str, Any]]:
     """Return what is kept of the linked things of some cases."""
     kept: dict[str, dict[str, Any]] = {}
-    for number, fields in zip(numbers, await ctx.store.read_many(numbers), strict=True):
+    for number, fields in zip(
+        numbers, await ctx.store.read_many(numbers, [kind.source]), strict=True
+    ):
         state: Any = fields.states.get(kind.source) if fields else None
         kept[number] = visible(state or Collection())
     return kept

@@ -9,7 +9,7 @@ import pytest
 from t5g.errors import UpstreamError
 from workers.calls import Caller, Policy, Transient
 from workers.portal.token import Token, Tokens, form, read_token
-from workers.web import Answer
+from workers.web import Answer, Web
 
 
 def answer(status=200, **body):
@@ -86,7 +86,12 @@ async def cache():
     async with httpx.AsyncClient(transport=httpx.MockTransport(sso)) as client:
         caller = Caller("sso", limit=1, policy=Policy(attempts=2, first_wait=0))
         tokens = Tokens(
-            client, caller, url="http://sso", offline_token="o", client_id="c", clock=lambda: now[0]
+            Web([client]),
+            caller,
+            url="http://sso",
+            offline_token="o",
+            client_id="c",
+            clock=lambda: now[0],
         )
         yield tokens, sso, now
 
