@@ -150,7 +150,8 @@ class Inbox:
     ) -> Known:
         """Say which deliveries were done before, and which subjects have dead letters.
 
-        `done`: deliveries to remember first, in the same round trip.
+        At least one of each must be asked for. `done`: deliveries to remember first, in the same
+        round trip.
         """
         asked = sorted({subject or NO_SUBJECT for subject in subjects})
         pipe = self._redis.pipeline(transaction=False)
