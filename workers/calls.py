@@ -10,13 +10,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from t5g.errors import UpstreamError
 from t5g.logs import logger
+from t5g.traffic import Asked
 
 T = TypeVar("T")
 
@@ -66,13 +67,13 @@ class Meter:
 METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
-@dataclass(slots=True)
 class Traffic:
-    """What was asked of the services so far."""
+    """What was asked of the services and has not been added to the installation's sums yet."""
 
-    requests: dict[str, int] = field(default_factory=dict)
-    retries: dict[str, int] = field(default_factory=dict)
-    waited: dict[str, float] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], list[float]] = {}
+        self.requests: dict[str, int] = {}
+        self.retries: dict[str, int] = {}
 
     def count(self, service: str) -> None:
         """Count one request that goes out."""
@@ -81,22 +82,35 @@ class Traffic:
         if meter is not None:
             meter.requests += 1
 
+    def count_outcome(self, service: str, outcome: str, seconds: float) -> None:
+        """Count how a request ended, and the time it took."""
+        row = self._rows.setdefault((service, outcome), [0, 0.0, 0.0])
+        row[0] += 1
+        row[1] += seconds
+
     def count_retry(self, service: str, waited: float) -> None:
         """Count one repetition and the time waited before it."""
         self.retries[service] = self.retries.get(service, 0) + 1
-        self.waited[service] = self.waited.get(service, 0.0) + waited
+        self._rows.setdefault((service, "transient"), [0, 0.0, 0.0])[2] += waited
+
+    def drain(self) -> list[Asked]:
+        """Return what came together since the last call."""
+        rows, self._rows = self._rows, {}
+        return [
+            Asked(
+                service=service,
+                outcome=outcome,
+                requests=int(count),
+                seconds=seconds,
+                waited=waited,
+            )
+            for (service, outcome), (count, seconds, waited) in rows.items()
+        ]
 
     @property
     def total(self) -> int:
         """All requests to all services."""
         return sum(self.requests.values())
-
-
-Observe = Callable[[str, str, float], None]
-
-
-def _unobserved(service: str, outcome: str, seconds: float) -> None:
-    """Take a note of nothing."""
 
 
 class Caller:
@@ -112,12 +126,10 @@ class Caller:
         limit: int,
         policy: Policy | None = None,
         traffic: Traffic | None = None,
-        observe: Observe = _unobserved,
     ) -> None:
         self.service = service
         self.policy = policy or Policy()
         self.traffic = traffic or Traffic()
-        self._observe = observe
         self._slots = asyncio.Semaphore(limit)
         self._not_before = 0.0
 
@@ -150,7 +162,7 @@ class Caller:
             else:
                 return result
             finally:
-                self._observe(self.service, outcome, time.monotonic() - begun)
+                self.traffic.count_outcome(self.service, outcome, time.monotonic() - begun)
 
     async def _pause(self, number: int, error: Transient) -> None:
         pause = self.policy.wait(number, error.after, random.random())

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from t5g.settings import Settings
 from workers.bugzilla.client import BugzillaClient, open_bugzilla
-from workers.calls import Observe, Policy, Traffic
+from workers.calls import Policy, Traffic
 from workers.jira.client import JiraClient, open_jira
 from workers.portal.client import open_portal
 from workers.portal.values import PortalClient
@@ -22,10 +22,6 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(attempts=settings.upstream_attempts, first_wait=settings.upstream_backoff)
 
 
-def _unobserved(service: str, outcome: str, seconds: float) -> None:
-    """Take no note."""
-
-
 class Clients:
     """The clients of one run, sharing one count of what they asked. Use with `async with`."""
 
@@ -34,12 +30,10 @@ class Clients:
         settings: Settings,
         *,
         policy: Policy | None = None,
-        observe: Observe = _unobserved,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._policy = policy or policy_of(settings)
-        self._observe = observe
         self._now = now
         self._stack = AsyncExitStack()
         self.traffic = Traffic()
@@ -54,7 +48,6 @@ class Clients:
             web,
             policy=self._policy,
             traffic=self.traffic,
-            observe=self._observe,
             now=self._now,
         )
 
@@ -62,7 +55,9 @@ class Clients:
     def jira(self) -> JiraClient:
         """JIRA, Cloud or Data Center."""
         client = open_jira(
-            self._settings, policy=self._policy, traffic=self.traffic, observe=self._observe
+            self._settings,
+            policy=self._policy,
+            traffic=self.traffic,
         )
         self._stack.callback(client.close)
         return client
@@ -71,7 +66,9 @@ class Clients:
     def bugzilla(self) -> BugzillaClient:
         """Bugzilla."""
         client = open_bugzilla(
-            self._settings, policy=self._policy, traffic=self.traffic, observe=self._observe
+            self._settings,
+            policy=self._policy,
+            traffic=self.traffic,
         )
         self._stack.callback(client.close)
         return client

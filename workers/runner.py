@@ -26,6 +26,7 @@ from t5g.logs import bind, logger
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from t5g.traffic import TrafficLog
 from workers.calls import METER, Meter
 from workers.clients import Clients
 from workers.context import MOST_NOTES, Progress, SyncContext, Tally, Throttled
@@ -210,6 +211,7 @@ class Runner:
         if record.state is not SyncState.FAILED and ctx.tally.complete and ctx.next_mark:
             await marks.write(name, ctx.next_mark)
         await self._finish(record, transient=transient)
+        await TrafficLog(self._redis, self._keys).add(self._clients.traffic.drain())
         return record
 
     async def _try(self, ctx: SyncContext, name: Sync) -> tuple[str, bool]:

@@ -75,10 +75,11 @@ async def test_when_one_is_told_to_wait_all_wait():
 
 
 async def test_outcomes_are_observed():
-    seen = []
-    caller = Caller("jira", limit=1, policy=QUICK, observe=lambda *what: seen.append(what[:2]))
+    caller = Caller("jira", limit=1, policy=QUICK)
     await caller.insist(failing(Transient("x")))
-    assert seen == [("jira", "transient"), ("jira", "ok")]
+    rows = {(row.service, row.outcome): row.requests for row in caller.traffic.drain()}
+    assert rows == {("jira", "transient"): 1, ("jira", "ok"): 1}
+    assert caller.traffic.drain() == []
 
 
 async def test_runs_that_share_clients_count_their_own():

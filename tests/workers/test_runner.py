@@ -11,6 +11,7 @@ from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.syncs import Sync, SyncRecord, SyncState
+from t5g.traffic import TrafficLog
 from tests.workers.reading import cases_of, synced
 from workers import runner
 from workers.runner import DIED, mark_dead, run_all, run_sync
@@ -34,6 +35,19 @@ async def test_a_run_leaves_its_record(settings, upstreams, records):
     assert before <= record.started <= record.ended <= time.time()
     assert record.last_success == record.last_full == record.started
     assert (record.error, record.failures, record.what) == ("", 0, "")
+
+
+async def test_what_was_asked_is_added_to_the_sums(settings, upstreams, redis):
+    upstreams.add_cases(3)
+    upstreams.portal_faults.add(Kind.DOWN, path="/graphql", times=1)
+    for _ in range(2):
+        await run_sync(settings, Sync.CASES)
+    rows = {(row.service, row.outcome): row for row in await TrafficLog(redis, KEYS).read()}
+    assert rows["sso", "ok"].requests == 2
+    assert rows["portal", "ok"].requests == 3
+    assert rows["portal", "transient"].requests == 1
+    assert rows["portal", "transient"].waited > 0
+    assert rows["portal", "ok"].seconds > 0
 
 
 async def test_progress_is_told_and_kept_while_it_runs(settings, upstreams, records):

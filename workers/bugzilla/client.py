@@ -18,7 +18,7 @@ from t5g.model import Bug
 from t5g.settings import Settings
 from t5g.timestamps import parse_time
 from workers.blocking import Threads, judge_requests
-from workers.calls import Caller, Observe, Policy, Traffic, Transient
+from workers.calls import Caller, Policy, Traffic, Transient
 from workers.streams import batched, mapped
 
 SERVICE = "bugzilla"
@@ -211,10 +211,8 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def open_bugzilla(
-    settings: Settings, *, policy: Policy, traffic: Traffic, observe: Observe
-) -> BugzillaClient:
+def open_bugzilla(settings: Settings, *, policy: Policy, traffic: Traffic) -> BugzillaClient:
     """Make the client; nothing is asked of Bugzilla yet."""
-    caller = Caller(SERVICE, limit=CALLS_AT_ONCE, policy=policy, traffic=traffic, observe=observe)
+    caller = Caller(SERVICE, limit=CALLS_AT_ONCE, policy=policy, traffic=traffic)
     threads = Threads(caller, judge, threads=CALLS_AT_ONCE, timeout=settings.upstream_timeout)
     return BugzillaClient(settings, threads)

@@ -12,7 +12,7 @@ from t5g.errors import UpstreamError
 from t5g.jira_payloads import CASE_LINKS_PROPERTY
 from t5g.settings import Settings
 from workers.blocking import Threads
-from workers.calls import Caller, Observe, Policy, Traffic
+from workers.calls import Caller, Policy, Traffic
 from workers.jira import jql
 from workers.jira.server import SERVICE, JqlError, Json, Server, judge
 from workers.streams import batched, mapped
@@ -238,11 +238,9 @@ _COMMON = [
 ]  # fmt: skip
 
 
-def open_jira(
-    settings: Settings, *, policy: Policy, traffic: Traffic, observe: Observe
-) -> JiraClient:
+def open_jira(settings: Settings, *, policy: Policy, traffic: Traffic) -> JiraClient:
     """Make the client; nothing is asked of JIRA yet."""
-    caller = Caller(SERVICE, limit=CALLS_AT_ONCE, policy=policy, traffic=traffic, observe=observe)
+    caller = Caller(SERVICE, limit=CALLS_AT_ONCE, policy=policy, traffic=traffic)
     timeout = settings.upstream_timeout
     threads = Threads(caller, judge, threads=CALLS_AT_ONCE, timeout=timeout)
     return JiraClient(

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
-from workers.calls import Caller, Observe, Policy, Traffic, Transient
+from workers.calls import Caller, Policy, Traffic, Transient
 from workers.portal import graphql, hydra
 from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
@@ -315,13 +315,12 @@ def open_portal(
     *,
     policy: Policy,
     traffic: Traffic,
-    observe: Observe,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> PortalClient:
     """Make the client of the configured dialect on an open HTTP client."""
 
     def caller(service: str, limit: int) -> Caller:
-        return Caller(service, limit=limit, policy=policy, traffic=traffic, observe=observe)
+        return Caller(service, limit=limit, policy=policy, traffic=traffic)
 
     tokens = Tokens(
         web,

@@ -117,15 +117,18 @@ async def _refresh(
     async for found in kind.fetch(ctx, sorted(wanted)):
         fetched.update(found)
     things = {**shared, **fetched}
+    told: list[ListingSeen] = []
+    untold: list[ListingSeen] = []
     for number, names in links.items():
         before = kept[number]
         now = [thing for name in names if (thing := things.get(name) or before.get(name))]
         known = {_key(thing) for thing in now} <= before.keys()
         old = all(_age(thing, asked) > GRACE for thing in now)
-        await ctx.write(
-            listings(number, kind.source, before, now, asked),
-            hinted=kind.hinted and known and old,
+        (told if kind.hinted and known and old else untold).extend(
+            listings(number, kind.source, before, now, asked)
         )
+    await ctx.write(told, hinted=True)
+    await ctx.write(untold)
     return fetched
 
 
