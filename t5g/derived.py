@@ -4,11 +4,13 @@ Slack, pages, API, metrics and digests all ask here. What depends on the time of
 (seconds since the epoch); all else is worked out once, when the case changes.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from msgspec import UNSET
 
@@ -20,6 +22,7 @@ AT_RISK = 0.8
 NEW_DAYS = 7.0
 SEVERITIES = {1: "Urgent", 2: "High", 3: "Normal", 4: "Low"}
 NO_SEVERITY = 9
+NEVER = math.inf
 NO_TARGET = ("", "---")
 ESCALATION_LABEL = "PotentialEscalation"
 WATCHLIST_LABEL = "Daily_Telco_OCP"
@@ -78,6 +81,11 @@ class Entry:
         self.closed = _seconds(portal.closed)
         self.activity = max(_seconds(portal.updated), _seconds(card.updated if card else None))
         self.sla_days = rules.sla.get(self.rank)
+        #: Since when the case is at risk, breaching and stale: never if it is not open.
+        self.risks_at, self.breaches_at = self._deadlines()
+        self.stale_at = self.activity + rules.stale_seconds if self.open else NEVER
+        #: What others worked out from this case once, by a name of theirs.
+        self.memo: dict[str, Any] = {}
         self.escalated = bool(case.escalations)
         self.crit_sit = None if case.details.crit_sit is UNSET else case.details.crit_sit
         self.labels = frozenset(card.labels) if card else frozenset()
@@ -140,19 +148,23 @@ class Entry:
         end = now if self.open else (self.closed or self.activity or now)
         return max(0.0, (end - self.created) / DAY)
 
+    def _deadlines(self) -> tuple[float, float]:
+        if not self.open or self.sla_days is None or not self.created:
+            return NEVER, NEVER
+        seconds = self.sla_days * DAY
+        return self.created + AT_RISK * seconds, self.created + seconds
+
     def stale(self, now: float) -> bool:
         """Open, and neither the case nor its card was updated for the set time."""
-        return self.open and now - self.activity > self._rules.stale_seconds
+        return now > self.stale_at
 
     def breaching(self, now: float) -> bool:
         """Open for longer than the SLA of its severity."""
-        return self.open and self.sla_days is not None and self.days_open(now) > self.sla_days
+        return now > self.breaches_at
 
     def at_risk(self, now: float) -> bool:
         """Open for more than 80 % of its SLA, and not breaching yet."""
-        if not self.open or self.sla_days is None:
-            return False
-        return AT_RISK * self.sla_days < self.days_open(now) <= self.sla_days
+        return self.risks_at < now <= self.breaches_at
 
     def sla_used(self, now: float) -> float | None:
         """The part of the SLA used up (1.0: all of it); None without an SLA."""

@@ -7,6 +7,8 @@ a role taken away is gone at once. Machines' addresses prove themselves by signa
 import re
 import time
 from collections.abc import Awaitable, Callable
+from enum import Enum
+from functools import cache
 from typing import Final
 from urllib.parse import quote
 
@@ -27,9 +29,9 @@ from webhooks.viewer import LOCAL, VIEWER, WELCOME, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-#: Asked by machines that prove themselves in other ways, or that tell no secrets.
+#: Routes asked by machines that prove themselves in other ways, or that are told no secrets.
 MACHINES = re.compile(r"/(healthz|readyz|metrics|webhooks|slack)(/|$)")
-#: Needs no login: the login itself, style sheets, and the document of the API.
+#: Routes that need no login: the login itself, style sheets, and the document of the API.
 OPEN = re.compile(r"/(saml|static)(/|$)|/api/v1/openapi\.json$")
 READING = frozenset({"GET", "HEAD"})
 #: The answer of the identity provider comes from its page, by nature.
@@ -37,6 +39,22 @@ CROSS_SITE = frozenset({"/saml/acs"})
 BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 #: Wrong tokens and logins of one address, a minute.
 FAILURES = 10
+
+
+class Kind(Enum):
+    """How a route is guarded."""
+
+    MACHINE = "machine"
+    OPEN = "open"
+    GUARDED = "guarded"
+
+
+@cache
+def kind_of(route: str) -> Kind:
+    """Say how the route of that pattern is guarded; what has none ("") is guarded."""
+    if MACHINES.match(route):
+        return Kind.MACHINE
+    return Kind.OPEN if OPEN.match(route) else Kind.GUARDED
 
 
 class UnknownError(T5GError):
@@ -87,11 +105,12 @@ def open_access(
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may come in, and turn away the others in a form that they can read."""
-    access = request.app[ACCESS]
-    if MACHINES.match(request.path):
+    resource = request.match_info.route.resource
+    kind = kind_of(resource.canonical if resource is not None else "")
+    if kind is Kind.MACHINE:
         return await handler(request)
     try:
-        await _admit(request, access)
+        await _admit(request, request.app[ACCESS], kind)
         return await handler(request)
     except TooManyError as error:
         response = _told(request, error)
@@ -104,14 +123,14 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-async def _admit(request: web.Request, access: Access) -> None:
+async def _admit(request: web.Request, access: Access, kind: Kind) -> None:
     """Find out who asks. Raises for who may not."""
     if access.origins.foreign_host(request):
         raise web.HTTPMisdirectedRequest(text="This page answers to its own name only.")
     if access.origins.plain_http(request):
         raise web.HTTPPermanentRedirect(access.origins.base + request.path_qs)
     address = access.origins.address(request)
-    if OPEN.match(request.path):
+    if kind is Kind.OPEN:
         access.requests.take(f"open {address}")
     else:
         viewer = await identify(request, access, address)
@@ -133,7 +152,8 @@ def _refuse_other_pages(request: web.Request, access: Access) -> None:
 
 async def identify(request: web.Request, access: Access, address: str) -> Viewer:
     """Return who asks, by token or session. Raises UnknownError."""
-    given = BEARER.fullmatch(request.headers.get("Authorization", ""))
+    authorization = request.headers.get("Authorization")
+    given = BEARER.fullmatch(authorization) if authorization else None
     if given:
         return await _by_token(access, given[1], address)
     if not access.origins.login:

@@ -32,23 +32,20 @@ class Limit:
 
     def take(self, key: str) -> None:
         """Count one; raises TooManyError when there is none left."""
-        now, left = self._clock(), self._now(key)
-        if left < 1:
-            raise TooManyError((1 - left) / self._per_second)
-        self._keep(key, left - 1, now)
-
-    def check(self, key: str) -> None:
-        """Raise TooManyError when there is none left; counts nothing."""
-        left = self._now(key)
-        if left < 1:
-            raise TooManyError((1 - left) / self._per_second)
-
-    def _now(self, key: str) -> float:
-        left, then = self._left.get(key, (self._burst, 0.0))
-        return min(self._burst, left + (self._clock() - then) * self._per_second)
-
-    def _keep(self, key: str, left: float, now: float) -> None:
-        self._left[key] = (left, now)
+        now = self._clock()
+        left = self._now(key, now)
+        self._left[key] = (left - 1, now)
         self._left.move_to_end(key)
         if len(self._left) > MOST_KEPT:
             self._left.popitem(last=False)
+
+    def check(self, key: str) -> None:
+        """Raise TooManyError when there is none left; counts nothing."""
+        self._now(key, self._clock())
+
+    def _now(self, key: str, now: float) -> float:
+        left, then = self._left.get(key, (self._burst, now))
+        left = min(self._burst, left + (now - then) * self._per_second)
+        if left < 1:
+            raise TooManyError((1 - left) / self._per_second)
+        return left

@@ -3,6 +3,7 @@
 Headers that proxies write are believed only from proxies that the settings name.
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -35,7 +36,9 @@ class Origins(Struct, frozen=True, kw_only=True):
 
     def address(self, request: web.Request) -> str:
         """The address of who asks."""
-        forwarded = request.headers.get("X-Forwarded-For", "")
+        forwarded = request.headers.get("X-Forwarded-For")
+        if not forwarded or not self.proxies:
+            return request.remote or ""
         return source_address(request.remote, forwarded, self.proxies)
 
     def plain_http(self, request: web.Request) -> bool:
@@ -54,13 +57,7 @@ class Origins(Struct, frozen=True, kw_only=True):
         Without a login the page is for this machine only; a web page elsewhere whose name is
         turned to 127.0.0.1 (DNS rebinding) must not read it.
         """
-        if self.login:
-            return False
-        try:
-            host = urlsplit(f"//{request.host}").hostname or ""
-        except ValueError:
-            return True
-        return not is_loopback(host) and host != urlsplit(self.base).hostname
+        return not self.login and _foreign(request.host, self.base)
 
     def same_page(self, request: web.Request) -> bool:
         """Say whether a request that acts comes from one of our own pages."""
@@ -72,3 +69,12 @@ class Origins(Struct, frozen=True, kw_only=True):
             return True  # no browser: there is no cookie that could be abused
         given = urlsplit(origin)
         return given.netloc in (request.host, urlsplit(self.base).netloc)
+
+
+@lru_cache(maxsize=256)
+def _foreign(host: str, base: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return True
+    return not is_loopback(name) and name != urlsplit(base).hostname

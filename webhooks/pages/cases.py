@@ -19,7 +19,8 @@ HELP = {"fields": tuple(FIELDS.values()), "sorts": tuple(SORTS.values())}
 async def show_list(request: web.Request) -> web.StreamResponse:
     """`/cases?q=`: the cases that match; a case number leads straight to its page."""
     pages, links, asked = request.app[PAGES], request.app[LINKS], asked_of(request)
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     if is_case_number(asked.text) and pages.board.get(asked.text):
         raise web.HTTPSeeOther(addresses.case(asked.text))
     try:
@@ -38,7 +39,8 @@ async def show_list(request: web.Request) -> web.StreamResponse:
 async def show_case(request: web.Request) -> web.Response:
     """`/cases/NUMBER`."""
     pages, links, number = request.app[PAGES], request.app[LINKS], request.match_info["number"]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     entry = pages.board.get(number)
     if entry is None:
         raise NotFoundError(f"There is no case {number[:20]} here.")

@@ -13,7 +13,8 @@ from webhooks.pages.views.group import group_page
 async def show_account(request: web.Request) -> web.Response:
     """`/accounts/NAME`."""
     pages, name = request.app[PAGES], request.match_info["name"]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     wanted = name.casefold()
 
     def make(now: float) -> Page:
@@ -30,7 +31,8 @@ async def show_account(request: web.Request) -> web.Response:
 async def show_engineer(request: web.Request) -> web.Response:
     """`/engineers/NAME`: by the name that cards show."""
     pages, name = request.app[PAGES], request.match_info["name"]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     wanted = name.casefold()
 
     def make(now: float) -> Page:

@@ -10,7 +10,8 @@ from webhooks.pages.views.overview import overview
 async def show_overview(request: web.Request) -> web.Response:
     """`/`: headline numbers and what needs attention."""
     pages, days = request.app[PAGES], request.app[DAYS]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     yesterday, last_week = await days.before(1), await days.before(7)
 
     def make(now: float) -> Page:

@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from jinja2 import Environment
 from msgspec import Struct
+from multidict import CIMultiDict
 
 from t5g.board import Board
 from t5g.team import Role
@@ -58,24 +59,35 @@ class Answer:
         self.status = status
         self.body = body
         self.etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        self._gzip: bytes | None = None
+        self._gzip: tuple[bytes, CIMultiDict[str]] | None = None
+        self._plain = self._headers("")
 
     def respond(self, request: web.Request) -> web.Response:
         """Return the page in the form that the browser takes; 304 if it has it already."""
-        headers = {
-            "Cache-Control": CACHE_CONTROL,
-            "ETag": self.etag,
-            "Vary": "Cookie, Accept-Encoding",
-        }
-        if self.etag in request.headers.get("If-None-Match", ""):
-            return web.Response(status=304, headers=headers)
-        headers["Content-Type"] = "text/html; charset=utf-8"
-        body = self.body
-        if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > SMALLEST_COMPRESSED:
+        given = request.headers
+        if self.etag in given.get("If-None-Match", ""):
+            return web.Response(status=304, headers=self._headers(""))
+        if len(self.body) > SMALLEST_COMPRESSED and "gzip" in given.get("Accept-Encoding", ""):
             if self._gzip is None:
-                self._gzip = gzip.compress(body, COMPRESSION, mtime=0)
-            body, headers["Content-Encoding"] = self._gzip, "gzip"
+                packed = gzip.compress(self.body, COMPRESSION, mtime=0)
+                self._gzip = packed, self._headers("gzip")
+            body, headers = self._gzip
+        else:
+            body, headers = self.body, self._plain
         return web.Response(status=self.status, body=body, headers=headers)
+
+    def _headers(self, coding: str) -> CIMultiDict[str]:
+        headers = CIMultiDict(
+            {
+                "Content-Type": "text/html; charset=utf-8",
+                "Cache-Control": CACHE_CONTROL,
+                "ETag": self.etag,
+                "Vary": "Cookie, Accept-Encoding",
+            }
+        )
+        if coding:
+            headers["Content-Encoding"] = coding
+        return headers
 
 
 class Kept(Generic[V]):
@@ -121,8 +133,20 @@ class Pages:
         self._login = login
         self._parts: Kept[Parts] = Kept(MOST_PAGES)
         self._answers: Kept[Answer] = Kept(MOST_ANSWERS)
+        self._again: Kept[tuple[Hashable, Answer]] = Kept(MOST_ANSWERS)
         self._foot: tuple[Hashable, bytes] = ((), b"")
         self._gaps = [f"gap-{secrets.token_hex(16)}" for _ in range(2)]
+
+    async def again(self, request: web.Request) -> web.Response | None:
+        """Bring the board up to date; answer at once if the same address was and nothing changed.
+
+        Every page asks this first, so that the second viewer costs next to nothing.
+        """
+        await self.board.refresh()
+        found = self._again.get((request.path_qs, viewer_of(request)))
+        if found is None or found[0] != (self.board.version, int(self.clock() // MINUTE)):
+            return None
+        return found[1].respond(request)
 
     async def show(
         self,
@@ -135,8 +159,8 @@ class Pages:
     ) -> web.Response:
         """Answer with the page of `key`; `make(now)` is called if it is not rendered yet.
 
-        Call `board.refresh` before. `personal`: another page for each viewer. `depends`: what the
-        page is made of beside the board.
+        Call `again` before. `personal`: another page for each viewer. `depends`: what the page is
+        made of beside the board.
         """
         now, viewer = self.clock(), viewer_of(request)
         version = self.board.version
@@ -148,6 +172,7 @@ class Pages:
             parts = self._rendered((key, viewer.id) if personal else key, stamp, make, now)
             body = b"".join((parts.head, self._who(viewer), parts.middle, foot, parts.tail))
             answer = self._answers.put(whole, Answer(whole_stamp, parts.status, body))
+        self._again.put((request.path_qs, viewer), ((version, int(now // MINUTE)), answer))
         return answer.respond(request)
 
     async def foot(self) -> bytes:
@@ -191,17 +216,20 @@ class Pages:
 
     def _who(self, viewer: Viewer) -> bytes:
         refresh = viewer.may(Role.ENGINEER)
-        return self._fragment("viewer.html", viewer=viewer, login=self._login, refresh=refresh)
+        return self.fragment(
+            "viewer.html", viewer=viewer, login=self._login, refresh=refresh
+        ).encode()
 
     async def _freshness(self, now: float) -> tuple[Hashable, bytes]:
         stamp = (self.board.version[2], int(now // MINUTE))
         if self._foot[0] != stamp:
             found = freshness(self.board.syncs, await self._parked(), now)
-            self._foot = stamp, self._fragment("freshness.html", freshness=found)
+            self._foot = stamp, self.fragment("freshness.html", freshness=found).encode()
         return self._foot
 
-    def _fragment(self, template: str, **values: Any) -> bytes:
-        return self._environment.get_template(template).render(values).encode()
+    def fragment(self, template: str, **values: Any) -> str:
+        """Render a part of a page; parts that seldom change are kept by whoever asks for them."""
+        return self._environment.get_template(template).render(values)
 
 
 PAGES: Final = web.AppKey("PAGES", Pages)

@@ -22,7 +22,8 @@ FEED_LOOK = 400
 async def show_trends(request: web.Request) -> web.Response:
     """`/trends`: the cases whose cards are labelled as part of a trend."""
     pages = request.app[PAGES]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
 
     def make(now: float) -> Page:
         found = [entry for entry in pages.board.ordered(now) if entry.trend]
@@ -36,7 +37,8 @@ async def show_updates(request: web.Request) -> web.Response:
     pages = request.app[PAGES]
     asked = number_of(request, "days", DEFAULT_SPAN)
     days = asked if asked in dict(SPANS) else DEFAULT_SPAN
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
     told = await _news(request)
 
     def make(now: float) -> Page:
@@ -67,7 +69,8 @@ async def _news(request: web.Request) -> tuple[CaseNews, ...] | None:
 async def show_weekly(request: web.Request) -> web.Response:
     """`/weekly`: the report of the last seven days."""
     pages = request.app[PAGES]
-    await pages.board.refresh()
+    if (kept := await pages.again(request)) is not None:
+        return kept
 
     def make(now: float) -> Page:
         return Page("weekly.html", {"view": _report(request, now)})

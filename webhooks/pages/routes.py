@@ -59,6 +59,7 @@ def _open(app: web.Application) -> None:
         app[keys.INBOX].count,
         login=settings.auth == "saml",
     )
+    app[statistics.PAST] = statistics.PastCharts()
     app[suggest.WORDS] = suggest.Words()
     app[live.FOLLOWER] = live.Follower(app[keys.BOARD], app[keys.STORE])
     app.on_shutdown.append(live.closing)

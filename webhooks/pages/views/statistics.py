@@ -9,7 +9,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from t5g.derived import DAY, SEVERITIES, Entry
-from t5g.figures import HEADLINES, Durations, Figures, relief_days, resolution_days
+from t5g.figures import HEADLINES, Durations, Figures, relief_and_resolution
 from t5g.statistics import DayRow
 from webhooks.pages import addresses
 from webhooks.pages.views.charts import NARROW, WIDE, BarChart, LineChart, column_chart, line_chart
@@ -20,6 +20,9 @@ from webhooks.pages.views.words import cut, in_days
 SPANS = ((30, "30 days"), (90, "90 days"), (365, "A year"), (0, "All"))
 DEFAULT_SPAN = 90
 WEEKS = 26
+WEEK = 7 * DAY
+#: The first Monday of the epoch.
+MONDAY = 4 * DAY
 MOST_BARS = 15
 MOST_POINTS = 120
 MOST_LINES = 5
@@ -69,38 +72,34 @@ class Counted(Struct, frozen=True, kw_only=True):
     left: int
 
 
+class Past(Struct, frozen=True, kw_only=True):
+    """What the daily rows tell; it changes once a day."""
+
+    headlines: History
+    facts: tuple[History, ...]
+
+
 class Statistics(Struct, frozen=True, kw_only=True):
-    """The page of statistics."""
+    """The page of statistics, without the past."""
 
     spans: tuple[tuple[Link, bool], ...]
-    headlines: History
-    histories: tuple[History, ...]
     flow: Flow
     took: tuple[Took, ...]
     counted: tuple[Counted, ...]
 
 
-def statistics(
-    entries: Sequence[Entry], numbers: Figures, rows: Sequence[DayRow], span: int, now: float
-) -> Statistics:
-    """Say the statistics: `rows` are all daily rows, `span` the days to show (0: all)."""
-    shown = rows_within(rows, span, now)
+def statistics(entries: Sequence[Entry], numbers: Figures, span: int, now: float) -> Statistics:
+    """Say the statistics; `span`: the days that the past is shown of (0: all)."""
+    relief, resolution = relief_and_resolution(entries)
     return Statistics(
         spans=tuple(
             (Link(title, "/stats" if days == DEFAULT_SPAN else f"/stats?days={days}"), days == span)
             for days, title in SPANS
         ),
-        headlines=headline_history(shown),
-        histories=(
-            fact_history("Open cases by severity", shown, _severities, SEVERITIES.values()),
-            fact_history("By status", shown, _statuses, numbers.by_status),
-            fact_history("By account", shown, _accounts, numbers.by_account),
-            fact_history("By engineer", shown, _engineers, numbers.by_engineer),
-        ),
         flow=flow(entries, now),
         took=(
-            took("Time to relief", map_days(entries, relief=True), numbers.relief),
-            took("Time to resolution", map_days(entries, relief=False), numbers.resolution),
+            took("Time to relief", relief, numbers.relief),
+            took("Time to resolution", resolution, numbers.resolution),
         ),
         counted=(
             _counted("status", "Status", numbers.by_status),
@@ -109,6 +108,21 @@ def statistics(
             _counted("assignee", "Engineer", numbers.by_engineer, addresses.engineer),
             _counted("product", "Product", numbers.by_product),
         ),
+    )
+
+
+def past(rows: Sequence[DayRow], span: int, now: float) -> Past:
+    """Say what the daily rows tell of the last `span` days (0: all)."""
+    shown = rows_within(rows, span, now)
+    facts = (
+        ("Open cases by severity", _severities),
+        ("By status", _statuses),
+        ("By account", _accounts),
+        ("By engineer", _engineers),
+    )
+    return Past(
+        headlines=headline_history(shown),
+        facts=tuple(fact_history(title, shown, of) for title, of in facts),
     )
 
 
@@ -162,13 +176,11 @@ def headline_history(rows: Sequence[DayRow]) -> History:
 
 
 def fact_history(
-    title: str,
-    rows: Sequence[DayRow],
-    of: Callable[[DayRow], Mapping[str, int]],
-    names: Iterable[str],
+    title: str, rows: Sequence[DayRow], of: Callable[[DayRow], Mapping[str, int]]
 ) -> History:
-    """Open cases by one of their facts over the days: the first few of `names`."""
-    shown = list(names)[:MOST_LINES]
+    """Open cases by one of their facts over the days: those that are most now."""
+    last = of(rows[-1]) if rows else {}
+    shown = sorted(last, key=lambda name: -last[name])[:MOST_LINES]
     days, found = _by_day(rows)
     values = {
         cut(name, LONGEST_LABEL): [of(row).get(name, 0) if row else None for row in found]
@@ -211,44 +223,36 @@ def _table(
 
 def flow(entries: Iterable[Entry], now: float) -> Flow:
     """Cases opened and closed in each of the last weeks."""
-    monday = _monday(now)
-    first = monday - (WEEKS - 1) * 7 * DAY
-    opened, closed = Counter[int](), Counter[int]()
-    for entry in entries:
-        if entry.created >= first:
-            opened[int((entry.created - first) // (7 * DAY))] += 1
-        if not entry.open and entry.closed >= first:
-            closed[int((entry.closed - first) // (7 * DAY))] += 1
-    begins = [datetime.fromtimestamp(first + n * 7 * DAY, UTC).date() for n in range(WEEKS)]
-    both = {
-        "Opened": [opened[n] for n in range(WEEKS)],
-        "Closed": [closed[n] for n in range(WEEKS)],
-    }
+    weeks = [_weeks(entry) for entry in entries]
+    opened, closed = Counter(week for week, _ in weeks), Counter(week for _, week in weeks)
+    last = _week(now)
+    shown = range(last - WEEKS + 1, last + 1)
+    begins = [datetime.fromtimestamp(MONDAY + week * WEEK, UTC).date() for week in shown]
+    both = {"Opened": [opened[n] for n in shown], "Closed": [closed[n] for n in shown]}
     labels = [f"{day:%-d %b}" for day in begins]
+    rows = zip(begins, both["Opened"], both["Closed"], strict=True)
     return Flow(
         chart=column_chart("Opened against closed", labels, both, every=5, width=WIDE),
-        rows=tuple(
-            (f"{begins[n]}", opened[n], closed[n], f"{opened[n] - closed[n]:+d}")
-            for n in reversed(range(WEEKS))
-        ),
+        rows=tuple((f"{day}", new, done, f"{new - done:+d}") for day, new, done in rows)[::-1],
     )
 
 
-def _monday(now: float) -> float:
-    """The beginning of this week (Monday, UTC), in seconds since the epoch."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (today - timedelta(days=today.weekday())).timestamp()
-
-
-def map_days(entries: Iterable[Entry], *, relief: bool) -> dict[str, list[float]]:
-    """Days to relief, or to resolution, of all cases by severity."""
-    of = relief_days if relief else resolution_days
-    found: dict[str, list[float]] = {}
-    for entry in entries:
-        days = of(entry)
-        if days is not None:
-            found.setdefault(entry.severity or "unknown", []).append(days)
+def _weeks(entry: Entry) -> tuple[int, int]:
+    """The weeks in which a case was opened and closed; -1: unknown, or not closed."""
+    found: tuple[int, int] | None = entry.memo.get("weeks")
+    if found is None:
+        closed = entry.closed if not entry.open else 0.0
+        found = (
+            _week(entry.created) if entry.created else -1,
+            _week(closed) if closed else -1,
+        )
+        entry.memo["weeks"] = found
     return found
+
+
+def _week(at: float) -> int:
+    """Number the weeks from the first Monday of the epoch (UTC)."""
+    return int((at - MONDAY) // WEEK)
 
 
 def took(title: str, days: Mapping[str, Sequence[float]], numbers: Mapping[str, Durations]) -> Took:
