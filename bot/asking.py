@@ -1,43 +1,69 @@
 """One question, one answer: the same for slash commands, mentions, messages and `t5g ask`.
 
 Whatever goes wrong becomes a sentence: the person's mistake as it is, ours with a short id that is
-also in the log.
+also in the log. Every question is in the audit log, what acts before it happens.
 """
 
-import asyncio
+import re
 import secrets
 
 import bot.commands  # noqa: F401 (registers all commands)
-from bot.answers import Answer, Note
-from bot.router import Asker, Context, Request, router
-from t5g.errors import T5GError
+from bot.answers import Answer, Note, Option
+from bot.asker import Asker
+from bot.context import Context
+from bot.replies import ReplyTo
+from bot.router import Command, Request, UnknownCommandError, refusal, router
+from bot.trail import line
+from t5g.audit import Outcome
+from t5g.errors import QueryError, RefusedError, T5GError
 from t5g.logs import bind, logger
+from t5g.query import FIELDS
+from t5g.query.fields import ALIASES
+from t5g.team import Role
 
 log = logger(__name__)
 
-#: Slack waits three seconds for an answer.
-TIME_LIMIT = 2.5
+READ_ONLY = (
+    "This installation only reads (`T5G_READ_ONLY` is true): nothing is changed in JIRA or the "
+    "Portal from here."
+)
+_CASE = re.compile(r"\d{8}|[A-Za-z][A-Za-z0-9_]*-\d+|https?://\S+", re.ASCII)
+_TERM = re.compile(r"-?([A-Za-z_]+)(:|[<>]=?)")
+_NUMBER = re.compile(r"(?<!\d)\d{8}(?!\d)", re.ASCII)
 
 
-async def answer(text: str, asker: Asker, context: Context, *, page: int = 1) -> Answer:
-    """Answer what follows `/t5g`. Never raises; always within the time limit."""
+async def answer(
+    text: str,
+    asker: Asker,
+    context: Context,
+    *,
+    page: int = 1,
+    title: str = "",
+    back: ReplyTo | None = None,
+) -> Answer:
+    """Answer what follows `/t5g`. Never raises (but when cancelled).
+
+    `back`: where the results of asked work go.
+    """
     request_id = secrets.token_hex(4)
-    with bind(request_id=request_id, asked=text[:80]):
+    command, rest = None, text
+    with bind(request_id=request_id):
         try:
-            return await asyncio.wait_for(_answer(text, asker, context, page), TIME_LIMIT)
-        except T5GError as error:
-            if error.status >= 500:
-                log.warning("ask.failed", error=str(error))
-            return Note(text=str(error), failed=True)
-        except TimeoutError:
-            log.warning("ask.slow", limit=TIME_LIMIT)
-            return Note(
-                text="That took too long; the data store is slow right now. Try again in a moment.",
-                failed=True,
-                id=request_id,
+            command, rest = routed(text)
+            check_role(command, asker)
+            await _audit(command, rest, asker, context)
+            await context.board.refresh()
+            request = Request(
+                context=context, asker=asker, text=rest, page=page, title=title, back=back
             )
+            if command.acts and context.settings.read_only:
+                return Note(text=READ_ONLY, failed=True)
+            return await command.handler(request)
+        except T5GError as error:
+            return _failed(error, text, command, asker, context)
         except Exception:
-            log.exception("ask.broken")
+            log.exception("ask_broken", command=command.name if command else "")
+            _note(context, asker, command, Outcome.FAILED, detail=f"id {request_id}")
             return Note(
                 text="Something went wrong on our side; it is in the log.",
                 failed=True,
@@ -45,9 +71,79 @@ async def answer(text: str, asker: Asker, context: Context, *, page: int = 1) ->
             )
 
 
-async def _answer(text: str, asker: Asker, context: Context, page: int) -> Answer:
-    name, _, rest = text.strip().partition(" ")
-    command = router.find(name or "help")
-    await context.board.refresh()
-    request = Request(context=context, asker=asker, text=rest.strip(), page=page)
-    return await command.handler(request)
+def routed(text: str) -> tuple[Command, str]:
+    """Return the command that a text means, and the rest of it. Raises UnknownCommandError.
+
+    A lone case number, key or link means `case`; a text that begins with a key of the query
+    language means `cases`.
+    """
+    words = text.strip()
+    name, _, rest = words.partition(" ")
+    rest = rest.strip()
+    if not name:
+        return router.find("help"), ""
+    if name.casefold() in router.commands:
+        return router.find(name), rest
+    if _CASE.fullmatch(words):
+        return router.find("case"), words
+    term = _TERM.match(words)
+    if term and ALIASES.get(term.group(1).casefold(), term.group(1).casefold()) in (
+        *FIELDS,
+        "sort",
+    ):
+        return router.find("cases"), words
+    return router.find(name, rest), rest
+
+
+def check_role(command: Command, asker: Asker) -> None:
+    """Raise RefusedError if the person may not use the command."""
+    if asker.role is None:
+        raise RefusedError(refusal(Role.VIEWER, "This bot"))
+    if not asker.may(command.role):
+        raise RefusedError(refusal(command.role, f"`{command.name}`"))
+
+
+async def _audit(command: Command, rest: str, asker: Asker, context: Context) -> None:
+    """Write what acts before it happens, and what reads soon."""
+    if command.acts:
+        case = _NUMBER.search(rest)
+        entry = line(asker, command.name, Outcome.ASKED, case=case[0] if case else "")
+        await context.trail.record(entry)
+    else:
+        _note(context, asker, command, Outcome.ANSWERED, detail=rest)
+
+
+def _failed(
+    error: T5GError, text: str, command: Command | None, asker: Asker, context: Context
+) -> Note:
+    refused = isinstance(error, RefusedError)
+    if error.status >= 500:
+        log.warning("ask_failed", error=str(error))
+    if refused or error.status >= 500:
+        outcome = Outcome.REFUSED if refused else Outcome.FAILED
+        _note(context, asker, command, outcome, detail=text)
+    return Note(text=str(error), failed=True, options=_options(error, text))
+
+
+def _options(error: T5GError, text: str) -> tuple[Option, ...]:
+    """What may have been meant: commands to choose, or the question with its mistake mended."""
+    if isinstance(error, UnknownCommandError):
+        return error.options
+    if isinstance(error, QueryError) and error.suggestion and error.text in text:
+        mended = text.replace(error.text, error.suggestion, 1)
+        return (Option(mended, mended),)
+    return ()
+
+
+def _note(
+    context: Context,
+    asker: Asker,
+    command: Command | None,
+    outcome: Outcome,
+    *,
+    detail: str = "",
+) -> None:
+    # What somebody wants to comment may be a customer's text: it is not for the log.
+    shown = "" if command is not None and command.acts else detail
+    action = command.name if command else "unknown"
+    context.trail.note(line(asker, action, outcome, detail=shown))

@@ -2,7 +2,7 @@
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.app import create_client
+from bot.context import create_client
 from t5g.checks import Check
 from t5g.errors import UpstreamError
 from t5g.settings import Settings

@@ -1,64 +1,123 @@
-"""Posts the digest: once a day and channel, made up for when the bot was down at the hour."""
+"""The digest and the weekly report: made from the board, posted once for each occasion."""
 
-from datetime import datetime, timedelta
-from datetime import time as time_of_day
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from bot.answers import DigestAnswer, Freshness
+from bot.context import Context
+from bot.delivery import Outgoing, file, message
+from bot.plans import Occasion, Report, due
+from bot.views.blocks.digest import digest_posts
+from bot.views.trend import trend_picture
+from t5g.derived import DAY
+from t5g.digest import Digest, build_digest
+from t5g.logs import logger
+from t5g.model import Person
+from t5g.statistics import DayRow, day_of
 
-from bot.answers import Freshness
-from bot.app import create_client
-from bot.commands.digest import current_digest
-from bot.router import Context
-from bot.views.blocks import digest_message
-from t5g.errors import UpstreamError
+log = logger(__name__)
 
-#: A digest that was missed is made up for within this time.
-LATE = timedelta(hours=3)
-KEPT = 14 * 24 * 3600
-CLAIM_LASTS = 600
-POSTED = b"posted"
-
-
-def due_day(now: datetime, at: time_of_day, zone: ZoneInfo) -> str | None:
-    """Return the day (`2026-11-24`) whose digest is due at `now`, or None."""
-    local = now.astimezone(zone)
-    hour = datetime.combine(local.date(), at, zone)
-    return local.date().isoformat() if hour <= local < hour + LATE else None
+TREND_DAYS = 30
+#: The people of so many cases of each section are mentioned; the rest is named.
+MENTIONED = 60
 
 
-async def post_due_digest(context: Context) -> bool:
-    """Post the digest of the day if it is due and nobody did; say whether it was posted now."""
-    settings = context.settings
-    channel = settings.slack_digest_channel
-    now = datetime.fromtimestamp(context.clock(), settings.zone)
-    day = due_day(now, settings.digest_at, settings.zone)
-    if not channel or day is None:
+async def answer_of(
+    context: Context, report: Report = Report.DAILY, *, since: float | None = None
+) -> DigestAnswer:
+    """Make the digest as it is now. `since`: when the one before was posted."""
+    now = context.clock()
+    days = 7 if report is Report.WEEKLY else 1
+    today = day_of(now, context.settings.zone)
+    rows = await context.history.read_all()
+    before = next((r for r in rows if r.day == _day_before(today, days)), None)
+    start = now - days * DAY if since is None else since
+    made = build_digest(context.board.entries.values(), now, since=start, before=before)
+    return DigestAnswer(
+        digest=made,
+        freshness=Freshness.of(context.board.syncs, now),
+        weekly=report is Report.WEEKLY,
+        zone=context.settings.timezone,
+        trend=trend(rows, made.figures["open"], today),
+        mentions=await context.people.slack_ids(_owners(made)),
+    )
+
+
+def trend(rows: Iterable[DayRow], now: int, today: str) -> tuple[int, ...]:
+    """The open cases of the last days, oldest first, with today's as they are now."""
+    counts = [row.headlines.get("open", 0) for row in rows if row.day < today]
+    return (*counts[-(TREND_DAYS - 1) :], now)
+
+
+def _day_before(day: str, days: int) -> str:
+    from datetime import date, timedelta
+
+    return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
+
+
+def _owners(digest: Digest) -> list[Person]:
+    shown = (entry for part in digest.sections for entry in part.entries[:MENTIONED])
+    return list({e.assignee.account: e.assignee for e in shown if e.assignee}.values())
+
+
+async def post(
+    context: Context, channel: str, report: Report = Report.DAILY, *, once: str = ""
+) -> bool:
+    """Put the digest into the channel's line; say whether it was taken (`once`: not before)."""
+    since = await _last(context, channel, report)
+    answer = await answer_of(context, report, since=since)
+    if not await context.outbox.put(outgoing(channel, answer, context.settings), once=once):
         return False
-    key = context.keys.named("digest", channel, day)
-    redis = context.redis
-    if not await redis.set(key, b"claimed", nx=True, ex=CLAIM_LASTS):
-        return False
-    try:
-        await context.board.refresh()
-        await post_digest(context, channel)
-    except BaseException:
-        await redis.delete(key)
-        raise
-    await redis.set(key, POSTED, ex=KEPT)
+    stamp = repr(answer.digest.at)
+    await context.redis.hset(_last_key(context), f"{report}:{channel}", stamp)
+    log.info("digest_posted", channel=channel, report=report.value, empty=answer.digest.empty)
     return True
 
 
-async def post_digest(context: Context, channel: str) -> None:
-    """Post the digest as it is now. Raises UpstreamError with Slack's reason."""
-    made = await current_digest(context)
-    freshness = Freshness.of(context.board.syncs, context.clock())
-    message = digest_message(made, freshness, context.settings)
-    client = create_client(context.settings)
-    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=3))
-    try:
-        await client.chat_postMessage(channel=channel, **message, unfurl_links=False)
-    except SlackApiError as error:
-        why = str(error.response.get("error", "unknown_error"))
-        raise UpstreamError("slack", f"the digest was not posted to {channel}: {why}") from None
+def outgoing(channel: str, answer: DigestAnswer, settings: Any) -> list[Outgoing]:
+    """The digest as messages: one in the channel, the rest and the picture in its thread."""
+    main, *rest = digest_posts(answer, settings)
+    what = "weekly report" if answer.weekly else "digest"
+    first = message(channel, main, what=what)
+    found = [first]
+    found += [message(channel, x, thread_of=first.id, what=what) for x in rest]
+    if len(answer.trend) > 2 and not answer.digest.empty:
+        picture = trend_picture(answer.trend)
+        found.append(
+            file(channel, "open-cases.png", picture, text=f"Open cases, {len(answer.trend)} days",
+                 thread_of=first.id, what="trend picture")
+        )  # fmt: skip
+    return found
+
+
+async def post_due(context: Context) -> list[Occasion]:
+    """Put every digest that is due into its channel's line; return those that were."""
+    now = datetime.fromtimestamp(context.clock(), UTC)
+    posted: list[Occasion] = []
+    refreshed = False
+    for plan in await context.plans.all():
+        occasion = due(plan, now)
+        if occasion is None or await context.outbox.taken(occasion.key):
+            continue
+        if not refreshed:
+            await context.board.refresh()
+            refreshed = True
+        if await post(context, plan.channel, plan.report, once=occasion.key):
+            posted.append(occasion)
+    return posted
+
+
+async def _last(context: Context, channel: str, report: Report) -> float | None:
+    """When the one before was posted, unless that is so long ago that it says nothing."""
+    raw = await context.redis.hget(_last_key(context), f"{report}:{channel}")
+    days = 7 if report is Report.WEEKLY else 1
+    longest = (days + 3) * DAY  # a digest of weekdays reaches over the weekend
+    if not isinstance(raw, bytes):
+        return None
+    at = float(raw)
+    return at if context.clock() - at <= longest else None
+
+
+def _last_key(context: Context) -> str:
+    return context.keys.named("slack", "digests")

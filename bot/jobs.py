@@ -1,17 +1,106 @@
 """The bot's jobs, as RQ calls them: plain functions, safe to run twice."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from bot.digests import post_due_digest
+import msgspec
+
+from bot.announcing import announce
+from bot.answers import Note
+from bot.commands.cases import view
+from bot.context import Context
+from bot.digests import post, post_due
+from bot.follower import Follower
+from bot.plans import Report
+from bot.router import Request
 from bot.terminal import opened
+from bot.trail import line
+from bot.views.blocks import render
+from t5g.audit import Outcome
 from t5g.settings import load_settings
 
+T = TypeVar("T")
 
-def digest_tick() -> bool:
-    """Post the digest of the day if it is due; say whether it was posted now."""
 
-    async def tick() -> bool:
+def digest_tick() -> list[str]:
+    """Every few minutes: post what is due, follow the feed, and drain what waits to be posted."""
+
+    async def tick(context: Context) -> list[str]:
+        occasions = await post_due(context)
+        await Follower(context).once()
+        await context.outbox.drain()
+        return [occasion.key for occasion in occasions]
+
+    return _run(tick)
+
+
+def post_digest(channel: str, report: str = Report.DAILY) -> bool:
+    """Post the digest (or `weekly`) to a channel now."""
+
+    async def posting(context: Context) -> bool:
+        await context.board.refresh()
+        taken = await post(context, channel, Report(report))
+        await context.outbox.drain(channel)
+        return taken
+
+    return _run(posting)
+
+
+def follow_feed() -> bool:
+    """Tell watches and shared messages what changed; say whether it was our turn."""
+    return _run(lambda context: Follower(context).once())
+
+
+def announce_card(number: str, key: str, reason: str = "") -> bool:
+    """Announce a new card in the channel for its severity, once; `reason`: why this assignee."""
+
+    async def announcing(context: Context) -> bool:
+        await context.board.refresh()
+        entry = context.board.get(number)
+        card = next((c for c in entry.case.cards if c.key == key), None) if entry else None
+        if entry is None or card is None:
+            return False
+        taken = await announce(context, entry, card, reason)
+        await context.outbox.drain()
+        return taken
+
+    return _run(announcing)
+
+
+def tell(  # noqa: PLR0917 (a job takes plain arguments)
+    reply_id: str, number: str, done: bool, text: str, who: str = "", what: str = ""
+) -> bool:
+    """Tell somebody what came of the work they asked for; say whether it reached them.
+
+    `text` is a sentence. With `done` the case follows as it is now. `who` and `what` are for the
+    audit log: a Slack id and the command's name.
+    """
+
+    async def telling(context: Context) -> bool:
+        await context.board.refresh()
+        reply = await context.replies.find(reply_id)
+        user_id = reply.user if reply else who
+        channel = reply.channel if reply else ""
+        asker = await context.people.asker(user_id, channel=channel)
+        outcome = Outcome.DONE if done else Outcome.FAILED
+        await context.trail.record(line(asker, what or "job", outcome, case=number))
+        if reply is None:
+            return False
+        entry = context.board.get(number)
+        if done and entry is not None:
+            request = Request(context=context, asker=asker, text=number)
+            answer = msgspec.structs.replace(view(request, entry), said=text)
+            return await context.replies.send(reply, render(answer, context.settings))
+        note = Note(text=text, failed=not done)
+        return await context.replies.send(reply, render(note, context.settings))
+
+    return _run(telling)
+
+
+def _run(work: Callable[[Context], Awaitable[T]]) -> T:
+    async def run() -> T:
         async with opened(load_settings()) as context:
-            return await post_due_digest(context)
+            return await work(context)
 
-    return asyncio.run(tick())
+    return asyncio.run(run())

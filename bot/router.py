@@ -1,4 +1,4 @@
-"""The registry of commands: routing, help and the manifest come from this one place.
+"""The registry of commands: routing, help, roles and the manifest come from this one place.
 
 A command is a small module of `bot/commands/` that registers itself with the decorator.
 """
@@ -8,68 +8,90 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from msgspec import Struct
-from redis import Redis as SyncRedis
-from redis.asyncio import Redis
 
-from bot.answers import Answer, CommandHelp
-from t5g.board import Board
-from t5g.errors import NotFoundError
-from t5g.keys import Keys
-from t5g.settings import Settings
-from t5g.statistics import History
+from bot.answers import Answer, CommandHelp, Option
+from bot.asker import Asker
+from bot.context import Context
+from bot.replies import ReplyTo
+from t5g.errors import NotFoundError, RefusedError
+from t5g.team import Role
+
+__all__ = ["Asker", "Command", "Context", "Request", "Router", "UnknownCommandError", "router"]
+
+#: What each role is called when somebody lacks it.
+WHO = {
+    Role.VIEWER: "members of the workspace",
+    Role.ENGINEER: "engineers of the team",
+    Role.ADMIN: "administrators",
+}
 
 
-class Asker(Struct, frozen=True, kw_only=True):
-    """Who asks. `names`: everything the person goes by, casefolded (for `me`)."""
+class UnknownCommandError(NotFoundError):
+    """There is no such command; `options` are the nearest ones."""
 
-    id: str
-    name: str = ""
-    names: frozenset[str] = frozenset()
-
-
-class Context(Struct, frozen=True, kw_only=True):
-    """What commands work with; made once for each process."""
-
-    settings: Settings
-    board: Board
-    redis: Redis
-    history: History
-    queue: SyncRedis
-    keys: Keys
-    clock: Callable[[], float]
+    def __init__(self, message: str, options: tuple[Option, ...]) -> None:
+        self.options = options
+        super().__init__(message)
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One question: the text after the command's name, and who asks."""
+    """One question: the text after the command's name, and who asks.
+
+    `back`: the way back to the person, for the results of jobs (None where there is none).
+    `title`: the name of a list that is turned over.
+    """
 
     context: Context
     asker: Asker
     text: str
     page: int = 1
+    title: str = ""
+    back: ReplyTo | None = None
 
     @property
     def now(self) -> float:
         """The moment of the question."""
         return self.context.clock()
 
+    def need(self, role: Role, what: str) -> None:
+        """Raise RefusedError unless the asker has `role`; `what` finishes “… is for engineers”."""
+        if not self.asker.may(role):
+            raise RefusedError(refusal(role, what))
+
+
+def refusal(role: Role, what: str) -> str:
+    """Explain what somebody may not do, and who may."""
+    return f"{what} is for {WHO[role]}; ask one of them, or an administrator for the role."
+
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
 class Command(NamedTuple):
-    """A command with its help."""
+    """A command with its help. `role`: the least one needs; `acts`: it changes an upstream.
+
+    `steady`: the answer depends only on the board, the minute, and who asks.
+    """
 
     name: str
     usage: str
     summary: str
     examples: tuple[str, ...]
     handler: Handler
+    role: Role
+    acts: bool
+    steady: bool
 
     @property
     def help(self) -> CommandHelp:
         """How it is used."""
         return CommandHelp(
-            name=self.name, usage=self.usage, summary=self.summary, examples=self.examples
+            name=self.name,
+            usage=self.usage,
+            summary=self.summary,
+            examples=self.examples,
+            role=self.role,
+            acts=self.acts,
         )
 
 
@@ -80,25 +102,46 @@ class Router:
         self.commands: dict[str, Command] = {}
 
     def command(
-        self, name: str, *, summary: str, usage: str = "", examples: tuple[str, ...] = ()
+        self,
+        name: str,
+        *,
+        summary: str,
+        usage: str = "",
+        examples: tuple[str, ...] = (),
+        role: Role = Role.VIEWER,
+        acts: bool = False,
+        steady: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler as the command `name`."""
 
         def register(handler: Handler) -> Handler:
             shown = f"{name} {usage}".strip()
-            self.commands[name] = Command(name, shown, summary, examples, handler)
+            self.commands[name] = Command(
+                name, shown, summary, examples, handler, role, acts, steady
+            )
             return handler
 
         return register
 
-    def find(self, name: str) -> Command:
-        """Return a command by name. Raises NotFoundError that names the nearest one."""
+    def find(self, name: str, rest: str = "") -> Command:
+        """Return a command by name. Raises UnknownCommandError with the nearest ones.
+
+        `rest`: the text that followed, for the suggestions.
+        """
         found = self.commands.get(name.casefold())
-        if found is None:
-            near = get_close_matches(name.casefold(), list(self.commands), n=1, cutoff=0.5)
-            hint = f"Did you mean `{near[0]}`?" if near else "`help` lists all commands."
-            raise NotFoundError(f"There is no command `{name[:40]}`. {hint}")
-        return found
+        if found is not None:
+            return found
+        near = get_close_matches(name.casefold(), list(self.commands), n=3, cutoff=0.5)
+        hint = f"Did you mean `{near[0]}`?" if near else "`help` lists all commands."
+        options = tuple(Option(f"{x} {rest}".strip(), f"{x} {rest}".strip()) for x in near)
+        raise UnknownCommandError(
+            f"There is no command `{name[:40]}`. {hint}",
+            options or (Option("help", "help"),),
+        )
+
+    def allowed(self, role: Role | None) -> list[Command]:
+        """Return the commands that somebody with `role` may use."""
+        return [c for c in self.commands.values() if role is not None and role.includes(c.role)]
 
 
 router = Router()

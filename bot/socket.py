@@ -7,14 +7,19 @@ import time
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 from bot.app import create_bolt_app, create_context
+from bot.context import Context
+from bot.follower import Follower
 from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
-from t5g.keys import Keys
+from t5g.logs import logger
 from t5g.settings import Settings
 
+log = logger(__name__)
 KIND = "bot"
+#: Seconds between attempts to connect at the start.
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 def run_socket(settings: Settings) -> None:
@@ -23,26 +28,53 @@ def run_socket(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    redis, queue = open_redis(settings.redis_url), open_queue_redis(settings.redis_url)
-    board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
-    context = create_context(settings, board, redis, queue, time.time)
-    bolt = create_bolt_app(settings, context)
-    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.get_secret_value())
-    handler.client.web_client.base_url = str(settings.slack_api_url)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    name, keys = process_name(), Keys(settings.redis_prefix)
+    redis, queue = open_redis(settings.redis_url), open_queue_redis(settings.redis_url)
+    board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
+    context = create_context(settings, board, redis, queue, time.time)
     try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]
+        await serve(settings, context, stop)
+    finally:
+        await context.close()
+        queue.close()
+        await redis.aclose()
+
+
+async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> None:
+    """Connect, answer and follow until `stop` is set; then finish what was begun."""
+    bolt = create_bolt_app(settings, context)
+    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.get_secret_value())
+    handler.client.proxy = context.client.proxy
+    context.tasks.loop(Follower(context).run(), "follower")
+    name = process_name()
+    try:
+        await _connect(handler, stop)
         while not stop.is_set():
-            await asyncio.to_thread(beat, queue, keys, KIND, name)
+            await asyncio.to_thread(beat, context.queue, context.keys, KIND, name)
             try:
                 await asyncio.wait_for(stop.wait(), BEAT_EVERY)
             except TimeoutError:
                 continue
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]
-        await asyncio.to_thread(leave, queue, keys, KIND, name)
-        queue.close()
-        await redis.aclose()
+        await asyncio.to_thread(leave, context.queue, context.keys, KIND, name)
+
+
+async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+    """Connect; Slack being away at the start is no reason to die."""
+    for attempt in range(10_000):
+        if stop.is_set():
+            return
+        try:
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+        except Exception as error:
+            log.warning("socket_not_connected", why=type(error).__name__)
+            pause = PAUSES[min(attempt, len(PAUSES) - 1)]
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
+            except TimeoutError:
+                continue
+        else:
+            return

@@ -275,6 +275,8 @@ class Settings(BaseSettings):
     stale_days: float = Field(7, gt=0, description="Days without an update before a case is stale")
     team_file: Path | None = Field(None, description="TOML file of the team and of the roles")
 
+    audit_days: float = Field(365, gt=0, description="Days an entry of the audit log is kept")
+
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below this level are not written"

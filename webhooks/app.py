@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 from redis.asyncio import Redis
 
-from bot.app import create_bolt_app, create_context
-from bot.http import add_slack_routes
+from bot.context import create_context
+from bot.http import mount_slack
 from t5g import metrics
 from t5g.audit import Audit
 from t5g.board import Board
@@ -103,7 +103,8 @@ def _mount_jira(app: web.Application, settings: Settings) -> None:
 
 def _mount_slack(app: web.Application, settings: Settings) -> None:
     context = create_context(settings, app[keys.BOARD], app[keys.REDIS], app[keys.QUEUE], time.time)
-    add_slack_routes(app, create_bolt_app(settings, context), settings)
+    app[keys.BOT] = context
+    mount_slack(app, settings, context)
 
 
 async def _measure_lag(_: web.Application) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from aiohttp import web
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
+from bot.context import Context
 from t5g.audit import Audit
 from t5g.board import Board
 from t5g.inbox import Inbox
@@ -23,6 +24,8 @@ SYNCS: Final = web.AppKey("SYNCS", SyncRecords)
 #: The raw, blocking client that RQ needs: only to enqueue, through `t5g.work`.
 QUEUE: Final = web.AppKey("QUEUE", SyncRedis)
 INBOX: Final = web.AppKey("INBOX", Inbox)
+#: What the mounted bot works with.
+BOT: Final = web.AppKey("BOT", Context)
 AUDIT: Final = web.AppKey("AUDIT", Audit)
 TEAM: Final = web.AppKey("TEAM", TeamFile)
 #: Renders an error for people; the pages put their own here.

@@ -1,5 +1,29 @@
 """The commands, one small module for each concern; importing this package registers them all."""
 
-from bot.commands import cases, digest, help, lists, refresh, status
+from bot.commands import (
+    acting,
+    cases,
+    digest,
+    export,
+    help,
+    lists,
+    people,
+    refresh,
+    stats,
+    status,
+    watches,
+)
 
-__all__ = ["cases", "digest", "help", "lists", "refresh", "status"]
+__all__ = [
+    "acting",
+    "cases",
+    "digest",
+    "export",
+    "help",
+    "lists",
+    "people",
+    "refresh",
+    "stats",
+    "status",
+    "watches",
+]

@@ -2,15 +2,20 @@
 
 import re
 
-from bot.answers import PAGE_SIZE, Answer, CaseList, CaseView, Freshness
+from bot.answers import PAGE_SIZE, Answer, CaseList, CaseView, Freshness, Note, Option
 from bot.router import Request, router
+from bot.typed import mentions, replace_mention
 from t5g.derived import Entry
-from t5g.errors import NotFoundError, T5GError
-from t5g.query import parse_query
+from t5g.errors import NotFoundError, QueryError, T5GError
+from t5g.query import Query, parse_query
+from t5g.query.lexer import quoted
+from t5g.team import Role
 
 LONGEST_QUERY = 1_400  # a button carries the query to the next page, and holds 2,000 characters
+MOST_CHOICES = 10
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*-\d+", re.ASCII)
 _LINKED = re.compile(r"(?:case/|cases/|browse/)([A-Z0-9_-]+)", re.IGNORECASE | re.ASCII)
+_BUG = re.compile(r"(?:show_bug\.cgi\?(?:\S*&)?id=|bug )(\d+)", re.IGNORECASE | re.ASCII)
 
 
 @router.command(
@@ -18,26 +23,48 @@ _LINKED = re.compile(r"(?:case/|cases/|browse/)([A-Z0-9_-]+)", re.IGNORECASE | r
     usage="[query]",
     summary="List cases, what needs attention first",
     examples=("cases severity:urgent,high", "cases account:acme sla:risk sort:-age"),
+    steady=True,
 )
 async def cases(request: Request) -> Answer:
     """Answer with a page of the cases that match the text."""
-    return listed(request, request.text, "Cases")
+    return await listed(request, request.text, "Cases")
 
 
-def listed(request: Request, text: str, title: str) -> CaseList:
-    """Return a page of the cases that match a query. Raises QueryError."""
-    board, now = request.context.board, request.now
+async def understood(request: Request, text: str) -> Query:
+    """Read a query as this person means it: a mention stands for a name. Raises QueryError."""
     if len(text) > LONGEST_QUERY:
         raise T5GError(
             f"The query has {len(text)} characters; in Slack {LONGEST_QUERY} are possible. "
             "Make it shorter, or use the page."
         )
-    query = parse_query(text, board.words)
+    for user_id in mentions(text):
+        name = await name_of(request, user_id)
+        text = replace_mention(text, user_id, quoted(name))
+    return parse_query(text, request.context.board.words)
+
+
+async def name_of(request: Request, user_id: str) -> str:
+    """Return the name under which somebody has cards. Raises QueryError if nobody knows."""
+    people = request.context.people
+    member = await people.member(user_id)
+    profile = None if member else await people.profile(user_id)
+    name = member.name if member else profile.name if profile else ""
+    if not name:
+        raise QueryError(
+            "Slack does not say who that is.", text=f"<@{user_id}>", example="engineer Ann"
+        )
+    return name
+
+
+async def listed(request: Request, text: str, title: str) -> CaseList:
+    """Return a page of the cases that match a query. Raises QueryError."""
+    query = await understood(request, text)
+    board, now = request.context.board, request.now
     found = board.select(query, now, request.asker.names)
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(max(1, request.page), pages)
     return CaseList(
-        title=title,
+        title=request.title or title,
         query=query,
         total=len(found),
         page=page,
@@ -52,37 +79,78 @@ def listed(request: Request, text: str, title: str) -> CaseList:
     usage="NUMBER|KEY",
     summary="Show everything known of one case",
     examples=("case 01234567", "case T5G-12"),
+    steady=True,
 )
 async def case(request: Request) -> Answer:
-    """Answer with one case, found by its number or by the key of its card."""
-    entry = found_case(request, request.text)
+    """Answer with one case, found by its number or by the key of its card, issue or bug."""
+    found = found_cases(request, request.text)
+    return view(request, found[0]) if len(found) == 1 else choice(found, "case")
+
+
+def view(request: Request, entry: Entry, *, said: str = "") -> CaseView:
+    """Return one case as this person may see it."""
+    may_act = request.asker.may(Role.ENGINEER) and not request.context.settings.read_only
     return CaseView(
         entry=entry,
         now=request.now,
         freshness=Freshness.of(request.context.board.syncs, request.now),
+        may_act=may_act,
+        said=said,
     )
+
+
+def choice(found: list[Entry], command: str) -> Note:
+    """Ask which of several cases is meant."""
+    options = tuple(
+        Option(f"{entry.number} {entry.case.portal.summary}", f"{command} {entry.number}")
+        for entry in found[:MOST_CHOICES]
+    )
+    more = f" The first {MOST_CHOICES} are:" if len(found) > MOST_CHOICES else " Which one?"
+    return Note(text=f"That belongs to {len(found)} cases.{more}", options=options)
 
 
 def found_case(request: Request, text: str) -> Entry:
-    """Find a case by number, card, issue, escalation or a link to one. Raises NotFoundError."""
-    wanted = text.strip().strip("<>").partition("|")[0]
-    linked = _LINKED.search(wanted)
-    if linked:
-        wanted = linked.group(1)
+    """Find the one case that a text means. Raises NotFoundError, also if it may be several."""
+    found = found_cases(request, text)
+    if len(found) > 1:
+        numbers = ", ".join(f"`{entry.number}`" for entry in found[:MOST_CHOICES])
+        raise NotFoundError(f"That belongs to several cases: {numbers}. Name one by its number.")
+    return found[0]
+
+
+def found_cases(request: Request, text: str) -> list[Entry]:
+    """Find cases by number, card, issue, escalation, bug or a link to one; at least one.
+
+    Raises NotFoundError.
+    """
+    wanted = text.strip().strip("<>").partition("|")[0].strip()
+    board = request.context.board
     if not wanted:
         raise NotFoundError("Which case? Give its number or its card: `case 01234567`.")
-    board = request.context.board
-    if wanted.isascii() and wanted.isdigit():
-        entry = board.get(wanted.zfill(8))
-        if entry is None:
-            raise NotFoundError(f"There is no case `{wanted[:20]}` on the board.")
-        return entry
-    key = wanted.upper()
-    if _KEY.fullmatch(key):
-        numbers = sorted(board.by_card(key) | board.by_issue(key) | board.by_escalation(key))
-        found = board.get(numbers[0]) if numbers else None
-        if found is not None:
-            return found
-    raise NotFoundError(
-        f"There is no case `{wanted[:40]}`. A case is named by its eight digits or its card's key."
-    )
+    bug = _BUG.search(wanted)
+    linked = _LINKED.search(wanted)
+    if bug:
+        numbers = board.by_bug(int(bug.group(1)[:18]))
+    else:
+        wanted = linked.group(1) if linked else wanted
+        if wanted.isascii() and wanted.isdigit():
+            return [_numbered(request, wanted)]
+        key = wanted.upper()
+        numbers = board.by_card(key) or board.by_issue(key) or board.by_escalation(key)
+    found = [entry for number in sorted(numbers) if (entry := board.get(number))]
+    if not found:
+        raise NotFoundError(
+            f"There is no case `{wanted[:40]}`. A case is named by its eight digits or its card's "
+            "key."
+        )
+    return found
+
+
+def _numbered(request: Request, digits: str) -> Entry:
+    entry = request.context.board.get(digits.zfill(8))
+    if entry is None:
+        raise NotFoundError(
+            f"There is no case `{digits[:20]}` on the board. It may be closed for long, or not be "
+            "the team's; `status` tells how fresh the board is."
+        )
+    return entry

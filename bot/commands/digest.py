@@ -1,22 +1,130 @@
-"""`digest`: look at the digest as it would be posted now."""
+"""`digest …`: look at the digest, post it, and say when which channel gets it."""
 
-from bot.answers import Answer, DigestAnswer, Freshness
-from bot.router import Context, Request, router
-from t5g.digest import Digest, build_digest
-from t5g.statistics import day_of
+from datetime import UTC, datetime
+
+from bot.answers import Answer, Note, PlanList
+from bot.digests import answer_of, post
+from bot.plans import (
+    WORKDAYS,
+    Plan,
+    Report,
+    days_text,
+    is_days,
+    parse_days,
+    parse_time,
+    parse_zone,
+)
+from bot.router import Request, router
+from bot.views.words import slack_time
+from t5g.errors import QueryError
+from t5g.query.fields import nearest
+from t5g.team import Role
+
+VERBS = ("preview", "now", "here", "off", "list", "weekly")
 
 
-@router.command("digest", summary="Show the digest as it is now, to you alone")
+@router.command(
+    "digest",
+    usage="[weekly] [preview|now|here 09:00 [zone] [days]|off|list]",
+    summary="Look at the digest, post it now, or say when it comes to this channel",
+    examples=("digest", "digest here 09:00 Europe/Berlin mon-fri", "digest weekly here 08:30 mon"),
+)
 async def digest(request: Request) -> Answer:
-    """Answer with the digest."""
-    made = await current_digest(request.context)
-    freshness = Freshness.of(request.context.board.syncs, request.now)
-    return DigestAnswer(digest=made, freshness=freshness)
+    """Do what the first word says; without one show the digest to the asker alone."""
+    words = request.text.split()
+    report = Report.DAILY
+    if words and words[0].casefold() == "weekly":
+        report, words = Report.WEEKLY, words[1:]
+    verb = words[0].casefold() if words else "preview"
+    match verb:
+        case "preview":
+            return await answer_of(request.context, report)
+        case "list":
+            return await _list(request)
+        case "now":
+            return await _now(request, report)
+        case "here":
+            return await _here(request, report, words[1:])
+        case "off":
+            return await _off(request, report)
+    guess = nearest(verb, VERBS)
+    raise QueryError(
+        f"“{verb[:20]}” is nothing a digest can do.",
+        text=verb,
+        suggestion=guess,
+        example="" if guess else "digest here 09:00",
+    )
 
 
-async def current_digest(context: Context) -> Digest:
-    """Work out the digest, compared with yesterday's row of numbers."""
-    now = context.clock()
-    today = day_of(now, context.settings.zone)
-    before = await context.history.before(today, 1)
-    return build_digest(context.board.entries.values(), now, before=before)
+async def _now(request: Request, report: Report) -> Note:
+    channel = request.asker.post_to
+    if not _personal(channel):
+        request.need(Role.ENGINEER, "Posting the digest for everybody")
+    context = request.context
+    await post(context, channel, report)
+    context.tasks.start(context.outbox.drain(channel), "digest")
+    return Note(text=f"The {_name(report)} is on its way.")
+
+
+async def _here(request: Request, report: Report, words: list[str]) -> Note:
+    channel = request.asker.post_to
+    if not _personal(channel):
+        request.need(Role.ADMIN, "Setting up the digest of a channel")
+    plan = planned(words, request, report)
+    await request.context.plans.put(plan)
+    following = plan.next_after(datetime.fromtimestamp(request.now, UTC))
+    when = f"{plan.at} ({plan.zone}), {days_text(plan.days)}"
+    return Note(
+        text=f"The {_name(report)} comes here at {when}; the next one {slack_time(following)}."
+    )
+
+
+def planned(words: list[str], request: Request, report: Report) -> Plan:
+    """Read `09:00 [zone] [days]`, in any order after the time. Raises QueryError."""
+    settings, asker = request.context.settings, request.asker
+    at = f"{settings.digest_at:%H:%M}"
+    zone = asker.zone if _personal(asker.post_to) and asker.zone else settings.timezone
+    days: tuple[int, ...] = WORKDAYS if report is Report.DAILY else (0,)
+    for word in words:
+        if word[:1].isdigit():
+            at = parse_time(word)
+        elif is_days(word):
+            days = parse_days(word)
+        else:
+            zone = parse_zone(word)
+    return Plan(
+        channel=asker.post_to,
+        report=report,
+        at=at,
+        zone=zone,
+        days=days,
+        by=asker.id,
+        since=request.now,
+    )
+
+
+async def _off(request: Request, report: Report) -> Note:
+    channel = request.asker.post_to
+    if not _personal(channel):
+        request.need(Role.ADMIN, "Switching off the digest of a channel")
+    present = await request.context.plans.of(channel, report)
+    if present is None:
+        return Note(text=f"No {_name(report)} comes here.")
+    await request.context.plans.put(Plan(channel=channel, report=report, off=True))
+    return Note(text=f"The {_name(report)} does not come here any more.")
+
+
+async def _list(request: Request) -> PlanList:
+    now = datetime.fromtimestamp(request.now, UTC)
+    plans = [p for p in await request.context.plans.all() if not p.off]
+    mine = [p for p in plans if not _personal(p.channel) or p.channel == request.asker.id]
+    following = [(plan, plan.next_after(now)) for plan in mine]
+    return PlanList(plans=tuple((plan, m.timestamp() if m else 0.0) for plan, m in following))
+
+
+def _personal(channel: str) -> bool:
+    return channel[:1] in "UW"
+
+
+def _name(report: Report) -> str:
+    return "weekly report" if report is Report.WEEKLY else "digest"

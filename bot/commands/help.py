@@ -1,16 +1,26 @@
-"""`help [command]`: what can be asked, and how."""
+"""`help [command]`: what this person can ask, and how."""
 
 from bot.answers import Answer, Help
 from bot.router import Request, router
 from t5g.query import FIELDS
+from t5g.team import Role
 
 
 @router.command("help", usage="[command]", summary="Explain the commands, or one of them")
 async def help_(request: Request) -> Answer:
-    """Answer with all commands, or the use of one."""
-    name = request.text.strip()
+    """Answer with all commands that this person may use, or the use of one."""
+    role = request.asker.role or Role.VIEWER
+    read_only = request.context.settings.read_only
+    name = request.text.strip().removeprefix("/t5g").strip()
     if not name:
-        return Help(commands=tuple(command.help for command in router.commands.values()))
+        allowed = tuple(command.help for command in router.allowed(role))
+        return Help(commands=allowed, role=role, read_only=read_only)
     command = router.find(name.split()[0])
     keys = tuple((f.name, f.meaning, f.example) for f in FIELDS.values())
-    return Help(commands=(command.help,), keys=keys if command.name == "cases" else ())
+    wants_keys = command.name in ("cases", "watch", "export")
+    return Help(
+        commands=(command.help,),
+        keys=keys if wants_keys else (),
+        role=role,
+        read_only=read_only,
+    )

@@ -4,9 +4,26 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.answers import Answer, CaseList, CaseView, DigestAnswer, Freshness, Help, Note, SyncStatus
+from bot.answers import (
+    Answer,
+    CaseList,
+    CaseView,
+    DigestAnswer,
+    Export,
+    Freshness,
+    Help,
+    Note,
+    PlanList,
+    Progress,
+    Stats,
+    SyncStatus,
+    WatchList,
+)
+from bot.plans import days_text
+from bot.views.blocks.digest import weekly_text
 from bot.views.words import ago, bar, days, flags, mark, owner, shorten
 from t5g.derived import Entry
+from t5g.figures import HEADLINES
 
 
 def show(answer: Answer, console: Console) -> None:
@@ -18,13 +35,7 @@ def rendered(answer: Answer) -> RenderableType:
     """Render any answer."""
     match answer:
         case CaseList():
-            foot = f"{len(answer.entries)} of {answer.total} · page {answer.page} of {answer.pages}"
-            return Group(
-                Text(answer.title, style="bold"),
-                _table(answer.entries, answer.now),
-                Text(foot, style="dim"),
-                _freshness(answer.freshness, answer.now),
-            )
+            return _list(answer)
         case CaseView():
             return _case(answer)
         case Help():
@@ -33,8 +44,63 @@ def rendered(answer: Answer) -> RenderableType:
             return _digest(answer)
         case SyncStatus():
             return _status(answer)
+        case Stats():
+            return _stats(answer)
+        case WatchList():
+            return _watches(answer)
+        case PlanList():
+            return _plans(answer)
+        case Export():
+            return Text(answer.content)
+        case Progress():
+            how = "runs already" if answer.joined else "is asked for"
+            return Text(f"The sync of {answer.what} {how}; `t5g ask status` shows how far it is.")
         case Note():
-            return Text(answer.text, style="red" if answer.failed else "")
+            return _note(answer)
+
+
+def _list(answer: CaseList) -> RenderableType:
+    foot = f"{len(answer.entries)} of {answer.total} · page {answer.page} of {answer.pages}"
+    return Group(
+        Text(answer.title, style="bold"),
+        _table(answer.entries, answer.now),
+        Text(foot, style="dim"),
+        _freshness(answer.freshness, answer.now),
+    )
+
+
+def _note(answer: Note) -> RenderableType:
+    lines = [Text(answer.text, style="red" if answer.failed else "")]
+    lines += [Text(f"  t5g ask {option.command}", style="cyan") for option in answer.options]
+    return Group(*lines)
+
+
+def _stats(answer: Stats) -> RenderableType:
+    table = Table(box=None, pad_edge=False)
+    if not answer.by:
+        for line in HEADLINES:
+            table.add_row(str(answer.figures[line.name]), line.title.lower())
+        return Group(table, _freshness(answer.freshness, answer.figures.at))
+    for title in (answer.by, "open", "urgent+high", "escalated", "breaching", "stale"):
+        table.add_column(title, justify="left" if title == answer.by else "right")
+    for row in answer.rows:
+        counts = (row.open, row.urgent, row.escalated, row.breaching, row.stale)
+        table.add_row(Text(row.name), *map(str, counts))
+    return Group(table, _freshness(answer.freshness, answer.figures.at))
+
+
+def _watches(answer: WatchList) -> RenderableType:
+    lines = [Text(answer.said)] if answer.said else []
+    lines += [Text(f"{watch.query}  ({count} now)") for watch, count in answer.watches]
+    return Group(*(lines or [Text("Nothing is watched here.")]))
+
+
+def _plans(answer: PlanList) -> RenderableType:
+    lines = [
+        Text(f"{plan.report} to {plan.channel} at {plan.at} {plan.zone}, {days_text(plan.days)}")
+        for plan, _ in answer.plans
+    ]
+    return Group(*(lines or [Text("No digest comes anywhere.")]))
 
 
 def _table(entries: tuple[Entry, ...], now: float) -> Table:
@@ -106,6 +172,8 @@ def _help(answer: Help) -> RenderableType:
 
 
 def _digest(answer: DigestAnswer) -> RenderableType:
+    if answer.weekly:
+        return Text(weekly_text(answer))
     parts: list[RenderableType] = []
     for section in answer.digest.sections:
         if section.entries:

@@ -1,17 +1,23 @@
 """Words and marks that every view shares: ages, flags, and text made safe for mrkdwn."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import accumulate
+from urllib.parse import quote
 
 from t5g.derived import Entry
+from t5g.settings import Settings
 
 MARKS = {1: "🔴", 2: "🟠", 3: "🟡", 4: "🟢"}
 NO_MARK = "⚪"
+#: Slack stores an emoji as its name; the longest that matter have about so many letters.
 LONGEST_EMOJI = 30
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u23e9-\u23fa]")
 _BREAKS = re.compile(r"\s+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_MARKUP = re.compile(r"([*_~`])")
+_HARMLESS = re.compile(r"[A-Za-z0-9 .,:;/()\[\]+='\"!?#%$@|{}-]*")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {c: f"\u2060{c}\u2060" for c in "*_~`"}
+_TABLE = str.maketrans(_ESCAPES)
 
 
 def escape(text: str) -> str:
@@ -19,9 +25,7 @@ def escape(text: str) -> str:
 
     The three characters of Slack's documentation, and an invisible word joiner at markup signs.
     """
-    text = _CONTROL.sub("", text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKUP.sub("\u2060\\1\u2060", text)
+    return _CONTROL.sub("", text).translate(_TABLE)
 
 
 def shorten(text: str, length: int) -> str:
@@ -32,28 +36,87 @@ def shorten(text: str, length: int) -> str:
 
 def weight(text: str) -> int:
     """How long Slack counts a text at the most: it counts an emoji as its name."""
-    return len(text) + LONGEST_EMOJI * sum(1 for char in text if ord(char) > 0x2000)
+    if text.isascii():
+        return len(text)
+    return len(text) + LONGEST_EMOJI * len(_EMOJI.findall(text))
 
 
 def fitting(text: str, most: int) -> str:
-    """Cut a text to what Slack counts as `most` characters."""
-    if weight(text) <= most:
-        return text
-    room = accumulate(map(weight, text), initial=weight("…"))
-    return text[: sum(1 for used in room if used <= most) - 1].rstrip() + "…"
+    """Cut a plain text to what Slack counts as `most` characters."""
+    return text if weight(text) <= most else _cut(text, most, escaped=False)
 
 
 def safe(text: str, length: int) -> str:
-    """Foreign text for mrkdwn: one line, cut, escaped."""
-    return escape(shorten(text, length))
+    """Foreign text for mrkdwn: one line, escaped, and then counted by Slack as at most `length`."""
+    line = _BREAKS.sub(" ", _CONTROL.sub("", text)).strip()
+    if len(line) <= length and _HARMLESS.fullmatch(line):
+        return line
+    whole = line.translate(_TABLE) if len(line) <= length else ""
+    if whole and weight(whole) <= length:
+        return whole
+    return _cut(line, length, escaped=True)
+
+
+def safe_lines(text: str, length: int) -> str:
+    """Foreign text for mrkdwn that keeps its lines."""
+    body = _CONTROL.sub("", text.replace("\r\n", "\n")).strip()
+    whole = body.translate(_TABLE) if len(body) <= length else ""
+    if whole and weight(whole) <= length:
+        return whole
+    return _cut(body, length, escaped=True)
+
+
+def _cut(text: str, most: int, *, escaped: bool) -> str:
+    kept: list[str] = []
+    room = most - 1
+    for char in text:
+        piece = _ESCAPES.get(char, char) if escaped else char
+        room -= weight(piece)
+        if room < 0:
+            return "".join(kept).rstrip() + "…"
+        kept.append(piece)
+    return "".join(kept)
+
+
+def code(text: str, length: int = 300) -> str:
+    """Foreign text between backticks."""
+    line = shorten(text.replace("`", "'"), length)
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def sentence(text: str, length: int = 1_800) -> str:
+    """Our own sentence, which carries `code` and dates on purpose but may quote foreign words."""
+    kept = _DATE.split(fitting(shorten(_CONTROL.sub("", text), length), length))
+    plain = (x.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for x in kept[::2])
+    dates = [*kept[1::2], ""]
+    return "".join(a + b for a, b in zip(plain, dates, strict=True))
+
+
+_DATE = re.compile(r"(<!date\^\d+\^[^<>|]*\|[^<>|]*>)")
 
 
 def link(url: str, text: str) -> str:
     """A link in mrkdwn; only http(s) links are links."""
-    if not url.startswith(("http://", "https://")):
+    if not is_link(url):
         return text
     clean = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
     return f"<{clean}|{text}>"
+
+
+def is_link(url: str) -> bool:
+    """Say whether an address may be a link at all."""
+    return url.startswith(("http://", "https://")) and not _BREAKS.search(url) and len(url) <= 2900
+
+
+def fit(lines: Iterable[str], limit: int = 2_800) -> str:
+    """As many lines as fit, and how many did not."""
+    kept: list[str] = []
+    rest = list(lines)
+    used = 0
+    while rest and used + weight(rest[0]) + 1 <= limit:
+        used += weight(rest[0]) + 1
+        kept.append(rest.pop(0))
+    return "\n".join([*kept, *([f"… and {len(rest)} more"] if rest else [])])
 
 
 def days(value: float) -> str:
@@ -121,3 +184,28 @@ def bar(used: float | None) -> str:
         return "no SLA for this severity"
     full = min(10, round(used * 10))
     return "▰" * full + "▱" * (10 - full) + f" {used:.0%}"
+
+
+def case_url(number: str, settings: Settings) -> str:
+    """The case in the Portal."""
+    return settings.case_url.replace("{number}", number)
+
+
+def card_url(key: str, settings: Settings) -> str:
+    """An issue in JIRA."""
+    return f"{str(settings.jira_url).rstrip('/')}/browse/{quote(key)}"
+
+
+def page_url(query: str, settings: Settings) -> str:
+    """The same list on the page."""
+    return f"{settings.base_url}/cases?q={quote(query)}"
+
+
+def case_page_url(number: str, settings: Settings) -> str:
+    """The case on the page."""
+    return f"{settings.base_url}/cases/{number}"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

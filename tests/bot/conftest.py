@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from bot.context import Context
 from sandbox.slack.app import BOT_TOKEN, SERVER, SIGNING_SECRET, create_slack_app
 from sandbox.slack.server import SlackServer
 from sandbox.slack.state import SlackState
 from t5g.settings import Settings, load_settings
 from t5g.store import Store
+from t5g.team import Member, Team, team_text
 from webhooks import keys
 from webhooks.app import create_app
 
@@ -28,6 +31,12 @@ class Channel:
     server: SlackServer
     store: Store
     settings: Settings
+    context: Context
+
+    async def settle(self) -> None:
+        """Wait until the bot has finished what it began, and Slack has sent what it had to."""
+        await self.server.dispatcher.settled()
+        await self.context.tasks.settled()
 
     async def ask(self, text: str) -> dict[str, Any]:
         """Type `/t5g TEXT`; return the outcome as the person meets it."""
@@ -73,12 +82,16 @@ def texts(value: Any) -> str:
 
 
 @pytest.fixture
-async def channel(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Channel]:
+async def channel(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[Channel]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     state = SlackState()
     ann = state.add_user("ann", "Ann Müller", "ann@example.com", tz="Europe/Berlin")
     state.add_channel("general")
+    team = Team(members=(Member(name="Ann Müller", email=ann.email, slack=ann.id, jira="a"),))
+    (tmp_path / "team.toml").write_text(team_text(team))
     slack_app = create_slack_app(state)
     slack_app[SERVER].limits.enabled = False
     async with TestServer(slack_app) as slack, aiohttp.ClientSession() as http:
@@ -91,11 +104,11 @@ async def channel(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
                 "slack_bot_token": BOT_TOKEN,
                 "slack_signing_secret": SIGNING_SECRET,
                 "slack_digest_channel": state.channel("general").id,
+                "team_file": tmp_path / "team.toml",
             }
         )
         app = create_app(settings)
         async with TestServer(app) as web:
             slack_app[SERVER].dispatcher.request_url = str(web.make_url("/slack/events"))
-            yield Channel(
-                http, url, ann.id, "general", slack_app[SERVER], app[keys.STORE], settings
-            )
+            server, store = slack_app[SERVER], app[keys.STORE]
+            yield Channel(http, url, ann.id, "general", server, store, settings, app[keys.BOT])

@@ -1,0 +1,93 @@
+"""Questions: slash commands, mentions, direct messages."""
+
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.asker import Origin
+from bot.context import Context
+from bot.previews import answer_numbers
+from bot.replies import ReplyTo
+from bot.speaking import ONE_MOMENT, Speaker, Spoken
+from bot.typed import plain, without_mention
+from t5g.logs import logger
+
+log = logger(__name__)
+
+#: Messages that nobody wrote just now.
+_KINDS = frozenset({"", "thread_broadcast", "file_share", "me_message"})
+
+
+class Questions:
+    """Listeners for what people type."""
+
+    def __init__(self, context: Context, speaker: Speaker) -> None:
+        self._context = context
+        self._speaker = speaker
+
+    async def command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
+        """`/t5g …`: answered in the acknowledgement itself, to the asker alone."""
+        reply = ReplyTo(
+            user=_text(command, "user_id"),
+            channel=_text(command, "channel_id"),
+            url=_text(command, "response_url"),
+        )
+        name, text = _text(command, "user_name"), plain(_text(command, "text"))
+        task = await self._speaker.soon(self._answer(text, name, reply, Origin.COMMAND))
+        if task.done():
+            spoken = task.result()
+            ack.response = BoltResponse(status=200, body=spoken.body)
+            self._context.tasks.start(self._speaker.hand_over(spoken, reply), "hand over")
+        else:
+            await ack(text=ONE_MOMENT, response_type="ephemeral")
+            self._context.tasks.start(self._late(task, reply), "late answer")
+
+    async def mention(self, event: dict[str, Any], context: AsyncBoltContext) -> None:
+        """`@t5g …` in a channel: answered to the asker alone, in the thread if it is in one."""
+        if _from_bot(event):
+            return
+        text = without_mention(_text(event, "text"), context.bot_user_id or "")
+        self._context.tasks.start(self._say(text, event, Origin.MENTION), "mention")
+
+    async def message(self, event: dict[str, Any], context: AsyncBoltContext) -> None:
+        """A direct message is a question; in a watched channel a case's number gets a card."""
+        if _from_bot(event) or _text(event, "subtype") not in _KINDS:
+            return
+        bot_user = context.bot_user_id or ""
+        if event.get("channel_type") == "im":
+            text = without_mention(_text(event, "text"), bot_user)
+            self._context.tasks.start(self._say(text, event, Origin.MESSAGE), "direct message")
+        elif not bot_user or f"<@{bot_user}>" not in _text(event, "text"):
+            self._context.tasks.start(answer_numbers(self._context, event), "numbers")
+
+    async def _say(self, text: str, event: dict[str, Any], origin: Origin) -> None:
+        reply = ReplyTo(
+            user=_text(event, "user"),
+            channel=_text(event, "channel"),
+            thread=_text(event, "thread_ts"),
+        )
+        spoken = await self._answer(plain(text), "", reply, origin)
+        said = await self._context.replies.say(reply, spoken.payload)
+        await self._speaker.hand_over(spoken, said)
+
+    async def _late(self, task: Any, reply: ReplyTo) -> None:
+        spoken = await task
+        await self._context.replies.send(reply, spoken.payload, replace=True)
+        await self._speaker.hand_over(spoken, reply)
+
+    async def _answer(self, text: str, name: str, reply: ReplyTo, origin: Origin) -> Spoken:
+        asker = await self._context.people.asker(
+            reply.user, name, channel=reply.channel, origin=origin
+        )
+        return await self._speaker.speak(text, asker, back=reply)
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _from_bot(event: dict[str, Any]) -> bool:
+    return bool(event.get("bot_id") or event.get("bot_profile")) or not _text(event, "user")

@@ -1,0 +1,155 @@
+"""Modals that change a card: comment and assign. Checked by field, then asked as a command."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.actions.clicks import Click, Submission, click_of, submission_of
+from bot.actions.show import Shower
+from bot.answers import Note
+from bot.asker import Asker, Origin
+from bot.asking import READ_ONLY, check_role
+from bot.commands.acting import LONGEST_COMMENT
+from bot.context import Context
+from bot.replies import ReplyTo
+from bot.router import router
+from bot.speaking import Speaker
+from bot.views.blocks.modals import (
+    NUMBER,
+    PERSON,
+    TEXT,
+    assign_modal,
+    comment_modal,
+    waiting_modal,
+)
+from bot.views.blocks.notes import note_message
+from bot.views.words import sentence
+from t5g.errors import RefusedError
+from t5g.team import Member
+
+
+class Cards:
+    """Listeners for comment and assign."""
+
+    def __init__(self, context: Context, speaker: Speaker, shower: Shower) -> None:
+        self._context = context
+        self._speaker = speaker
+        self._shower = shower
+
+    async def comment(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The button "Comment…" beside a case."""
+        await ack()
+        self._context.tasks.start(self._open_comment(click_of(body)), "comment")
+
+    async def assign(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The button "Assign…" beside a case."""
+        await ack()
+        self._context.tasks.start(self._open_assign(click_of(body)), "assign")
+
+    async def commented(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A submitted comment."""
+        form = submission_of(body)
+        number = str(form.metadata.get("n") or "") or form.text(NUMBER)
+        errors = self.comment_errors(number, form.text(TEXT), asks_number=NUMBER in form.values)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        if await self._context.once.first(f"view:{form.view_id}:comment"):
+            work = self._do(form, f"comment {number} {form.text(TEXT)}")
+            self._context.tasks.start(work, "comment")
+        await ack()
+
+    async def assigned(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A submitted assignment."""
+        form = submission_of(body)
+        whom = self._whom(form)
+        if not whom:
+            await ack(response_action="errors", errors={PERSON: "Choose somebody."})
+            return
+        if await self._context.once.first(f"view:{form.view_id}:assign"):
+            number = str(form.metadata.get("n") or "")
+            self._context.tasks.start(self._do(form, f"assign {number} {whom}"), "assign")
+        await ack()
+
+    def comment_errors(self, number: str, text: str, *, asks_number: bool) -> dict[str, str]:
+        """What is wrong with a comment, by field."""
+        errors: dict[str, str] = {}
+        entry = self._context.board.get(number.strip().zfill(8)) if number.strip() else None
+        where = NUMBER if asks_number else TEXT
+        if entry is None:
+            errors[where] = f"There is no case {number[:20]} on the board."
+        elif entry.card is None:
+            errors[where] = f"Case {entry.number} has no card yet to comment on."
+        if not text.strip():
+            errors[TEXT] = "Write something."
+        elif len(text) > LONGEST_COMMENT:
+            errors[TEXT] = f"{len(text)} characters are too many; {LONGEST_COMMENT} are possible."
+        return errors
+
+    async def _open_comment(self, click: Click) -> None:
+        if not await self._may(click, "comment"):
+            return
+        entry = self._context.board.get(click.text("n"))
+        metadata = await self._metadata(click)
+        await self._shower.open(
+            click, comment_modal(entry, metadata=metadata), push=click.view == "modal"
+        )
+
+    async def _open_assign(self, click: Click) -> None:
+        if not await self._may(click, "assign"):
+            return
+        entry = self._context.board.get(click.text("n"))
+        if entry is None:
+            return
+        metadata = await self._metadata(click)
+        view = assign_modal(entry, self._members(), metadata)
+        await self._shower.open(click, view, push=click.view == "modal")
+
+    async def _metadata(self, click: Click) -> dict[str, str]:
+        """What the modal carries along: the case, and (sealed, elsewhere) the way back."""
+        return {"n": click.text("n"), "back": await self._context.replies.keep(click.back)}
+
+    def _members(self) -> list[tuple[Member, str]]:
+        today = datetime.fromtimestamp(self._context.clock(), UTC).date()
+        members = [m for m in self._context.people.team.members if m.active]
+        return [(m, "" if m.available(today) else "away today") for m in members]
+
+    def _whom(self, form: Submission) -> str:
+        chosen = form.text(PERSON)
+        if chosen.isdigit():
+            members = self._members()
+            member = members[int(chosen)][0] if int(chosen) < len(members) else None
+            return (member.email or member.name) if member else ""
+        return f"<@{chosen}>" if chosen else ""
+
+    async def _may(self, click: Click, command: str) -> bool:
+        """Say whether the person may; if not, tell them why."""
+        asker = await self._asker(click.user, click.name, click.channel)
+        try:
+            check_role(router.find(command), asker)
+        except RefusedError as error:
+            await self._refuse(click, str(error))
+            return False
+        if self._context.settings.read_only:
+            await self._refuse(click, READ_ONLY)
+            return False
+        return True
+
+    async def _refuse(self, click: Click, why: str) -> None:
+        if click.view:
+            await self._shower.open(click, waiting_modal(sentence(why)), push=click.view == "modal")
+        else:
+            payload = note_message(Note(text=why, failed=True))
+            await self._context.replies.send(click.back, payload)
+
+    async def _do(self, form: Submission, text: str) -> None:
+        """Ask the command that does it; its answer goes where the button was."""
+        kept = await self._context.replies.find(str(form.metadata.get("back") or ""))
+        reply = kept or ReplyTo(user=form.user)
+        asker = await self._asker(form.user, form.name, reply.channel)
+        spoken = await self._speaker.speak(text, asker, back=reply)
+        await self._context.replies.send(reply, spoken.payload)
+
+    async def _asker(self, user: str, name: str, channel: str) -> Asker:
+        return await self._context.people.asker(user, name, channel=channel, origin=Origin.BUTTON)

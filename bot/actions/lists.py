@@ -1,0 +1,185 @@
+"""Clicks on answers: turning pages, menus that edit the query, asking on, sharing."""
+
+from typing import Any
+
+import msgspec
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.actions.clicks import Click, click_of
+from bot.actions.show import Shower
+from bot.answers import CaseView, Note
+from bot.asker import Asker, Origin
+from bot.context import Context
+from bot.delivery import message
+from bot.shares import Share
+from bot.speaking import Speaker
+from bot.trail import line
+from bot.views.blocks import render
+from bot.views.blocks.lists import ALL, FILTERS
+from bot.views.blocks.notes import note_message
+from t5g.audit import Outcome
+from t5g.errors import QueryError
+from t5g.query import Query, parse_query
+
+NOT_HERE = (
+    "I am not in this channel, so I can not share it: `/invite` me first. (In direct messages "
+    "between people no app can post.)"
+)
+
+
+class Lists:
+    """Listeners for the buttons and menus of answers."""
+
+    def __init__(self, context: Context, speaker: Speaker, shower: Shower) -> None:
+        self._context = context
+        self._speaker = speaker
+        self._shower = shower
+
+    async def page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Previous and next."""
+        await ack()
+        click = click_of(body)
+        page = click.value.get("p")
+        self._turn(click, click.text("q"), page if isinstance(page, int) else 1)
+
+    async def sort(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The menu of orders edits the query."""
+        await ack()
+        click = click_of(body)
+        query = self._query(click)
+        order = () if click.choice in ("", ALL) else (click.choice,)
+        self._turn(click, query.with_sort(*order), 1)
+
+    async def filter(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The menus of filters edit the query."""
+        await ack()
+        click = click_of(body)
+        query = self._query(click)
+        self._turn(click, filtered(query, click.rest, click.choice), 1)
+
+    async def ask(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A button that asks something, as if it was typed."""
+        await ack()
+        click = click_of(body)
+        new = bool(click.value.get("new")) or not click.ephemeral
+        self._context.tasks.start(
+            self._shower.show(click, click.text("a"), replace=not new), "button"
+        )
+
+    async def share(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Show the answer to the whole channel."""
+        await ack()
+        self._context.tasks.start(self._share(click_of(body)), "share")
+
+    async def link(self, ack: AsyncAck) -> None:
+        """A button with an address: Slack opens it and tells us only."""
+        await ack()
+
+    def _query(self, click: Click) -> Query:
+        text = click.block.get("q")
+        return parse_query(text if isinstance(text, str) else "", self._context.board.words)
+
+    def _turn(self, click: Click, query: str, page: int) -> None:
+        title = click.text("t") or str(click.block.get("t") or "Cases")
+        work = self._shower.show(
+            click, f"cases {query}".strip(), page=page, title=title, replace=click.ephemeral
+        )
+        self._context.tasks.start(work, "page")
+
+    async def _share(self, click: Click) -> None:
+        context = self._context
+        number = click.text("n")
+        page = click.value.get("p")
+        asker = await self._asker(click)
+        spoken = await self._speaker.speak(
+            f"case {number}" if number else f"cases {click.text('q')}".strip(),
+            asker,
+            page=page if isinstance(page, int) else 1,
+            title=click.text("t"),
+        )
+        payload = spoken.payload
+        if isinstance(spoken.answer, Note):
+            await context.replies.send(click.back, payload)
+            return
+        if number:
+            payload = await self._shared_case(number, asker) or payload
+        payload = {**payload, "blocks": [*payload["blocks"], _shared_by(asker)]}
+        channel = click.channel
+        if await self._is_member(channel):
+            item = message(channel, payload, what="shared answer")
+            await context.outbox.put([item])
+            if number:
+                share = Share(number=number, channel=channel, message=item.id, at=context.clock())
+                await context.shares.add(share)
+            await context.outbox.drain(channel)
+        elif not await context.replies.send(click.back, payload, public=True):
+            await context.replies.send(click.back, note_message(Note(text=NOT_HERE, failed=True)))
+            return
+        context.trail.note(line(asker, "share", Outcome.DONE, case=number))
+
+    async def _shared_case(self, number: str, asker: Asker) -> dict[str, Any] | None:
+        """The case as everybody in a channel may see it."""
+        context = self._context
+        found = await self._speaker.speak(f"case {number}", asker)
+        answer = found.answer
+        if not isinstance(answer, CaseView):
+            entry = context.board.get(number)
+            if entry is None:
+                return None
+            from bot.answers import Freshness
+
+            answer = CaseView(
+                entry=entry,
+                now=context.clock(),
+                freshness=Freshness.of(context.board.syncs, context.clock()),
+            )
+        shared = msgspec.structs.replace(answer, shared=True, may_act=False, said="")
+        return render(shared, context.settings)
+
+    async def _is_member(self, channel: str) -> bool:
+        """Say whether the bot can post there as itself (direct messages with it included)."""
+        from slack_sdk.errors import SlackClientError
+
+        try:
+            found = await self._context.client.conversations_info(channel=channel)
+        except (SlackClientError, OSError, TimeoutError):
+            return False
+        facts = found.get("channel") or {}
+        return bool(facts.get("is_member") or facts.get("is_im")) and not facts.get("is_archived")
+
+    async def _asker(self, click: Click) -> Asker:
+        return await self._context.people.asker(
+            click.user, click.name, channel=click.channel, origin=Origin.BUTTON
+        )
+
+
+def filtered(query: Query, menu: str, choice: str) -> str:
+    """Return the text of a query with one menu's choice in it, in place of the one before."""
+    if menu == "severity":
+        if choice in ("", ALL):
+            return query.without("severity")
+        return query.with_term("severity", choice)
+    text = query.text
+    for _, value in FILTERS["only"]:
+        if any(term.text == value for term in query.terms):
+            query = _without(query, value)
+            text = query.text
+    if choice in ("", ALL):
+        return text
+    key, _, value = choice.partition(":")
+    return query.with_term(key, value)
+
+
+def _without(query: Query, term: str) -> Query:
+    words = [x.text for x in query.terms if x.text != term]
+    order = ["sort:" + ",".join(map(str, query.sorts))] if query.sorts else []
+    try:
+        return parse_query(" ".join([*words, *order]))
+    except QueryError:
+        return query
+
+
+def _shared_by(asker: Asker) -> dict[str, Any]:
+    from bot.views.blocks.parts import small
+
+    return small(f"shared by <@{asker.id}>")

@@ -1,0 +1,116 @@
+"""What a watch is told of: pure decisions from what changed and what matches.
+
+Each change is told once; what somebody did by the bot is not told to themselves.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from t5g.changes import Change
+from t5g.derived import DAY, Entry, severity_rank
+from t5g.model import Card, Status
+
+
+class Reason(Struct, frozen=True):
+    """Why a case is told: the fact that changed, and words for people (foreign ones included)."""
+
+    fact: str
+    sign: str
+    text: str
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """A case to tell of, with the reasons."""
+
+    entry: Entry
+    reasons: tuple[Reason, ...]
+
+
+MATCHES = "matches"
+DONE = "Done"
+
+
+def merged(changes: Iterable[Change]) -> list[Change]:
+    """Changes of the same fact as one, from the first state to the last; none if it came back."""
+    found: dict[tuple[str, str], Change] = {}
+    for change in changes:
+        name = change.fact, change.key
+        before = found[name].before if name in found else change.before
+        found[name] = Change(change.fact, before, change.after, change.key)
+    return [change for change in found.values() if change.before != change.after]
+
+
+def reasons(entry: Entry, changes: Iterable[Change], internal: Any) -> list[Reason]:
+    """Return what is worth telling among the changes of a case, the weightiest first.
+
+    `internal`: the team's word for a JIRA status.
+    """
+    found: list[tuple[int, Reason]] = []
+    for change in merged(changes):
+        reason = _reason(entry, change, internal)
+        if reason is not None:
+            found.append(reason)
+    return [reason for _, reason in sorted(found, key=lambda pair: pair[0])]
+
+
+def _reason(entry: Entry, change: Change, internal: Any) -> tuple[int, Reason] | None:
+    before, after = change.before, change.after
+    match change.fact:
+        case "escalation" if before is None:
+            return 0, Reason("escalation", "🚨", f"escalated ({change.key})")
+        case "escalation" if after is None:
+            return 5, Reason("escalation", "🕊", f"escalation {change.key} is over")
+        case "crit_sit" if after is True:
+            return 1, Reason("crit_sit", "🔥", "is a crit sit now")
+        case "severity" if before and after:
+            raised = severity_rank(str(after)) < severity_rank(str(before))
+            sign, word = ("⬆️", "raised") if raised else ("⬇️", "lowered")
+            return 2, Reason("severity", sign, f"severity {word}: {before} → {after}")
+        case "status" if before == Status.CLOSED:
+            return 2, Reason("status", "🔁", f"reopened: {after}")
+        case "status" if after == Status.CLOSED:
+            return 3, Reason("status", "✅", "closed")
+        case "status" if before and after:
+            return 4, Reason("status", "🔄", f"{before} → {after}")
+        case "card.status" if before and after and internal(before) != internal(after):
+            if internal(after) == DONE and entry.open:
+                return 3, Reason("card.status", "⚠️", "card is done, the case is open")
+            return 6, Reason("card.status", "🗂", f"card: {internal(before)} → {internal(after)}")
+    return None
+
+
+def told(
+    entry: Entry, *, matches: bool, matched: bool, why: Sequence[Reason],
+    deeds: Mapping[str, str], person: str = "",
+) -> Told | None:  # fmt: skip
+    """Decide what one watch is told of one case.
+
+    `matches`: it matches now; `matched`: it did when last looked at. `why`: what changed of it.
+    `deeds`: who changed which facts by the bot; `person`: whose own watch this is, or "".
+    """
+    if not matches:
+        return None
+    if not matched:
+        kept = [Reason(MATCHES, "✨", "matches now"), *why]
+    else:
+        kept = list(why)
+    if person:
+        kept = [reason for reason in kept if deeds.get(reason.fact) != person]
+        if matches and not matched and person in deeds.values() and len(kept) == 1:
+            return None  # it began to match by the person's own doing
+    return Told(entry=entry, reasons=tuple(kept)) if kept else None
+
+
+def new_cards(entry: Entry, changes: Iterable[Change], since: float, now: float) -> list[Card]:
+    """Return the cards of a case that came now and are young: those to announce."""
+    came = {change.key for change in changes if change.fact == "card" and change.before is None}
+    return [
+        card
+        for card in entry.case.cards
+        if card.key in came
+        and card.created is not None
+        and since <= card.created.timestamp()
+        and now - card.created.timestamp() <= DAY
+    ]

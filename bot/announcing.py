@@ -1,0 +1,39 @@
+"""New cards, told once in the channel for their severity, with the description in the thread."""
+
+from bot.context import Context
+from bot.delivery import Outgoing, message
+from bot.views.blocks.alerts import announcement
+from t5g.derived import Entry
+from t5g.model import Card
+
+HIGH_RANK = 2
+
+
+def channel_of(entry: Entry, context: Context) -> str:
+    """The channel for a case of this severity, or ""."""
+    settings = context.settings
+    return settings.slack_high_channel if entry.rank <= HIGH_RANK else settings.slack_low_channel
+
+
+async def announce(context: Context, entry: Entry, card: Card, reason: str = "") -> bool:
+    """Put the announcement of a card into its channel's line, unless it is there already.
+
+    `reason`: why the assignee got it. Says whether it was taken.
+    """
+    channel = channel_of(entry, context)
+    if not channel:
+        return False
+    mention = await context.people.slack_id(card.assignee) if card.assignee else ""
+    main, thread = announcement(
+        entry,
+        card,
+        mention=mention,
+        reason=reason,
+        now=context.clock(),
+        settings=context.settings,
+    )
+    first = message(channel, main, what=f"announcement of {card.key}")
+    more: list[Outgoing] = [
+        message(channel, payload, thread_of=first.id, what="description") for payload in thread
+    ]
+    return await context.outbox.put([first, *more], once=f"card:{card.key}")

@@ -1,0 +1,51 @@
+"""Who asks, from where, and what they may do. A value; `bot.people` makes it."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from t5g.team import Role
+
+
+class Origin(StrEnum):
+    """How a question came."""
+
+    COMMAND = "command"
+    BUTTON = "button"
+    MENTION = "mention"
+    MESSAGE = "message"
+    SHORTCUT = "shortcut"
+    HOME = "home"
+    TERMINAL = "terminal"
+
+
+class Asker(Struct, frozen=True, kw_only=True):
+    """A person and the place of the question.
+
+    `names`: everything the person goes by, casefolded (for `me`). `jira`: their JIRA account, "" if
+    the team file names none. `zone`: their time zone, "" if unknown. `role` None: may not read.
+    """
+
+    id: str
+    name: str = ""
+    email: str = ""
+    names: frozenset[str] = frozenset()
+    jira: str = ""
+    zone: str = ""
+    role: Role | None = Role.VIEWER
+    channel: str = ""
+    origin: Origin = Origin.COMMAND
+
+    def may(self, role: Role) -> bool:
+        """Say whether the person may do what needs `role`."""
+        return self.role is not None and self.role.includes(role)
+
+    @property
+    def signature(self) -> str:
+        """The name to put under what they write elsewhere."""
+        return self.name or self.id
+
+    @property
+    def post_to(self) -> str:
+        """Where to post what was asked for here: a direct conversation is the person's own."""
+        return self.id if self.channel.startswith("D") or not self.channel else self.channel

@@ -1,0 +1,101 @@
+"""`watch QUERY`, `unwatch`, `watches`: what this channel (or this person) is told at once."""
+
+from bot.answers import Answer, Note, Option, WatchList
+from bot.commands.cases import understood
+from bot.router import Request, router
+from bot.watches import Watch
+from t5g.errors import NotFoundError, QueryError
+from t5g.query import Query, parse_query
+from t5g.team import Role
+
+
+@router.command(
+    "watch",
+    usage="QUERY",
+    summary="Tell this channel at once when a case starts to match, escalates or changes status",
+    examples=("watch severity:urgent", "watch account:acme escalated:yes"),
+)
+async def watch(request: Request) -> Answer:
+    """Keep a watch for this channel, or for the asker alone in direct messages."""
+    if not request.text.strip():
+        raise QueryError("Watch what?", text="watch", example="watch severity:urgent")
+    channel = request.asker.post_to
+    personal = channel == request.asker.id
+    if not personal:
+        request.need(Role.ENGINEER, "Setting a watch for a whole channel")
+    query = await understood(request, request.text)
+    names = request.asker.names if query.personal else frozenset()
+    matching = _matching(request, query, names)
+    made, new = await request.context.watches.add(
+        Watch(
+            id="",
+            channel=channel,
+            query=query.text,
+            by=request.asker.id,
+            by_name=request.asker.name,
+            names=names,
+            at=request.now,
+        ),
+        matching,
+    )
+    whom = "You are" if personal else "This channel is"
+    said = f"{whom} told about `{made.query}` from now on." if new else "That is watched already."
+    return await _listed(request, said)
+
+
+@router.command("watches", summary="List what this channel is told about")
+async def watches(request: Request) -> Answer:
+    """Answer with the watches of this channel (in direct messages: one's own)."""
+    return await _listed(request)
+
+
+@router.command(
+    "unwatch",
+    usage="[QUERY|all]",
+    summary="Stop a watch of this channel",
+    examples=("unwatch severity:urgent", "unwatch all"),
+)
+async def unwatch(request: Request) -> Answer:
+    """Drop the watch that is named, the only one, or all."""
+    channel = request.asker.post_to
+    if channel != request.asker.id:
+        request.need(Role.ENGINEER, "Stopping a watch of a whole channel")
+    kept = request.context.watches
+    present = await kept.of(channel)
+    if not present:
+        return Note(text="Nothing is watched here.")
+    wanted = request.text.strip()
+    if not wanted and len(present) > 1:
+        options = [Option(x.query, f"unwatch {x.id}") for x in present]
+        options.append(Option("All of them", "unwatch all"))
+        return Note(text="Which watch shall end?", options=tuple(options))
+    gone = present if not wanted or wanted.casefold() == "all" else _named(present, wanted)
+    await kept.remove(*gone)
+    names = ", ".join(f"`{x.query}`" for x in gone)
+    return await _listed(request, f"{names} is not watched any more.")
+
+
+def _named(present: list[Watch], wanted: str) -> list[Watch]:
+    """Find a watch by its id or its query. Raises NotFoundError."""
+    found = [x for x in present if wanted in (x.id, x.query)]
+    if not found:
+        canonical = parse_query(wanted).text
+        found = [x for x in present if x.query == canonical]
+    if not found:
+        raise NotFoundError(f"`{wanted[:60]}` is not watched here; `watches` lists what is.")
+    return found
+
+
+def _matching(request: Request, query: Query, names: frozenset[str]) -> set[str]:
+    entries = request.context.board.entries.values()
+    return {e.number for e in entries if query.matches(e, request.now, names)}
+
+
+async def _listed(request: Request, said: str = "") -> WatchList:
+    board = request.context.board
+    rows = []
+    for found in await request.context.watches.of(request.asker.post_to):
+        query = parse_query(found.query, board.words)
+        rows.append((found, len(_matching(request, query, found.names))))
+    personal = request.asker.post_to == request.asker.id
+    return WatchList(watches=tuple(rows), personal=personal, said=said)

@@ -1,0 +1,422 @@
+"""Messages to channels: kept in Redis until they are posted, in order, at Slack's pace, once.
+
+Each channel has a line of its own. Whoever holds the channel's lock posts from its front: one
+message a second, and as long as Slack asks to wait. Each message carries its id in its metadata;
+when it is not known whether a post happened (a crash, a time-out), the channel is looked at before
+it is posted again. A set of messages may have a key, and is then taken into the line only once.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from t5g.alerts import Alerts
+from t5g.errors import StoreError
+from t5g.keys import Keys
+from t5g.lock import Lock, LockLostError
+from t5g.logs import logger
+
+log = logger(__name__)
+
+SPACING = 1.0
+KEPT = 14 * 24 * 3600
+#: A message that could not be posted for so long is of no use any more.
+LASTS = 6 * 3600.0
+LONGEST_WAIT = 60.0
+EVENT_TYPE = "t5g_message"
+LOOKED_AT = 200
+#: Slack's answers that mean it never happened and never will.
+TRANSIENT = frozenset({
+    "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
+    "rollup_error", "team_added_to_org",
+})  # fmt: skip
+#: Answers after which the same words without blocks may yet be taken.
+UNFIT = frozenset({
+    "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments",
+    "msg_too_long",
+})  # fmt: skip
+#: The app itself is at fault, not the channel: the message waits for somebody to mend it.
+BROKEN_APP = frozenset({
+    "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed",
+    "missing_scope", "no_permission",
+})  # fmt: skip
+
+
+class Kind(StrEnum):
+    """What to do with a message."""
+
+    POST = "post"
+    UPDATE = "update"
+    FILE = "file"
+
+
+class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message on its way. `thread_of`: the id of the one whose thread it goes into.
+
+    `channel`: a channel's id, or a person's for their direct messages. `expires` in seconds since
+    the epoch. `content`: a file, in base64, with its `name`.
+    """
+
+    channel: str
+    id: str = msgspec.field(default_factory=lambda: uuid4().hex)
+    kind: Kind = Kind.POST
+    text: str = ""
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    thread_of: str = ""
+    thread_ts: str = ""
+    ts: str = ""
+    name: str = ""
+    content: str = ""
+    expires: float = 0.0
+    #: For people: what it is, in the log and in alerts.
+    what: str = "message"
+
+
+def message(channel: str, payload: Mapping[str, Any], **more: Any) -> Outgoing:
+    """Make a message of a rendered payload."""
+    return Outgoing(
+        channel=channel,
+        text=str(payload.get("text") or ""),
+        blocks=tuple(payload.get("blocks") or ()),
+        **more,
+    )
+
+
+def file(channel: str, name: str, content: bytes, **more: Any) -> Outgoing:
+    """Make a file to be shared in a channel or thread."""
+    packed = base64.b64encode(content).decode()
+    return Outgoing(channel=channel, kind=Kind.FILE, name=name, content=packed, **more)
+
+
+class Posted(Struct, frozen=True):
+    """Where a message ended up."""
+
+    channel: str
+    ts: str
+
+
+class _Later(Exception):
+    """The front message can not be posted now."""
+
+
+# KEYS: the line, the set of channels, the key of the whole set (or ""). ARGV: channel, seconds the
+# key lasts, then the messages.
+_TAKE = """
+if KEYS[3] ~= '' and not redis.call('SET', KEYS[3], '1', 'NX', 'EX', ARGV[2]) then return 0 end
+for i = 3, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+redis.call('SADD', KEYS[2], ARGV[1])
+return 1
+"""
+
+
+class Outbox:
+    """The lines of one installation."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        client: AsyncWebClient,
+        *,
+        spacing: float = SPACING,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._client = client
+        self._spacing = spacing
+        self._clock = clock
+        self._alerts = Alerts(redis, keys)
+        self._take = redis.register_script(_TAKE)
+        self._drains: dict[str, asyncio.Task[None]] = {}
+
+    async def put(self, messages: Sequence[Outgoing], *, once: str = "") -> bool:
+        """Put messages for one channel into its line; say whether they were taken.
+
+        `once`: a name under which they are taken only once, however often this is called. Raises
+        StoreError when Redis is away; then nothing was taken.
+        """
+        channel = messages[0].channel
+        if any(item.channel != channel for item in messages):
+            raise ValueError("messages of one set must go to one channel")
+        now = self._clock()
+        stamped = [
+            m if m.expires else msgspec.structs.replace(m, expires=now + LASTS) for m in messages
+        ]
+        lines = [msgspec.json.encode(m) for m in stamped]
+        key = self._once(once) if once else ""
+        try:
+            taken = await self._take(
+                keys=[self._line(channel), self._channels, key], args=[channel, KEPT, *lines]
+            )
+        except (RedisError, OSError) as error:
+            raise StoreError("Redis does not answer; nothing was posted.") from error
+        return bool(taken)
+
+    def stage(self, pipe: Pipeline, messages: Sequence[Outgoing]) -> None:
+        """Let messages (for any channels) be taken in the caller's own transaction."""
+        now = self._clock()
+        for item in messages:
+            expires = item.expires or now + LASTS
+            stamped = msgspec.structs.replace(item, expires=expires)
+            pipe.rpush(self._line(item.channel), msgspec.json.encode(stamped))
+            pipe.sadd(self._channels, item.channel)
+
+    async def taken(self, once: str) -> bool:
+        """Say whether messages were taken under that name."""
+        return bool(await self._redis.exists(self._once(once)))
+
+    async def posted(self, message_id: str) -> Posted | None:
+        """Return where a message ended up, or None if it is not posted yet."""
+        raw = await self._redis.get(self._keys.named("slack", "posted", message_id))
+        return msgspec.json.decode(raw, type=Posted) if isinstance(raw, bytes) else None
+
+    async def waiting(self) -> int:
+        """Count the messages in all lines."""
+        total = 0
+        for channel in await self._busy():
+            total += int(await self._redis.llen(self._line(channel)))
+        return total
+
+    async def drain(self, channel: str = "") -> None:
+        """Post what waits for a channel (or for all), as far as that is possible now.
+
+        What somebody else is posting already is left to them.
+        """
+        if channel:
+            await self._drained(channel)
+            return
+        await asyncio.gather(*(self._drained(one) for one in await self._busy()))
+
+    async def _busy(self) -> list[str]:
+        rows: Any = await self._redis.smembers(self._channels)
+        return [raw.decode() for raw in rows]
+
+    async def _drained(self, channel: str) -> None:
+        task = self._drains.get(channel)
+        if task is not None:
+            await asyncio.shield(task)  # it may have been about to end: look once more
+        task = self._drains[channel] = asyncio.ensure_future(self._drain(channel))
+        try:
+            await asyncio.shield(task)
+        finally:
+            if self._drains.get(channel) is task and task.done():
+                del self._drains[channel]
+
+    async def _drain(self, channel: str) -> None:
+        lock = Lock(self._redis, self._keys.lock(f"slack:{channel}"), time_to_live=30.0)
+        async with lock:
+            if not await lock.acquire():
+                return
+            while (raw := await self._redis.lindex(self._line(channel), 0)) is not None:
+                item = msgspec.json.decode(raw, type=Outgoing)
+                try:
+                    await self._handle(item, lock)
+                except (_Later, LockLostError):
+                    return
+                pipe = self._redis.pipeline(transaction=True)
+                pipe.lpop(self._line(channel))
+                pipe.delete(self._trying(item))
+                await pipe.execute()
+            await self._redis.srem(self._channels, channel)
+            if await self._redis.llen(self._line(channel)):
+                await self._redis.sadd(self._channels, channel)
+
+    async def _handle(self, item: Outgoing, lock: Lock) -> None:
+        """Post one message, or find that it was posted, or give it up; else raise _Later."""
+        if await self.posted(item.id) is not None:
+            return
+        if item.expires < self._clock():
+            log.warning("slack_message_expired", what=item.what, channel=item.channel)
+            return
+        begun = await self._redis.get(self._trying(item))
+        if begun is not None:
+            found = await self._find(item, float(begun))
+            if found is not None:
+                await self._record(item, found)
+                return
+        await self._pace(item.channel)
+        lock.check()
+        if begun is None:
+            await self._redis.set(self._trying(item), repr(self._clock()), ex=KEPT)
+        posted = await self._try(item)
+        if posted is not None:
+            await self._record(item, posted)
+
+    async def _try(self, item: Outgoing) -> Posted | None:
+        """Call Slack; None if it refuses for good."""
+        try:
+            return await self._call(item)
+        except SlackApiError as error:
+            why = str(error.response.get("error") or "unknown_error")
+            headers = error.response.headers
+        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
+            log.warning("slack_post_unsure", what=item.what, why=type(error).__name__)
+            if isinstance(error, aiohttp.ClientConnectorError):
+                await self._redis.delete(self._trying(item))  # it never left
+            raise _Later from None
+        if why == "ratelimited":
+            await self._redis.delete(self._trying(item))
+            await self._wait(item.channel, float(headers.get("Retry-After", 1)))
+            return await self._again(item)
+        if why in TRANSIENT:
+            log.warning("slack_post_unsure", what=item.what, why=why)
+            raise _Later
+        await self._redis.delete(self._trying(item))
+        if why in UNFIT and item.blocks:
+            log.error("slack_blocks_refused", what=item.what, why=why)
+            return await self._try(msgspec.structs.replace(item, blocks=()))
+        if why in BROKEN_APP:
+            await self._alarm(item, why)
+            raise _Later
+        await self._alarm(item, why)
+        return None
+
+    async def _again(self, item: Outgoing) -> Posted | None:
+        if item.expires < self._clock():
+            raise _Later
+        await self._pace(item.channel)
+        await self._redis.set(self._trying(item), repr(self._clock()), ex=KEPT)
+        return await self._try(item)
+
+    async def _call(self, item: Outgoing) -> Posted:
+        channel = await self._place(item.channel)
+        match item.kind:
+            case Kind.UPDATE:
+                await self._client.chat_update(
+                    channel=channel, ts=item.ts, text=item.text, blocks=[*map(dict, item.blocks)]
+                )
+                return Posted(channel, item.ts)
+            case Kind.FILE:
+                thread = await self._thread(item)
+                await self._client.files_upload_v2(
+                    channel=channel,
+                    filename=item.name,
+                    title=item.text or item.name,
+                    content=base64.b64decode(item.content),
+                    thread_ts=thread or None,
+                )
+                return Posted(channel, "")
+        more: dict[str, Any] = {"thread_ts": thread} if (thread := await self._thread(item)) else {}
+        if item.blocks:
+            more["blocks"] = list(item.blocks)
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"id": item.id}}
+        found = await self._client.chat_postMessage(
+            channel=channel, text=item.text, metadata=metadata,
+            unfurl_links=False, unfurl_media=False, **more,
+        )  # fmt: skip
+        return Posted(str(found["channel"]), str(found["ts"]))
+
+    async def _find(self, item: Outgoing, begun: float) -> Posted | None:
+        """Look whether a message whose posting was cut off is there; raise _Later if unknown."""
+        if item.kind is not Kind.POST:  # a change may be made twice; a file better not at all
+            return Posted(item.channel, item.ts) if item.kind is Kind.FILE else None
+        try:
+            channel = await self._place(item.channel)
+            oldest = f"{begun - 60:.6f}"
+            thread = await self._thread(item)
+            if thread:
+                found = await self._client.conversations_replies(
+                    channel=channel, ts=thread, oldest=oldest, limit=LOOKED_AT,
+                    include_all_metadata=True,
+                )  # fmt: skip
+            else:
+                found = await self._client.conversations_history(
+                    channel=channel, oldest=oldest, limit=LOOKED_AT, include_all_metadata=True
+                )
+        except SlackApiError as error:
+            why = str(error.response.get("error"))
+            if why in TRANSIENT:
+                raise _Later from None
+            # It can not be seen whether it is there; better none than two.
+            log.warning("slack_post_unknown", what=item.what, channel=item.channel, why=why)
+            return Posted(item.channel, "")
+        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError):
+            raise _Later from None
+        for row in found.get("messages") or ():
+            payload = (row.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("id") == item.id:
+                return Posted(channel, str(row["ts"]))
+        return None
+
+    async def _thread(self, item: Outgoing) -> str:
+        if not item.thread_of:
+            return item.thread_ts
+        parent = await self.posted(item.thread_of)
+        return parent.ts if parent else ""
+
+    async def _place(self, channel: str) -> str:
+        """The id of a conversation; a person's is the one with the bot."""
+        if channel[:1] not in "UW":
+            return channel
+        key = self._keys.named("slack", "dm", channel)
+        known = await self._redis.get(key)
+        if isinstance(known, bytes):
+            return known.decode()
+        found = await self._client.conversations_open(users=channel)
+        place = str(found["channel"]["id"])
+        await self._redis.set(key, place, ex=KEPT)
+        return place
+
+    async def _record(self, item: Outgoing, posted: Posted) -> None:
+        pipe = self._redis.pipeline(transaction=True)
+        key = self._keys.named("slack", "posted", item.id)
+        pipe.set(key, msgspec.json.encode(posted), ex=KEPT)
+        pipe.delete(self._trying(item))
+        await pipe.execute()
+        await self._alerts.clear(_alert(item.channel), f"Slack takes messages for {item.channel}.")
+
+    async def _pace(self, channel: str) -> None:
+        """Wait for the channel's next turn, and take it."""
+        key = self._keys.named("slack", "pace", channel)
+        for _ in range(100):
+            spacing = max(1, int(self._spacing * 1000))
+            if await self._redis.set(key, b"1", nx=True, px=spacing):
+                return
+            left = await self._redis.pttl(key)
+            if left > LONGEST_WAIT * 1000:
+                raise _Later
+            await asyncio.sleep(max(left, 1) / 1000)
+        raise _Later
+
+    async def _wait(self, channel: str, seconds: float) -> None:
+        milliseconds = max(1, int(seconds * 1000))
+        await self._redis.set(self._keys.named("slack", "pace", channel), b"1", px=milliseconds)
+
+    async def _alarm(self, item: Outgoing, why: str) -> None:
+        log.error("slack_post_refused", what=item.what, channel=item.channel, why=why)
+        await self._alerts.raise_(
+            _alert(item.channel),
+            f"Slack does not take messages for {item.channel}: {why} ({item.what}).",
+            hint="Invite the bot into the channel, or look at the app's scopes and tokens.",
+        )
+
+    @property
+    def _channels(self) -> str:
+        return self._keys.named("slack", "outbox")
+
+    def _line(self, channel: str) -> str:
+        return self._keys.named("slack", "outbox", channel)
+
+    def _once(self, once: str) -> str:
+        return self._keys.named("slack", "once", once)
+
+    def _trying(self, item: Outgoing) -> str:
+        return self._keys.named("slack", "trying", item.id)
+
+
+def _alert(channel: str) -> str:
+    return f"slack-{channel}"

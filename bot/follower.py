@@ -1,0 +1,244 @@
+"""Follows the change feed and tells: watches, shared messages, new cards, operators' alerts.
+
+One process of the installation does it at a time. Where it stands, what it told and what each watch
+matches are changed in one transaction, so nothing is told twice and nothing is left out by a crash.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+from redis.exceptions import RedisError
+
+from bot.alerts import Reason, Told, new_cards, reasons, told
+from bot.announcing import announce
+from bot.answers import CaseView, Freshness
+from bot.context import Context
+from bot.delivery import Kind, Outgoing, message
+from bot.views.blocks import render
+from bot.views.blocks.alerts import notice_message, watch_message
+from bot.watches import Watch
+from t5g.alerts import Alerts
+from t5g.changes import Change
+from t5g.derived import Entry
+from t5g.errors import QueryError, StoreError
+from t5g.lock import Lock
+from t5g.logs import logger
+from t5g.query import Query, parse_query
+
+log = logger(__name__)
+
+EVERY = 1.0
+#: Queries may begin to match because time goes by.
+LOOK_EVERY = 60.0
+PAGE = 2_000
+
+
+class Followed(Struct, frozen=True, kw_only=True):
+    """How far the feed was followed; `since`: when following began (seconds since the epoch)."""
+
+    epoch: str
+    sequence: int
+    since: float
+
+
+Changes = Mapping[str, Sequence[Change]]
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """What one watch looks at: its query, the cases to look at, those that matched before."""
+
+    query: Query
+    numbers: set[str]
+    matched: set[str]
+
+
+class Follower:
+    """Follows for one installation."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._key = context.keys.named("slack", "followed")
+        self._looked = 0.0
+
+    async def run(self) -> None:
+        """Follow until cancelled; whatever fails is tried again."""
+        while True:
+            try:
+                await self.once()
+            except (StoreError, RedisError, OSError) as error:
+                log.warning("follower_waits", error=type(error).__name__)
+                await asyncio.sleep(EVERY * 4)
+            except Exception:
+                log.exception("follower_failed")
+                await asyncio.sleep(EVERY * 4)
+            await asyncio.sleep(EVERY)
+
+    async def once(self, *, look: bool = False) -> bool:
+        """Tell what is to tell now; say whether it was our turn. `look`: at every match."""
+        context = self._context
+        lock = Lock(context.redis, context.keys.lock("slack-follower"), time_to_live=20.0)
+        async with lock:
+            if not await lock.acquire():
+                return False
+            await self._follow(lock, look=look or time.monotonic() - self._looked >= LOOK_EVERY)
+            await self._alerts()
+        await context.outbox.drain()
+        return True
+
+    async def _follow(self, lock: Lock, *, look: bool) -> None:
+        context = self._context
+        await context.board.refresh()
+        position = await context.store.position()
+        before = await self._read()
+        if before is None:
+            await self._write(Followed(
+                epoch=position.epoch, sequence=position.sequence, since=context.clock()
+            ))  # fmt: skip
+            return
+        changes: Changes = {}
+        sequence = position.sequence
+        if before.epoch != position.epoch or before.sequence > position.sequence:
+            look = True  # another history: only what matches can be compared
+        elif before.sequence < position.sequence:
+            feed = await context.store.feed_after(before.sequence, PAGE)
+            if feed:
+                grouped: dict[str, list[Change]] = defaultdict(list)
+                for entry in feed:
+                    grouped[entry.number] += entry.changes
+                changes, sequence = grouped, feed[-1].sequence
+            else:
+                look = True  # the feed was cut off; its changes are gone
+        if changes or look:
+            after = Followed(epoch=position.epoch, sequence=sequence, since=before.since)
+            await self._tell(changes, before, after, lock, look=look)
+        if look:
+            self._looked = time.monotonic()
+
+    async def _tell(
+        self, changes: Changes, before: Followed, after: Followed, lock: Lock, *, look: bool
+    ) -> None:
+        context = self._context
+        await self._announce(changes, before.since)
+        why: dict[str, list[Reason]] = {}
+        deeds: dict[str, dict[str, str]] = {}
+        for number, found in changes.items():
+            entry = context.board.get(number)
+            if entry is not None:
+                why[number] = reasons(entry, found, context.board.rules.internal)
+                deeds[number] = await context.deeds.of(number)
+        pipe = context.redis.pipeline(transaction=True)
+        for watch in await context.watches.all():
+            query = self._query(watch)
+            if query is None:
+                continue
+            matched = await context.watches.matched(watch)
+            numbers = set(context.board.entries) | matched if look else set(changes)
+            sight = Sight(query=query, numbers=numbers, matched=matched)
+            telling, came, went = self._compare(watch, sight, why, deeds)
+            context.watches.stage(pipe, watch, came=came, went=went)
+            if telling:
+                payload = watch_message(watch, telling, context.clock(), context.settings)
+                context.outbox.stage(pipe, [message(watch.channel, payload, what="watch")])
+            await asyncio.sleep(0)
+        for item in await self._updates(changes):
+            context.outbox.stage(pipe, [item])
+        pipe.set(self._key, msgspec.json.encode(after))
+        lock.check()
+        await pipe.execute()
+
+    def _compare(
+        self,
+        watch: Watch,
+        sight: Sight,
+        why: Mapping[str, Sequence[Reason]],
+        deeds: Mapping[str, Mapping[str, str]],
+    ) -> tuple[list[Told], set[str], set[str]]:
+        """Return what to tell, and what came to match and went."""
+        context, now = self._context, self._context.clock()
+        found: list[Told] = []
+        came, went = set[str](), set[str]()
+        for number in sorted(sight.numbers):
+            entry = context.board.get(number)
+            matches = entry is not None and sight.query.matches(entry, now, watch.names)
+            if matches and number not in sight.matched:
+                came.add(number)
+            if not matches and number in sight.matched:
+                went.add(number)
+                # What leaves by closing or the like is still told, once.
+                matches = entry is not None and bool(why.get(number))
+            if entry is None or not matches:
+                continue
+            item = told(
+                entry,
+                matches=True,
+                matched=number in sight.matched,
+                why=why.get(number, ()),
+                deeds=deeds.get(number, {}),
+                person=watch.channel if watch.personal else "",
+            )
+            if item is not None:
+                found.append(item)
+        return found, came, went
+
+    def _query(self, watch: Watch) -> Query | None:
+        try:
+            return parse_query(watch.query, self._context.board.words)
+        except QueryError as error:
+            log.warning("watch_not_understood", watch=watch.id, error=str(error))
+            return None
+
+    async def _announce(self, changes: Changes, since: float) -> None:
+        context = self._context
+        for number, found in changes.items():
+            entry = context.board.get(number)
+            if entry is not None:
+                for card in new_cards(entry, found, since, context.clock()):
+                    await announce(context, entry, card)
+
+    async def _updates(self, changes: Changes) -> list[Outgoing]:
+        """The shared messages that show a case that changed, as they are to be now."""
+        context = self._context
+        items: list[Outgoing] = []
+        for number in changes:
+            entry = context.board.get(number)
+            if entry is None:
+                continue
+            for share in await context.shares.of(number):
+                posted = await context.outbox.posted(share.message)
+                if posted is None or not posted.ts:
+                    continue
+                payload = self._shared(entry)
+                items.append(
+                    message(posted.channel, payload, kind=Kind.UPDATE, ts=posted.ts,
+                            what="shared case")
+                )  # fmt: skip
+        return items
+
+    def _shared(self, entry: Entry) -> dict[str, object]:
+        context = self._context
+        freshness = Freshness.of(context.board.syncs, context.clock())
+        view = CaseView(entry=entry, now=context.clock(), freshness=freshness, shared=True)
+        return render(view, context.settings)
+
+    async def _alerts(self) -> None:
+        """Post what operators should know."""
+        context = self._context
+        channel = context.settings.slack_ops_channel
+        if not channel:
+            return
+        alerts = Alerts(context.redis, context.keys)
+        for notice in await alerts.unposted():
+            item = message(channel, notice_message(notice), what="alert")
+            await context.outbox.put([item], once=f"alert:{notice.id}")
+            await alerts.posted(notice.id)
+
+    async def _read(self) -> Followed | None:
+        raw = await self._context.redis.get(self._key)
+        return msgspec.json.decode(raw, type=Followed) if isinstance(raw, bytes) else None
+
+    async def _write(self, followed: Followed) -> None:
+        await self._context.redis.set(self._key, msgspec.json.encode(followed))

@@ -1,0 +1,155 @@
+"""The home tab: made when somebody opens it, and again when something on it was changed."""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.alerts import Told, reasons
+from bot.answers import CaseList, Freshness, Note, WatchList
+from bot.asker import Asker, Origin
+from bot.asking import check_role
+from bot.context import Context
+from bot.plans import Report
+from bot.router import router
+from bot.trail import line
+from bot.views.blocks.home import ROWS, HomeView, home_view
+from bot.views.blocks.notes import note_message
+from t5g.audit import Outcome
+from t5g.changes import Change
+from t5g.errors import RefusedError, T5GError
+from t5g.logs import logger
+from t5g.query import parse_query
+
+log = logger(__name__)
+
+KEPT = 180 * 24 * 3600
+FEED = 20_000
+
+
+class Looked(Struct, frozen=True):
+    """When somebody last looked: the moment, and where the feed was."""
+
+    at: float
+    epoch: str
+    sequence: int
+
+
+async def opened(context: Context, event: dict[str, Any]) -> None:
+    """Somebody opened the app: publish their home tab (the messages tab needs nothing)."""
+    if event.get("tab") == "home":
+        await publish(context, str(event.get("user") or ""), looked=True)
+
+
+async def publish(context: Context, user_id: str, *, looked: bool = False) -> bool:
+    """Publish somebody's home tab; `looked`: they see it now, so what changed is seen."""
+    if not user_id:
+        return False
+    asker = await context.people.asker(user_id, origin=Origin.HOME)
+    try:
+        check_role(router.find("mine"), asker)
+        await context.board.refresh()
+        home = await made(context, asker)
+        view = home_view(home, context.settings)
+        if looked:
+            await _look(context, user_id)
+    except RefusedError as error:
+        view = {"type": "home", "blocks": note_message(Note(text=str(error)))["blocks"]}
+    except T5GError as error:
+        view = {
+            "type": "home",
+            "blocks": note_message(Note(text=str(error), failed=True))["blocks"],
+        }
+    context.trail.note(line(asker, "home", Outcome.ANSWERED))
+    return await _publish(context, user_id, view)
+
+
+def _sentence(note: Note) -> dict[str, Any]:
+    return {"type": "home", "blocks": note_message(note)["blocks"]}
+
+
+async def _publish(context: Context, user_id: str, view: dict[str, Any]) -> bool:
+    try:
+        await context.client.views_publish(user_id=user_id, view=view)
+    except SlackApiError as error:
+        log.warning("home_not_published", why=str(error.response.get("error")))
+        return False
+    except (SlackClientError, OSError, TimeoutError) as error:
+        log.warning("home_not_published", why=type(error).__name__)
+        return False
+    return True
+
+
+async def made(context: Context, asker: Asker) -> HomeView:
+    """Put together what stands on somebody's home tab."""
+    now, board = context.clock(), context.board
+    query = parse_query("assignee:me")
+    mine = board.select(query, now, asker.names)
+    involved = parse_query("contributor:me status:any")
+    numbers = {e.number for e in board.select(involved, now, asker.names)}
+    changed, looked, lost = await _changed(context, asker, numbers)
+    watches = []
+    for watch in await context.watches.of(asker.id):
+        parsed = parse_query(watch.query, board.words)
+        count = sum(1 for e in board.entries.values() if parsed.matches(e, now, watch.names))
+        watches.append((watch, count))
+    return HomeView(
+        mine=CaseList(
+            title="Your cases",
+            query=query,
+            total=len(mine),
+            page=1,
+            entries=tuple(mine[:ROWS]),
+            now=now,
+            freshness=Freshness.of(board.syncs, now),
+        ),
+        changed=changed,
+        looked=looked,
+        watches=WatchList(watches=tuple(watches), personal=True),
+        digest=await context.plans.of(asker.id, Report.DAILY),
+        name=asker.name,
+        lost=lost,
+    )
+
+
+async def _changed(
+    context: Context, asker: Asker, numbers: set[str]
+) -> tuple[tuple[Told, ...], float, bool]:
+    """What changed in these cases since the last look, when that was, and whether some is lost."""
+    raw = await context.redis.get(_key(context, asker.id))
+    if not isinstance(raw, bytes):
+        return (), 0.0, False
+    looked = msgspec.json.decode(raw, type=Looked)
+    position = await context.store.position()
+    if looked.epoch != position.epoch:
+        return (), looked.at, True
+    feed = await context.store.feed_after(looked.sequence, FEED)
+    lost = feed is None
+    grouped: dict[str, list[Change]] = defaultdict(list)
+    for entry in feed or ():
+        if entry.number in numbers:
+            grouped[entry.number] += entry.changes
+    found: list[Told] = []
+    for number, changes in grouped.items():
+        case = context.board.get(number)
+        if case is None:
+            continue
+        deeds = await context.deeds.of(number)
+        why = reasons(case, changes, context.board.rules.internal)
+        kept = tuple(reason for reason in why if deeds.get(reason.fact) != asker.id)
+        if kept:
+            found.append(Told(entry=case, reasons=kept))
+    return tuple(found), looked.at, lost
+
+
+async def _look(context: Context, user_id: str) -> None:
+    """Remember that somebody sees what there is now."""
+    position = await context.store.position()
+    looked = Looked(context.clock(), position.epoch, position.sequence)
+    await context.redis.set(_key(context, user_id), msgspec.json.encode(looked), ex=KEPT)
+
+
+def _key(context: Context, user_id: str) -> str:
+    return context.keys.named("slack", "looked", user_id)

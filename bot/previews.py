@@ -1,0 +1,117 @@
+"""Previews: a link to a case, card or bug, or a number in a watched channel, as a short card.
+
+What is restricted is shown only in channels that are allowed it, and nothing in channels that are
+shared with other companies.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.context import Context
+from bot.delivery import Outgoing, message
+from bot.references import Reference, entries_of, of_text, of_url, restricted
+from bot.views.blocks.alerts import preview
+from t5g.derived import Entry
+from t5g.errors import StoreError
+from t5g.logs import logger
+
+log = logger(__name__)
+
+#: A number is not answered again in the same channel for so long.
+QUIET = 6 * 3600
+MOST = 3
+
+
+async def unfurl(context: Context, body: Mapping[str, Any]) -> None:
+    """Answer a `link_shared` event with a card for each link that is of ours."""
+    event: Mapping[str, Any] = body.get("event") or {}
+    if body.get("is_ext_shared_channel") or not await _reads(context, str(event.get("user") or "")):
+        return
+    links = [str(x.get("url") or "") for x in event.get("links") or () if isinstance(x, Mapping)]
+    try:
+        await context.board.refresh()
+    except StoreError:
+        return
+    channel = str(event.get("channel") or "")
+    found = {url: blocks for url in links if (blocks := _card(context, url, channel))}
+    if not found:
+        return
+    unfurls = {url: {"blocks": blocks} for url, blocks in found.items()}
+    place: dict[str, Any] = _place(event)
+    try:
+        await context.client.chat_unfurl(**place, unfurls=unfurls)
+    except SlackApiError as error:
+        log.info("not_unfurled", why=str(error.response.get("error")))
+    except (SlackClientError, OSError, TimeoutError) as error:
+        log.info("not_unfurled", why=type(error).__name__)
+
+
+def _place(event: Mapping[str, Any]) -> dict[str, str]:
+    """A link may stand in a message, or still in the composer."""
+    if event.get("source") == "composer" or event.get("channel") == "COMPOSER":
+        return {"unfurl_id": str(event.get("unfurl_id")), "source": str(event.get("source"))}
+    return {"channel": str(event.get("channel")), "ts": str(event.get("message_ts"))}
+
+
+def _card(context: Context, url: str, channel: str) -> list[dict[str, Any]]:
+    reference = of_url(url, context.settings)
+    entries = _shown(context, reference, channel) if reference else []
+    return preview(entries, context.clock(), context.settings) if entries else []
+
+
+def _shown(context: Context, reference: Reference, channel: str) -> list[Entry]:
+    """The cases to show for a reference in a channel: none if that would tell too much."""
+    entries = entries_of(reference, context.board)
+    if restricted(reference, entries) and channel not in allowed_channels(context):
+        return []
+    return entries
+
+
+def allowed_channels(context: Context) -> frozenset[str]:
+    """The channels that may know of restricted bugs and issues."""
+    text = context.settings.slack_restricted_channels
+    return frozenset(text.replace(",", " ").split())
+
+
+async def answer_numbers(context: Context, event: Mapping[str, Any]) -> None:
+    """In a channel with a watch, answer a message that names cases with a card in its thread."""
+    channel = str(event.get("channel") or "")
+    text = str(event.get("text") or "")
+    found = [x for x in of_text(text, context.settings) if x.kind == "case" and not x.url][:MOST]
+    if not found or event.get("is_ext_shared_channel"):
+        return
+    if not await context.watches.of(channel):
+        return
+    if not await _reads(context, str(event.get("user") or "")):
+        return
+    await context.board.refresh()
+    entries: list[Entry] = []
+    for reference in found:
+        quiet = f"number:{channel}:{reference.name}"
+        shown = entries_of(reference, context.board)
+        if shown and await context.once.first(quiet, QUIET):
+            entries += shown
+    if entries:
+        await _reply(context, channel, event, entries)
+
+
+async def _reply(
+    context: Context, channel: str, event: Mapping[str, Any], entries: list[Entry]
+) -> None:
+    blocks = preview(entries, context.clock(), context.settings)
+    text = ", ".join(entry.number for entry in entries)
+    thread = str(event.get("thread_ts") or event.get("ts") or "")
+    item: Outgoing = message(
+        channel, {"text": text, "blocks": blocks}, thread_ts=thread, what="preview"
+    )
+    await context.outbox.put([item], once=f"preview:{channel}:{event.get('ts')}")
+    await context.outbox.drain(channel)
+
+
+async def _reads(context: Context, user_id: str) -> bool:
+    """Say whether the person may read at all."""
+    if not user_id:
+        return False
+    return (await context.people.asker(user_id)).role is not None

@@ -1,0 +1,117 @@
+"""What cases a text speaks of: numbers, keys of cards and issues, and links to any of them. Pure.
+
+It finds what may be meant; whether there is such a case, the board knows.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from t5g.board import Board
+from t5g.derived import Entry
+from t5g.settings import Settings
+
+MOST = 20
+_URL = re.compile(r"https?://[^\s<>|\"']+")
+_NUMBER = re.compile(r"(?<![\w/#-])(\d{8})(?![\w-])", re.ASCII)
+_KEY = re.compile(r"(?<![\w/-])([A-Z][A-Z0-9_]{1,15}-\d{1,9})(?![\w-])", re.ASCII)
+_CASE_PATH = re.compile(r"(?:/case/|/cases/|caseNumber=|case_number=)(\d{8})(?!\d)", re.ASCII)
+_BROWSE = re.compile(r"/(?:browse|issues)/([A-Z][A-Z0-9_]+-\d+)(?![\w-])", re.ASCII)
+_BUG = re.compile(r"[?&]id=(\d{1,9})(?!\d)", re.ASCII)
+_BUG_PATH = re.compile(r"/(\d{1,9})/?$", re.ASCII)
+
+
+class Reference(Struct, frozen=True):
+    """One thing a text points at: `kind` is case, key or bug; `url` "" if it was written out."""
+
+    kind: str
+    name: str
+    url: str = ""
+
+
+def of_url(url: str, settings: Settings) -> Reference | None:
+    """Read a link to the Portal, the page, JIRA or Bugzilla; None for any other.
+
+    `url` may have Slack's `&amp;`; the reference keeps it exactly as it was.
+    """
+    plain = url.replace("&amp;", "&")
+    try:
+        parts = urlsplit(plain)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https"):
+        return None
+    host = (parts.hostname or "").casefold()
+    rest = unquote(plain.partition("://")[2].partition("/")[2])
+    path = f"/{rest}"
+    if host in (_host(settings.case_url), _host(settings.base_url)):
+        found = _CASE_PATH.search(path)
+        return Reference("case", found[1], url) if found else None
+    if host == _host(str(settings.jira_url)):
+        found = _BROWSE.search(path) or re.search(r"[?&]selectedIssue=([A-Z][A-Z0-9_]+-\d+)", path)
+        return Reference("key", found[1], url) if found else None
+    if host == _host(str(settings.bugzilla_url)):
+        found = _BUG.search(path) or _BUG_PATH.search(parts.path)
+        return Reference("bug", found[1], url) if found else None
+    return None
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").casefold()
+
+
+def of_text(text: str, settings: Settings) -> list[Reference]:
+    """Return what a text points at, links first, each once, at most twenty."""
+    found = [x for url in _URL.findall(text) if (x := of_url(url, settings))]
+    rest = _URL.sub(" ", text)
+    found += [Reference("case", number) for number in _NUMBER.findall(rest)]
+    found += [Reference("key", key) for key in _KEY.findall(rest)]
+    unique = {(x.kind, x.name): x for x in reversed(found)}
+    return list(reversed(unique.values()))[:MOST]
+
+
+def entries_of(reference: Reference, board: Board) -> list[Entry]:
+    """Return the cases on the board that a reference points at."""
+    match reference.kind:
+        case "case":
+            numbers = {reference.name}
+        case "bug":
+            numbers = board.by_bug(int(reference.name))
+        case _:
+            key = reference.name
+            numbers = board.by_card(key) or board.by_issue(key) or board.by_escalation(key)
+    return [entry for number in sorted(numbers) if (entry := board.get(number))]
+
+
+def restricted(reference: Reference, entries: Iterable[Entry]) -> bool:
+    """Say whether a reference is to a bug or issue that not everybody may know of."""
+    for entry in entries:
+        for issue in entry.case.issues:
+            if reference.kind == "key" and issue.key == reference.name and issue.restricted:
+                return True
+        for bug in entry.case.bugs:
+            if reference.kind == "bug" and str(bug.id) == reference.name and bug.restricted:
+                return True
+    return False
+
+
+def text_of_message(message: Mapping[str, Any]) -> str:
+    """All text of a Slack message: its own, that of its blocks and of its attachments."""
+    return "\n".join(_texts(message, 0))
+
+
+def _texts(value: Any, depth: int) -> Iterable[str]:
+    if depth > 12:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, str) and key in ("text", "url", "fallback", "title", "title_link"):
+                yield item
+            else:
+                yield from _texts(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, depth + 1)

@@ -1,0 +1,113 @@
+"""From a question to a message: answered, rendered, remembered, and handed over.
+
+What depends only on the board, the minute and the asker is rendered once for all who ask it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.exceptions import RedisError
+
+from bot.answers import Answer, Export, Note, Progress
+from bot.asker import Asker
+from bot.asking import answer, check_role, routed
+from bot.context import Context
+from bot.delivery import file
+from bot.progress import follow
+from bot.replies import Payload, ReplyTo
+from bot.trail import line
+from bot.views.blocks import render
+from t5g.audit import Outcome
+from t5g.errors import StoreError, T5GError
+
+REMEMBERED = 512
+MINUTE = 60
+#: Slack waits three seconds for an answer; what takes longer follows.
+SOON = 2.2
+ONE_MOMENT = "⏳ One moment …"
+
+
+class Spoken(Struct, frozen=True):
+    """A rendered answer, as JSON too; and the answer itself, unless it was remembered."""
+
+    payload: Payload
+    body: str
+    answer: Answer | None = None
+
+
+class Speaker:
+    """Answers questions with messages."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._remembered: OrderedDict[object, Spoken] = OrderedDict()
+
+    async def speak(
+        self,
+        text: str,
+        asker: Asker,
+        *,
+        page: int = 1,
+        title: str = "",
+        back: ReplyTo | None = None,
+    ) -> Spoken:
+        """Answer a question. Never raises (but when cancelled)."""
+        key = await self._key(text, asker, page, title)
+        kept = self._remembered.get(key) if key else None
+        if kept is not None:
+            self._context.trail.note(
+                line(asker, routed(text)[0].name, Outcome.ANSWERED, detail=text)
+            )
+            return kept
+        found = await answer(text, asker, self._context, page=page, title=title, back=back)
+        payload = render(found, self._context.settings)
+        spoken = Spoken(payload, _body(payload), found)
+        if key and not isinstance(found, Note):
+            self._remember(key, Spoken(payload, spoken.body))
+        return spoken
+
+    async def hand_over(self, spoken: Spoken, reply: ReplyTo) -> None:
+        """Begin what follows an answer: progress that is told, a file that is sent."""
+        match spoken.answer:
+            case Progress() as progress if not progress.over:
+                self._context.tasks.start(follow(self._context, progress, reply), "progress")
+            case Export() as export:
+                content = ("\ufeff" + export.content).encode()
+                item = file(reply.user, export.name, content, text=export.name, what="export")
+                await self._context.outbox.put([item])
+                self._context.tasks.start(self._context.outbox.drain(reply.user), "export")
+
+    async def soon(self, work: Coroutine[Any, Any, Spoken]) -> "asyncio.Task[Spoken]":
+        """Begin to answer and wait as long as Slack does; the task may not be done yet."""
+        task = self._context.tasks.start(work, "answer")
+        await asyncio.wait([task], timeout=SOON)
+        return task
+
+    async def _key(self, text: str, asker: Asker, page: int, title: str) -> object | None:
+        """What a rendered answer hangs on, or None if it must be made anew each time."""
+        try:
+            command, _ = routed(text)
+            check_role(command, asker)
+            if not command.steady:
+                return None
+            await self._context.board.refresh()
+        except (T5GError, StoreError, RedisError, OSError):
+            return None
+        board = self._context.board
+        minute = int(self._context.clock() // MINUTE)
+        # Whoever may ask the same gets the same, unless the question is about the asker.
+        personal = asker.names if "me" in text.casefold() or "mine" in text.casefold() else None
+        return text, page, title, asker.role, personal, board.version, minute
+
+    def _remember(self, key: object, spoken: Spoken) -> None:
+        self._remembered[key] = spoken
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+def _body(payload: Payload) -> str:
+    return msgspec.json.encode({**payload, "response_type": "ephemeral"}).decode()

@@ -1,0 +1,120 @@
+"""Messages that come by themselves: watches, new cards, operators' alerts."""
+
+from collections.abc import Sequence
+
+from bot.alerts import Told
+from bot.views.blocks.lists import case_lines, row
+from bot.views.blocks.parts import Block, Payload, section, small
+from bot.views.words import (
+    card_url,
+    code,
+    escape,
+    link,
+    mark,
+    plural,
+    safe,
+    safe_lines,
+    slack_time,
+    weight,
+)
+from bot.watches import Watch
+from t5g.alerts import Notice
+from t5g.derived import Entry
+from t5g.model import Card
+from t5g.settings import Settings
+
+MOST = 10
+ROOM = 2_700
+MOST_PARTS = 5
+
+
+def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
+    """What a watch is told, several cases together."""
+    shown = found[:MOST]
+    blocks: list[Block] = []
+    for item in shown:
+        block = row(item.entry, now, settings)
+        why = " · ".join(f"{x.sign} *{safe(x.text, 120)}*" for x in item.reasons[:4])
+        block["text"]["text"] = f"{why}\n{block['text']['text']}"
+        blocks.append(block)
+    if len(found) > len(shown):
+        blocks.append(section(f"… and {plural(len(found) - len(shown), 'case')} more"))
+    blocks.append(small(f"👁 `{code(watch.query, 240)}` · `/t5g watches`"))
+    return {"text": _title(found), "blocks": blocks}
+
+
+def _title(found: Sequence[Told]) -> str:
+    first = found[0]
+    if len(found) > 1:
+        return f"{plural(len(found), 'watched case')} changed"
+    why = first.reasons[0]
+    return f"{first.entry.number}: {safe(why.text, 120)}"
+
+
+def announcement(
+    entry: Entry, card: Card, *, mention: str, reason: str, now: float, settings: Settings
+) -> tuple[Payload, list[Payload]]:
+    """A new card: the message for the channel, and the description for its thread."""
+    if mention:
+        who = f"<@{mention}>"
+    else:
+        who = safe(card.assignee.name or card.assignee.account, 60) if card.assignee else "nobody"
+    why = f" ({safe(reason, 60)})" if reason else ""
+    key = link(card_url(card.key, settings), escape(card.key))
+    head = f"🆕 New card {key} for {who}{why}"
+    blocks = [section(head), row(entry, now, settings)]
+    text = f"New card {escape(card.key)}: {mark(entry)} {safe(entry.case.portal.summary, 150)}"
+    return {"text": text, "blocks": blocks}, _description(entry)
+
+
+def _description(entry: Entry) -> list[Payload]:
+    portal = entry.case.portal
+    body = safe_lines(portal.description, ROOM * MOST_PARTS)
+    if not body:
+        return []
+    head = f"*{safe(portal.summary, 300) or portal.number}*\nopened {slack_time(portal.created)}"
+    parts = [head, *pieces(body)]
+    return [{"text": f"Description of {portal.number}", "blocks": [section(x)]} for x in parts]
+
+
+def pieces(text: str, room: int = ROOM) -> list[str]:
+    """Cut an escaped text into parts that each fit a section, at lines if possible."""
+    found: list[str] = []
+    kept = ""
+    for line in text.split("\n"):
+        for piece in _chunks(line, room):
+            joined = f"{kept}\n{piece}" if kept else piece
+            if weight(joined) > room:
+                found.append(kept)
+                kept = piece
+            else:
+                kept = joined
+    return [part for part in [*found, kept] if part.strip()]
+
+
+def _chunks(line: str, room: int) -> list[str]:
+    """Cut one long line, never within an escape."""
+    chunks: list[str] = []
+    while weight(line) > room:
+        end = min(len(line), room // 2)
+        while end > 1 and (weight(line[:end]) > room or "&" in line[max(0, end - 5) : end]):
+            end -= 1
+        chunks.append(line[:end])
+        line = line[end:]
+    return [*chunks, line]
+
+
+def notice_message(notice: Notice) -> Payload:
+    """An alert for operators, or its all-clear."""
+    sign = "🔔" if notice.raised else "✅"
+    text = f"{sign} {safe(notice.alert.text, 1_500)}"
+    hint = f"\n_{safe(notice.alert.hint, 500)}_" if notice.raised and notice.alert.hint else ""
+    return {"text": f"{sign} {safe(notice.alert.text, 300)}", "blocks": [section(text + hint)]}
+
+
+def preview(entries: Sequence[Entry], now: float, settings: Settings) -> list[Block]:
+    """A short card for a link or a number: at most three cases."""
+    blocks = [section(case_lines(entry, now, settings)) for entry in entries[:3]]
+    if len(entries) > 3:
+        blocks.append(small(f"… and {len(entries) - 3} more cases"))
+    return blocks

@@ -1,0 +1,170 @@
+"""One case: everything known of it in one view, with what can be done about it."""
+
+from bot.answers import CaseView
+from bot.views.blocks.parts import (
+    ASK,
+    ASSIGN,
+    COMMENT,
+    SHARE,
+    Block,
+    Payload,
+    actions,
+    ask_button,
+    button,
+    fields,
+    foot,
+    header,
+    link_button,
+    section,
+    small,
+)
+from bot.views.words import (
+    ago,
+    bar,
+    card_url,
+    case_page_url,
+    case_url,
+    days,
+    escape,
+    fit,
+    flags,
+    link,
+    mark,
+    owner,
+    safe,
+    sentence,
+    shorten,
+    slack_time,
+)
+from t5g.derived import Entry
+from t5g.digest import escalated_since
+from t5g.model import Bug, Issue
+from t5g.settings import Settings
+
+COMMENTS = 3
+LONGEST_DESCRIPTION = 500
+
+
+def case_message(answer: CaseView, settings: Settings) -> Payload:
+    """The case as a message."""
+    entry, now = answer.entry, answer.now
+    portal = entry.case.portal
+    blocks: list[Block] = [section(sentence(answer.said))] if answer.said else []
+    blocks.append(header(f"{mark(entry)} {entry.number} {shorten(portal.summary, 120)}"))
+    shown = flags(entry, now)
+    if shown:
+        blocks.append(section(" · ".join(shown)))
+    blocks.append(fields(_facts(entry, now, settings)))
+    if portal.description:
+        blocks.append(small(safe(portal.description, LONGEST_DESCRIPTION)))
+    blocks += _related(entry, now, settings)
+    blocks += _comments(entry)
+    if answer.may_act or answer.shared:
+        blocks.append(_deeds(entry))
+    blocks += _buttons(entry, settings, shared=answer.shared)
+    blocks.append(foot(answer.freshness, now))
+    return {"text": f"Case {entry.number}: {safe(portal.summary, 200)}", "blocks": blocks}
+
+
+def _facts(entry: Entry, now: float, settings: Settings) -> list[tuple[str, str]]:
+    portal, card = entry.case.portal, entry.card
+    product = f"{portal.product} {portal.version}".strip()
+    card_text = "none"
+    if card:
+        key = link(card_url(card.key, settings), escape(card.key))
+        card_text = f"{key} · {safe(entry.internal_status, 40)}"
+    return [
+        ("Severity", safe(portal.severity or "unknown", 60)),
+        ("Status", safe(portal.status or "unknown", 80)),
+        ("Account", safe(portal.account or "unknown", 120)),
+        ("Product", safe(product or "unknown", 120)),
+        ("Card", card_text),
+        ("Assignee", safe(owner(entry), 80)),
+        ("Open for", f"{days(entry.days_open(now))} {bar(entry.sla_used(now))}"),
+        ("Last update", ago(now, entry.activity)),
+        ("Opened", slack_time(portal.created)),
+        ("Crit sit", _known(entry.crit_sit)),
+    ]
+
+
+def _known(value: bool | None) -> str:
+    return "unknown" if value is None else "yes" if value else "no"
+
+
+def _related(entry: Entry, now: float, settings: Settings) -> list[Block]:
+    case = entry.case
+    escalations = [
+        f"🚨 {link(x.url, escape(x.key))} {safe(x.title, 80)} · "
+        f"since {ago(now, escalated_since(entry))}"
+        for x in case.escalations
+    ]
+    others = [
+        f"🗂 {link(card_url(x.key, settings), escape(x.key))} · another card, {safe(x.status, 30)}"
+        for x in case.cards[1:]
+    ]
+    issues = [_issue(issue) for issue in case.issues]
+    bugs = [_bug(bug) for bug in case.bugs]
+    lines = [*escalations, *others, *issues, *bugs]
+    return [section(fit(lines, 2_400))] if lines else []
+
+
+def _issue(issue: Issue) -> str:
+    name = f"🐞 {link(issue.url, escape(issue.key))}"
+    if issue.restricted:
+        return f"{name} restricted"
+    target = safe(", ".join(issue.fix_versions), 40) or "no fix version"
+    return f"{name} {safe(issue.title, 80)} · {safe(issue.status, 30)} · {target}"
+
+
+def _bug(bug: Bug) -> str:
+    name = f"🐞 {link(bug.url, f'Bug {bug.id}')}"
+    if bug.restricted:
+        return f"{name} restricted"
+    target = safe(", ".join(bug.target_release), 40) or "no target"
+    return f"{name} {safe(bug.summary, 80)} · {safe(bug.status, 30)} · {target}"
+
+
+def _comments(entry: Entry) -> list[Block]:
+    open_ones = [comment for comment in entry.case.card_comments if not comment.restricted]
+    hidden = len(entry.case.card_comments) - len(open_ones)
+    lines = [
+        f"*{safe(comment.author.name if comment.author else 'somebody', 60)}* · "
+        f"{slack_time(comment.created)}\n>{safe(comment.body, 280)}"
+        for comment in open_ones[-COMMENTS:]
+    ]
+    if hidden:
+        lines.append(f"_{hidden} restricted, to be read in JIRA only_")
+    return [section("*Last comments on the card*\n" + fit(lines, 2_000))] if lines else []
+
+
+def _deeds(entry: Entry) -> Block:
+    """What can be done. Whoever clicks is asked for their role."""
+    number = entry.number
+    elements: list[Block] = []
+    if entry.card:
+        elements = [
+            ask_button("Claim", f"claim {number}", "claim", "primary"),
+            button("Assign…", ASSIGN, {"n": number}),
+            button("Comment…", COMMENT, {"n": number}),
+        ]
+    elements.append(ask_button("Watch", f"watch number:{number} status:any", "watch"))
+    elements.append(ask_button("Refresh", f"refresh {number}", "refresh"))
+    return actions(elements)
+
+
+def _buttons(entry: Entry, settings: Settings, *, shared: bool) -> list[Block]:
+    number = entry.number
+    elements: list[Block] = []
+    if shared:
+        details = {"a": f"case {number}", "new": 1}
+        elements.append(button("Details", f"{ASK}:case", details))
+    else:
+        elements.append(button("Share in channel", SHARE, {"n": number}))
+    elements += link_button("Portal", "portal", case_url(number, settings))
+    if entry.card:
+        elements += link_button("JIRA", "jira", card_url(entry.card.key, settings))
+    bug = next((bug for bug in entry.case.bugs if not bug.restricted), None)
+    if bug:
+        elements += link_button("Bugzilla", "bugzilla", bug.url)
+    elements += link_button("Page", "page", case_page_url(number, settings))
+    return [actions(elements)]

@@ -1,0 +1,27 @@
+"""Sentences: what went wrong, what was asked for, which one was meant."""
+
+from bot.answers import Export, Note
+from bot.views.blocks.parts import Payload, actions, ask_button, section
+from bot.views.words import plural, sentence, shorten
+
+MOST_OPTIONS = 24
+
+
+def note_message(note: Note) -> Payload:
+    """A sentence, with buttons for what may have been meant."""
+    sign = "⚠️ " if note.failed else "⏳ " if note.waiting else ""
+    trace = f" (id `{note.id}`)" if note.id else ""
+    blocks = [section(f"{sign}{sentence(note.text)}{trace}")]
+    if note.options:
+        elements = [
+            ask_button(option.label, option.command, f"option{n}")
+            for n, option in enumerate(note.options[:MOST_OPTIONS])
+        ]
+        blocks.append(actions(elements))
+    return {"text": sentence(shorten(note.text, 200)), "blocks": blocks}
+
+
+def export_message(export: Export) -> Payload:
+    """What stands beside a file that was handed over."""
+    text = f"📄 {plural(export.count, 'case')} in `{export.name}`, in our direct messages."
+    return {"text": text, "blocks": [section(text)]}
