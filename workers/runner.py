@@ -348,3 +348,20 @@ async def mark_dead(redis: Redis, keys: Keys) -> list[Sync]:
         )
         await records.write(failed)
     return dead
+
+
+async def tell_stale(redis: Redis, keys: Keys, now: float) -> list[Sync]:
+    """Tell operators of syncs that once worked and have not for too long; return which is new.
+
+    The alert of a sync is one, whoever raises it: the next success clears it.
+    """
+    alerts = Alerts(redis, keys)
+    told: list[Sync] = []
+    for name, record in (await SyncRecords(redis, keys).read_all()).items():
+        if not record.last_success or not record.stale(now):
+            continue
+        text = f"The data of {name} is old: {record.why_stale(now)}"
+        hint = "Look at `t5g jobs`: is a worker alive, does the job fail? `t5g check` names parts."
+        if await alerts.raise_(alert_name(name), text, hint=hint):
+            told.append(name)
+    return told

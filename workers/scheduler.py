@@ -74,19 +74,22 @@ def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # typ
                 firing.register()
                 registered = True
             firing.enqueue_jobs()
-            asyncio.run(_mark_dead(settings))
+            asyncio.run(_watch(settings))
         else:
             registered = False  # whoever holds the lock may have another table
         time.sleep(interval)
 
 
-async def _mark_dead(settings: Settings) -> None:
-    from workers.runner import mark_dead
+async def _watch(settings: Settings) -> None:
+    """Look after the syncs: runs that died, and data that grows old unseen."""
+    from workers.runner import mark_dead, tell_stale
 
-    redis = open_redis(settings.redis_url)
+    redis, keys = open_redis(settings.redis_url), Keys(settings.redis_prefix)
     try:
-        for name in await mark_dead(redis, Keys(settings.redis_prefix)):
+        for name in await mark_dead(redis, keys):
             log.warning("sync_died", sync=name.value)
+        for name in await tell_stale(redis, keys, time.time()):
+            log.warning("sync_stale", sync=name.value)
     finally:
         await redis.aclose()
 

@@ -95,6 +95,22 @@ async def test_the_gate_that_says_too_many_with_a_page(settings, upstreams, stor
     assert sorted(await cases_of(store)) == world
 
 
+async def test_errors_inside_a_200(upstreams, redis_url, store, world):
+    settings = upstreams.settings(redis_url, portal_api="graphql")
+    body = '{"errors": [{"message": "503: Service Unavailable"}], "data": null}'
+    upstreams.portal_faults.add(Kind.STATUS, path="/graphql", status=200, body=body, every=2)
+    await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == world
+    lasting = '{"errors": [{"message": "no", "extensions": {"code": "VALIDATION_X"}}]}'
+    upstreams.clear_faults()
+    upstreams.portal_faults.add(Kind.STATUS, path="/graphql", status=200, body=lasting)
+    before = upstreams.portal_faults.total
+    record = await run_sync(settings, Sync.CASES)
+    assert record.state is SyncState.FAILED
+    assert upstreams.portal_faults.total - before == 2  # a token, and one question
+    assert sorted(await cases_of(store)) == world
+
+
 async def test_a_401_in_the_middle_costs_one_refresh(
     settings, upstreams, store, world, monkeypatch
 ):

@@ -14,7 +14,7 @@ from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.traffic import TrafficLog
 from tests.workers.reading import cases_of, synced
 from workers import runner
-from workers.runner import DIED, mark_dead, run_all, run_sync
+from workers.runner import DIED, mark_dead, run_all, run_sync, tell_stale
 
 KEYS = Keys()
 
@@ -182,6 +182,16 @@ async def test_a_run_whose_holder_died_is_marked(redis, records):
     dead = await records.read(Sync.CASES)
     assert (dead.state, dead.error, dead.failures) == (SyncState.FAILED, DIED, 2)
     assert (await records.read(Sync.CARDS)).state is SyncState.RUNNING
+
+
+async def test_data_that_grows_old_is_told_once(redis, records):
+    now = time.time()
+    await records.write(SyncRecord(name=Sync.CASES, last_success=now - 3600, error="HTTP 503"))
+    await records.write(SyncRecord(name=Sync.CARDS, last_success=now - 60))
+    assert await tell_stale(redis, KEYS, now) == [Sync.CASES]
+    assert await tell_stale(redis, KEYS, now) == []
+    (alert,) = await Alerts(redis, KEYS).raised()
+    assert "HTTP 503" in alert.text
 
 
 async def test_all_at_once(settings, upstreams, store):

@@ -67,7 +67,7 @@ class BugzillaClient:
         """Ask for the version and whether the key is known (connecting alone proves nothing)."""
         server = await self._connected()
         await self._threads.run(_ask, server, [1, 2])
-        return f"answers with version {'.'.join(str(x) for x in server.bz_ver)}"
+        return f"answers with version {server.bz_ver_major}.{server.bz_ver_minor}"
 
     async def _batch(self, ids: Sequence[int]) -> dict[int, Bug]:
         server = await self._connected()

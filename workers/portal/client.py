@@ -156,8 +156,26 @@ class GraphqlPortal:
             except (TypeError, ValueError, AttributeError, KeyError):
                 continue
             if row is not None:
-                found[row.number] = row
+                found[row.number] = await self._with_all_comments(row, node)
         return found
+
+    async def _with_all_comments(self, row: CaseDetails, node: object) -> CaseDetails:
+        """Fetch the comments of a case that did not fit into the first answer."""
+        after = graphql.more_comments(node)
+        if not after or row.details is None or row.details.comments is UNSET:
+            return row
+        comments = [*row.details.comments]
+        where = graphql.with_numbers([row.number])
+        for _ in range(MOST_PAGES):
+            page = await self._connection(graphql.COMMENTS, where, after, graphql.PAGE_SIZE)
+            case = page.nodes[0] if page.nodes else None
+            more = graphql.comments_of(case)
+            comments += () if more is UNSET else more
+            before, after = after, graphql.more_comments(case)
+            if not after or after == before:
+                break
+        details = msgspec.structs.replace(row.details, comments=graphql.in_order(comments))
+        return msgspec.structs.replace(row, details=details)
 
     async def _linked_issues_of(
         self, numbers: Sequence[str]

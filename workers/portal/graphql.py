@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from t5g.errors import SettingsError, UpstreamError
 from t5g.model import CaseComment, Details, Portal
@@ -99,6 +99,28 @@ query CaseDetails($where: RedHatSupportCase_Filter, $first: Int, $after: String)
 }
 """
 
+COMMENTS = """
+query CaseComments($where: RedHatSupportCase_Filter, $first: Int, $after: String) {
+  redhat_support_uiapi { query {
+    RedHatSupportCase(where: $where, first: 1) {
+      edges { node {
+        CaseNumber__c { value }
+        CaseComments(first: $first, after: $after) {
+          pageInfo { hasNextPage endCursor }
+          edges { node {
+            Id
+            CommentBody { value }
+            CreatedDate { value }
+            IsPublished { value }
+            CreatedBy { Name { value } }
+          } }
+        }
+      } }
+    }
+  } }
+}
+"""
+
 _PASSING = ("502", "503", "504", "service unavailable", "unsupported content-type")
 _PASSING_CODES = frozenset({"SUBREQUEST_HTTP_ERROR"})
 _LASTING_CODES = ("VALIDATION", "DATAFETCHINGEXCEPTION", "BAD_USER_INPUT", "GRAPHQL_PARSE")
@@ -150,7 +172,7 @@ def closed() -> Filter:
 
 
 def request(query: str, where: Filter, after: str, first: int) -> dict[str, Any]:
-    """Return the body of one request."""
+    """Return the body of one request; `first`: how many at most."""
     return {"query": query, "variables": {"where": where, "after": after or None, "first": first}}
 
 
@@ -238,10 +260,38 @@ def details_of(node: Any) -> CaseDetails | None:
         number=number,
         details=Details(
             group_name=text_of(value_of(node, "Group__r", "Name")) or None,
-            comments=_comments(node),
+            comments=comments_of(node),
         ),
         updated=parse_time(value_of(node, "LastModifiedDate")),
     )
+
+
+def more_comments(node: Any) -> str:
+    """Return the cursor of the comments that did not fit into this answer, "" if all did."""
+    found = node.get("CaseComments") if isinstance(node, Mapping) else None
+    info = found.get("pageInfo") if isinstance(found, Mapping) else None
+    if not isinstance(info, Mapping) or not info.get("hasNextPage"):
+        return ""
+    return str(info.get("endCursor") or "")
+
+
+def comments_of(node: Any) -> tuple[CaseComment, ...] | UnsetType:
+    """Read the comments that came with a case, oldest first; unknown if none were told."""
+    found = node.get("CaseComments") if isinstance(node, Mapping) else None
+    if not isinstance(found, Mapping) or not isinstance(found.get("edges"), list):
+        return UNSET
+    comments = []
+    for edge in found["edges"]:
+        comment = edge.get("node") if isinstance(edge, Mapping) else None
+        if isinstance(comment, Mapping):
+            comments.append(_comment(comment))
+    return in_order(comments)
+
+
+def in_order(comments: Sequence[CaseComment]) -> tuple[CaseComment, ...]:
+    """Return each comment once, oldest first."""
+    by_id = {comment.id: comment for comment in comments}
+    return tuple(sorted(by_id.values(), key=lambda c: (c.created or EPOCH, c.id)))
 
 
 def value_of(node: Any, *path: str) -> Any:
@@ -255,18 +305,6 @@ def value_of(node: Any, *path: str) -> Any:
     if isinstance(node, Mapping):
         return node.get("value")
     return node
-
-
-def _comments(node: Any) -> Any:
-    found = node.get("CaseComments") if isinstance(node, Mapping) else None
-    if not isinstance(found, Mapping) or not isinstance(found.get("edges"), list):
-        return UNSET
-    comments = []
-    for edge in found["edges"]:
-        comment = edge.get("node") if isinstance(edge, Mapping) else None
-        if isinstance(comment, Mapping):
-            comments.append(_comment(comment))
-    return tuple(sorted(comments, key=lambda comment: (comment.created or EPOCH, comment.id)))
 
 
 def _comment(node: Mapping[str, Any]) -> CaseComment:

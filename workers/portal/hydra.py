@@ -4,7 +4,7 @@ Empty fields are absent; a list may stand for a text and the reverse; a result h
 9,999 rows, so that larger ones are cut at creation dates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 from t5g.errors import UpstreamError
 from t5g.model import CaseComment, Details, NotifiedUser, Portal
 from t5g.settings import Settings
+from t5g.state import EPOCH
 from t5g.timestamps import parse_time
 from workers.calls import Transient
 from workers.portal.values import (
@@ -234,7 +235,7 @@ def _details(body: Mapping[str, Any]) -> Details:
         resolved_at=parse_time(body.get("resolvedAt")),
         bug_ids=ids_of([row.get("bugzillaNumber") for row in _rows(body, "bugzillas")]),
         issue_keys=_keys(_rows(body, "externalTrackers")),
-        comments=tuple(_comment(row) for row in _rows(body, "comments")),
+        comments=_in_order(_comment(row) for row in _rows(body, "comments")),
     )
 
 
@@ -271,6 +272,10 @@ def _comment(row: Mapping[str, Any]) -> CaseComment:
         by_customer=text_of(row.get("createdByType")).casefold() == "customer",
         created=parse_time(created),
     )
+
+
+def _in_order(comments: Iterable[CaseComment]) -> tuple[CaseComment, ...]:
+    return tuple(sorted(comments, key=lambda comment: (comment.created or EPOCH, comment.id)))
 
 
 def _moment(moment: datetime) -> str:

@@ -65,6 +65,17 @@ async def test_what_graphql_can_not_tell_never_overwrites_what_was_known(
     assert details.group_name == "new group"
 
 
+async def test_all_comments_come_however_many(settings, upstreams, store):
+    (number,) = upstreams.add_cases(1)
+    for count in range(450):
+        upstreams.portal.add_comment(
+            number, "Anna", f"comment {count}", created=ago(hours=500 - count)
+        )
+    await synced(settings, Sync.CASES, Sync.DETAILS)
+    comments = (await one(store, number)).details.comments
+    assert [comment.body for comment in comments] == [f"comment {n}" for n in range(450)]
+
+
 async def test_only_what_changed_is_fetched(settings, upstreams, store):
     numbers = upstreams.add_cases(40)
     await synced(settings, Sync.CASES, Sync.DETAILS)
