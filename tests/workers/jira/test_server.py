@@ -1,0 +1,74 @@
+"""What the exceptions of the `jira` package mean, and that none of them tells a secret."""
+
+import pytest
+import requests
+from jira import JIRAError
+
+from t5g.errors import UpstreamError
+from t5g.settings import load_settings
+from workers.calls import Transient
+from workers.jira.server import JqlError, Server, judge
+
+
+def response(status, **headers):
+    made = requests.Response()
+    made.status_code = status
+    made.headers.update(headers)
+    return made
+
+
+def error(status, text="", **headers):
+    return JIRAError(
+        text,
+        status_code=status,
+        url="https://jira/secret-url",
+        response=response(status, **headers),
+    )
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_what_may_pass(status):
+    assert isinstance(judge(error(status)), Transient)
+
+
+def test_what_the_server_asks_for_is_honoured():
+    found = judge(error(429, **{"Retry-After": "7"}))
+    assert (found.after, found.throttled) == (7.0, True)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 422])
+def test_what_lasts(status):
+    found = judge(error(status, "very secret text"))
+    assert isinstance(found, UpstreamError)
+    assert not found.transient
+    assert "secret" not in str(found)
+
+
+def test_a_refused_query_keeps_its_message():
+    found = judge(error(400, "An issue with key 'A-1' does not exist for field 'key'."))
+    assert isinstance(found, JqlError)
+    assert "A-1" in found.said
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        requests.ReadTimeout("https://user:secret@jira"),
+        requests.ConnectionError("https://user:secret@jira"),
+        requests.exceptions.ChunkedEncodingError("secret"),
+        ValueError("Expecting value"),
+    ],
+)
+def test_broken_connections_and_answers_may_pass(problem):
+    found = judge(problem)
+    assert isinstance(found, Transient)
+    assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(("user", "cloud"), [("bot@example.com", True), ("", False)])
+def test_a_server_is_made_without_asking_it_anything(user, cloud):
+    env = {"jira_url": "http://127.0.0.1:9", "jira_user": user, "jira_token": "x-not-secret"}
+    server = Server(load_settings(env=env), connections=2, timeout=1)
+    assert server.cloud is cloud
+    assert server._is_cloud is cloud
+    server.close()
