@@ -18,7 +18,7 @@ from bot.terminal import opened
 from bot.trail import line
 from bot.views.blocks import render
 from t5g.audit import Outcome
-from t5g.settings import load_settings
+from t5g.current import current_settings
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def tell(  # noqa: PLR0917 (a job takes plain arguments)
 
 def _run(work: Callable[[Context], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with opened(load_settings()) as context:
+        async with opened(current_settings()) as context:
             return await work(context)
 
     return asyncio.run(run())

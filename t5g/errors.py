@@ -30,8 +30,8 @@ class SettingsError(T5GError):
 class QueryError(T5GError):
     """A query could not be understood.
 
-    `message` says why, `text` is the part that was not, `suggestion` the nearest valid text (or ""), `example` a query
-    that works.
+    `message` says why, `text` is the part that was not, `suggestion` the nearest valid text (or
+    ""), `example` a query that works.
     """
 
     status = 400

@@ -9,12 +9,12 @@ from contextlib import closing
 
 from t5g.alerts import Alerts
 from t5g.connection import open_queue_redis, open_redis
+from t5g.current import current_settings
 from t5g.errors import T5GError
 from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import ALL, request_sync
-from workers.current import current_settings
 from workers.runner import alert_name, run_all, run_sync
 
 Summary = dict[str, str | int | float]

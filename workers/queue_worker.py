@@ -14,12 +14,12 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.scheduler import RQScheduler
 
+from t5g.current import SETTINGS
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lifeline import die_with_parent
 from t5g.settings import Settings
 from t5g.work import QUEUES
-from workers.current import SETTINGS
 
 #: Seconds: how long RQ believes in a silent worker, and how often abandoned jobs are looked for.
 WORKER_TTL = 60

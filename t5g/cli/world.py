@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -54,17 +54,18 @@ def demo(
     data_dir = load_settings().data_dir.absolute()
     page, ports = _free_ports(console, port)
     base = f"http://127.0.0.1:{page}"
+    team = data_dir / "demo" / "team.toml"
     sandbox_ports = Ports(*ports)
     command = [
         *_python("sandbox"), "--cases", str(cases), "--seed", str(seed),
         "--portal-port", str(ports[0]), "--jira-port", str(ports[1]),
         "--bugzilla-port", str(ports[2]), "--slack-port", str(ports[3]),
         "--webhook-url", f"{base}/webhooks/jira", "--slack-request-url", f"{base}/slack/events",
-        "--live", "0" if still else "4",
+        "--live", "0" if still else "4", "--team", str(team),
     ]  # fmt: skip
     urls = {"page": base, **sandbox_ports.urls()}
     sandbox = Child("sandbox", command, ready=f"{urls['slack']}/_sandbox/state", first=True)
-    env = demo_environment(sandbox_ports)
+    env = {**demo_environment(sandbox_ports), f"{PREFIX}TEAM_FILE": str(team)}
     with _own_redis(data_dir / "demo", fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
         world = World(console, data_dir, urls, [sandbox, *_children(shared, page)], settled=base)
@@ -145,6 +146,12 @@ def _announced_port(console: Console, wanted: int, host: str) -> int:
     return found
 
 
+def _all_synced(readiness: dict[str, Any]) -> bool:
+    """Say whether each source was synced once (statistics have their own time of day)."""
+    syncs = readiness.get("syncs", {})
+    return all(sync["age"] is not None for name, sync in syncs.items() if name != "stats")
+
+
 @dataclass
 class World:
     """Processes side by side until Ctrl-C, told to the person in lines.
@@ -205,7 +212,7 @@ class World:
             while time.monotonic() < deadline:
                 try:
                     answer = await client.get(f"{self.settled}/readyz")
-                    if answer.status_code == httpx.codes.OK:
+                    if answer.status_code == httpx.codes.OK and _all_synced(answer.json()):
                         return True
                 except httpx.HTTPError:
                     pass

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from sandbox.faults import Fault, Kind
+from sandbox.faults import Kind
 from t5g.audit import Audit
 from t5g.connection import open_queue_redis
+from t5g.current import SETTINGS
 from t5g.errors import UpstreamError
 from t5g.keys import Keys
 from t5g.model import Source
@@ -19,7 +20,6 @@ from t5g.work import load_rq
 from tests.making import NOW, Bug, listing, portal_seen
 from tests.workers.upstreams import Upstreams
 from workers import actions
-from workers.current import SETTINGS
 from workers.jira.writes import JiraWriter
 
 NUMBER = "00000001"
@@ -110,9 +110,7 @@ async def test_a_comment_whose_answer_was_lost_is_not_written_again(
     """JIRA does the work, then the connection breaks; RQ runs the job again."""
     key = world.add_card(NUMBER)
     world.jira_faults.add(
-        Fault(
-            kind=Kind.LOSE_ANSWER, path=f"/rest/api/2/issue/{key}/comment", method="POST", times=1
-        )
+        Kind.LOSE_ANSWER, path=f"/rest/api/2/issue/{key}/comment", method="POST", times=1
     )
     first = await run(actions.comment, NUMBER, key, "lost and found", *BY, "d1", "back")
     assert "did not work" in first or "is on" in first
@@ -139,7 +137,7 @@ async def test_linking_adds_only_what_is_missing(
     assert "2 new links: Support Case, Bug 77" in first
     again = await run(actions.link, NUMBER, key, *BY, "d2", "back")
     assert "had all its links" in again
-    titles = [link["object"]["title"] for link in world.jira.issues[key].remote_links]
+    titles = [found.title for found in world.jira.issues[key].remote_links]
     assert titles == ["Support Case", "Bug 77"]
 
 
@@ -170,7 +168,7 @@ async def test_jira_being_down_is_told_with_the_reason(
     world: Upstreams, settings: Settings
 ) -> None:
     key = world.add_card(NUMBER)
-    world.jira_faults.add(Fault(kind=Kind.DOWN))
+    world.jira_faults.add(Kind.DOWN)
     text = await run(actions.escalate, NUMBER, key, "now", *BY, "d1", "back")
     assert "did not work" in text
     assert "HTTP 503" in text

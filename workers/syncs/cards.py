@@ -47,10 +47,14 @@ class Kept(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """All cards that are known, by key, and the numbers of all cases."""
+    """All cards that are known, by key, and the numbers of all cases.
+
+    `asked`: cards that do not name their case themselves, as this run meets them.
+    """
 
     cards: dict[str, Kept]
     cases: set[str]
+    asked: set[str]
 
 
 class Read(Struct, frozen=True):
@@ -69,19 +73,20 @@ async def sync_cards(ctx: SyncContext) -> None:
     """Bring the cards up to date."""
     begun = ctx.begun
     full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
-    kept, cases = await _read_kept(ctx)
+    known = await _read_known(ctx)
     sprints = await _sprints(ctx)
     minutes = None if full else _minutes_since(ctx.mark.at, begun.timestamp())
     home: Home = defaultdict(dict)
     asked = begun
     count = 0
     async for page in ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes):
-        await _take_page(ctx, page, Known(kept, cases), home, asked)
+        await _take_page(ctx, page, known, home, asked)
         count += len(page)
         await ctx.report(count, count, "cards")
         asked = ctx.now()
     if full:
-        await _list(ctx, home, cases, begun)
+        await _list(ctx, home, known.cases, begun)
+        await _forget_links(ctx, known.asked)
     ctx.next_mark = Mark(
         at=begun.timestamp(),
         full=begun.timestamp() if full else ctx.mark.full,
@@ -109,7 +114,7 @@ async def _sprints(ctx: SyncContext) -> list[int] | None:
     return found or None
 
 
-async def _read_kept(ctx: SyncContext) -> tuple[dict[str, Kept], set[str]]:
+async def _read_known(ctx: SyncContext) -> Known:
     """Read the cards that are known, and the numbers of all cases."""
     kept: dict[str, Kept] = {}
     cases: set[str] = set()
@@ -120,11 +125,11 @@ async def _read_kept(ctx: SyncContext) -> tuple[dict[str, Kept], set[str]]:
             comments = state.comments.get(key)
             count = len(visible(comments)) if comments else 0
             kept[key] = Kept(fields.number, card.updated or EPOCH, count)
-    return kept, cases
+    return Known(kept, cases, set())
 
 
 async def _take_page(
-    ctx: SyncContext, page: Sequence[Json], known: "Known", home: Home, asked: datetime
+    ctx: SyncContext, page: Sequence[Json], known: Known, home: Home, asked: datetime
 ) -> None:
     """Read the cards of a page and write them, those that changed just now apart."""
     reads = [read async for read in mapped(page, _reader(ctx, known), limit=LOOKED_UP_AT_ONCE)]
@@ -142,7 +147,7 @@ async def _take_page(
     await ctx.write(young)
 
 
-def _reader(ctx: SyncContext, known: "Known") -> Any:
+def _reader(ctx: SyncContext, known: Known) -> Any:
     async def read(issue: Json) -> Read | None:
         try:
             return await _read(ctx, issue, known)
@@ -153,7 +158,7 @@ def _reader(ctx: SyncContext, known: "Known") -> Any:
     return read
 
 
-async def _read(ctx: SyncContext, issue: Json, known: "Known") -> Read | None:
+async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
     """Read one card; None for one that is not ours, or done with a case that is not known."""
     card = card_of(issue, ctx.settings)
     before = known.cards.get(card.key)
@@ -161,7 +166,10 @@ async def _read(ctx: SyncContext, issue: Json, known: "Known") -> Read | None:
     if label and label not in labels_of(issue):
         return Read("", card, (), complete=False) if before else None
     ctx.tally.seen += 1
-    number = number_of_card(issue) or await _linked_number(ctx, card)
+    number = number_of_card(issue)
+    if number is None:
+        known.asked.add(card.key)
+        number = await _linked_number(ctx, card)
     if number is None:
         ctx.tally.notes.append(f"{card.key} names no case")
         return Read("", card, (), complete=False) if before else None
@@ -194,6 +202,20 @@ async def _linked_number(ctx: SyncContext, card: Card) -> str | None:
     number = number_of_remote_links(await ctx.clients.jira.remote_links(card.key))
     await ctx.redis.hset(key, card.key, version + (number or ""))
     return number
+
+
+async def _forget_links(ctx: SyncContext, asked: set[str]) -> None:
+    """Forget what was remembered of links of cards that are not asked for any more."""
+    if ctx.tally.failed or not ctx.tally.complete:
+        return
+    key = ctx.keys.named("cardlinks")
+    gone = [raw for raw in await ctx.redis.hkeys(key) if _text(raw) not in asked]
+    if gone:
+        await ctx.redis.hdel(key, *gone)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw
 
 
 def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[Observation]:

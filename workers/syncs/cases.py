@@ -25,6 +25,7 @@ FULL_EVERY = 24 * 3600.0
 AHEAD = timedelta(minutes=5)
 MOST_LOST = 0.5
 PASSES = 2
+MOST_CLOSED_PAGES = 5
 
 
 class Known(Struct, frozen=True):
@@ -100,9 +101,28 @@ async def _list_changed(ctx: SyncContext, known: dict[str, Known]) -> Found:
     portal = ctx.clients.portal
     found = await _take(ctx, portal.listing(since), known, "changed cases")
     open_before = {number for number, case in known.items() if case.open} - found.numbers
-    if open_before:
-        await _take(ctx, portal.closed(since), known, "closed cases", only=open_before)
+    if open_before and not await _take_closed(ctx, since, known, open_before):
+        pages = portal.look_up(sorted(open_before))
+        await _take(ctx, pages, known, "cases by number", only=open_before)
     return found
+
+
+async def _take_closed(
+    ctx: SyncContext, since: datetime, known: dict[str, Known], ours: set[str]
+) -> bool:
+    """Store which of ours closed, from a listing of all that closed, also those of others.
+
+    Usually that is one page, where asking for ours by number would be many. Say False if it is too
+    long to be the cheaper way.
+    """
+    count, asked = 0, ctx.now()
+    async for page in ctx.clients.portal.closed(since):
+        await _keep(ctx, _only(page, ours), known, asked)
+        count += 1
+        if count == MOST_CLOSED_PAGES and (page.total or 0) > count * len(page.cases):
+            return False
+        asked = ctx.now()
+    return True
 
 
 async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:

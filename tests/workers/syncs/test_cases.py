@@ -84,6 +84,23 @@ async def test_closed_cases_of_others_do_not_come_in(settings, upstreams, store)
     assert "09999999" not in await cases_of(store)
 
 
+async def test_when_too_many_closed_ours_are_asked_for_by_number(
+    settings, upstreams, store, monkeypatch
+):
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    numbers = upstreams.add_cases(4)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.close_case(numbers[2])
+    for number in range(9_000, 9_200):
+        upstreams.add_case(f"0000{number}", tags=[], status="closed", closed=ago(minutes=1))
+    upstreams.reset_requests()
+    await synced(settings, Sync.CASES)
+    assert (await one(store, numbers[2])).portal.status == "Closed"
+    assert sorted(await cases_of(store)) == numbers
+    assert upstreams.requests() < 12
+
+
 async def test_a_reopened_case_is_open_again(settings, upstreams, store):
     numbers = upstreams.add_cases(3)
     await synced(settings, Sync.CASES)

@@ -1,0 +1,121 @@
+"""What people change of a card: assignee, labels, comments, links. Each call may be made again.
+
+Setting a value twice is one value, a label is added once, a link has an id of its own. A comment is
+the exception: it is written by one attempt, and looked for before it is written again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from t5g.errors import NotFoundError
+from t5g.settings import Settings
+from workers.blocking import Threads
+from workers.calls import Caller, Policy
+from workers.jira.server import SERVICE, Json, Server, judge
+
+THREADS = 2
+COMMENT_PAGE = 100
+MOST_PAGES = 200
+
+
+class JiraWriter:
+    """Changes cards. Close it when done."""
+
+    def __init__(self, settings: Settings, policy: Policy) -> None:
+        timeout = settings.upstream_timeout
+        self._server = Server(settings, connections=THREADS, timeout=timeout)
+        patient = Caller(SERVICE, limit=THREADS, policy=policy)
+        once = Caller(SERVICE, limit=THREADS, policy=Policy(attempts=1))
+        self._threads = Threads(patient, judge, threads=THREADS, timeout=timeout)
+        self._once = Threads(once, judge, threads=THREADS, timeout=timeout)
+        ids = settings.jira_fields
+        self._fields = [
+            "summary", "status", "priority", "assignee", "labels", "created", "updated",
+            "issuetype", "project", "resolution", "comment", ids.contributors, ids.sprint,
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._threads.close()
+        self._once.close()
+        self._server.close()  # type: ignore[no-untyped-call]
+
+    async def issue(self, key: str) -> Json:
+        """Return a card with its fields and comments."""
+        found = await self._threads.run(self._server.issue_json, key, {"fields": self._fields})
+        return dict(found)
+
+    async def account_of(self, email: str) -> str:
+        """Return the account with an e-mail address. Raises NotFoundError if there is not one."""
+        found = await self._threads.run(self._users, email)
+        wanted = email.casefold()
+        exact = [u for u in found if str(u.get("emailAddress") or "").casefold() == wanted]
+        users = exact or (found if len(found) == 1 else [])
+        if len(users) != 1:
+            raise NotFoundError(f"JIRA has no one account for {email}.")
+        return str(users[0].get("accountId") or users[0].get("name") or "")
+
+    async def assign(self, key: str, account: str) -> None:
+        """Assign a card."""
+        body = {"accountId": account} if self._server.cloud else {"name": account}
+        await self._threads.run(self._put, f"issue/{key}/assignee", body)
+
+    async def add_label(self, key: str, label: str) -> None:
+        """Put a label on a card, beside those it has."""
+        body = {"update": {"labels": [{"add": label}]}}
+        await self._threads.run(self._put, f"issue/{key}", body)
+
+    async def comment(self, key: str, text: str) -> None:
+        """Write a comment, once: if it fails, it may have happened."""
+        await self._once.run(self._post, f"issue/{key}/comment", {"body": text})
+
+    async def has_comment(self, key: str, text: str) -> bool:
+        """Say whether a card has a comment of exactly this text by our own account."""
+        wanted = _plain(text)
+        ours = await self._threads.run(self._server.who_am_i)
+        start = 0
+        for _ in range(MOST_PAGES):
+            page = await self._threads.run(self._server.comment_page, key, start)
+            rows = page.get("comments") or []
+            if any(_same_user(row.get("author"), ours) and _plain(row.get("body")) == wanted
+                   for row in rows):  # fmt: skip
+                return True
+            start += len(rows)
+            if not rows or start >= int(page.get("total", 0)):
+                return False
+        return False
+
+    async def remote_link(self, key: str, url: str, title: str, relationship: str) -> bool:
+        """Link a card to an address, unless it is already; say whether it was not."""
+        rows = await self._threads.run(self._server.remote_link_rows, key)
+        present = {str((row.get("object") or {}).get("url")) for row in rows or ()}
+        if url in present:
+            return False
+        body = {
+            "globalId": url,
+            "relationship": relationship,
+            "object": {"url": url, "title": title},
+        }
+        await self._threads.run(self._post, f"issue/{key}/remotelink", body)
+        return True
+
+    def _users(self, email: str) -> list[Json]:
+        name = "query" if self._server.cloud else "username"
+        found = self._server._get_json("user/search", params={name: email, "maxResults": 10})
+        return found if isinstance(found, list) else []
+
+    def _put(self, path: str, body: Mapping[str, Any]) -> None:
+        self._server._session.put(self._server._get_url(path), json=dict(body))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> None:
+        self._server._session.post(self._server._get_url(path), json=dict(body))
+
+
+def _plain(body: Any) -> str:
+    return str(body or "").replace("\r\n", "\n").strip()
+
+
+def _same_user(one: Any, other: Any) -> bool:
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    return any(one.get(key) and one.get(key) == other.get(key) for key in ("accountId", "name"))
