@@ -26,17 +26,6 @@ UNMATCHED = "unmatched"
 #: Routes that machines call all day: told at debug level unless they fail.
 QUIET = ("/healthz", "/readyz", "/metrics", "/webhooks/", "/static/")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-}
-
 log = logger(__name__)
 _STDLIB = logging.getLogger(__name__)
 
@@ -50,14 +39,24 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     begun = time.perf_counter()
     request_id = request[REQUEST_ID] = secrets.token_hex(4)
     structlog.contextvars.bind_contextvars(request=request_id)
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as redirect:
+        _finish(request, redirect, begun, request_id)
+        raise
+    _finish(request, response, begun, request_id)
+    return response
+
+
+def _finish(
+    request: web.Request, response: web.StreamResponse, begun: float, request_id: str
+) -> None:
     seconds = time.perf_counter() - begun
     route = route_of(request)
     metrics.observe_request(route, request.method, response.status, seconds)
     _write_line(request, route, response.status, seconds)
     if not response.prepared:
         _add_headers(response, request_id)
-    return response
 
 
 @web.middleware
@@ -102,6 +101,3 @@ def _add_headers(response: web.StreamResponse, request_id: str) -> None:
     headers = response.headers
     headers["X-Request-Id"] = request_id
     headers["X-Content-Type-Options"] = "nosniff"
-    if response.content_type == "text/html":
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)

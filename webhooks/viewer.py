@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from t5g.team import Role
 
@@ -19,6 +20,12 @@ class Viewer(Struct, frozen=True, kw_only=True):
     me: frozenset[str] = frozenset()
     role: Role | None = Role.VIEWER
     session: str = ""
+    #: Two viewers with the same key see the same page.
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        role = self.role.value if self.role else ""
+        force_setattr(self, "key", f"{self.id} {role} {bool(self.session)} {self.name}")
 
     def may(self, needed: Role) -> bool:
         """Say whether their role includes `needed`."""

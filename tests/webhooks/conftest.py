@@ -1,6 +1,9 @@
 """What tests of the web process share: the application on loopback, on a real Redis."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from t5g.derived import Rules
 from t5g.settings import Settings, load_settings
 from t5g.store import Store
 from tests.making_jira import SECRET, body_of, headers_of
+from tests.own_redis import OwnRedis
 from webhooks.app import create_app
 
 Client = TestClient[Any, Any]
@@ -74,6 +78,16 @@ async def serve() -> AsyncIterator[Serve]:
 async def client(serve: Serve, settings: Settings) -> Client:
     """A client of one web process."""
     return await serve(settings)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[OwnRedis]:
+    """A Redis that this test may kill; it is not started yet."""
+    folder = Path(tempfile.mkdtemp(prefix="t5g-own-"))
+    redis = OwnRedis(folder)
+    yield redis
+    redis.kill()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 Post = Callable[..., Awaitable[tuple[int, Any]]]

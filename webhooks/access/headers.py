@@ -2,8 +2,6 @@
 
 from aiohttp import web
 
-from webhooks.access.guard import ACCESS
-
 HSTS = "max-age=31536000; includeSubDomains"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -24,15 +22,22 @@ def policy(*form_targets: str) -> str:
 class Headers:
     """Puts the headers on each answer, streams too."""
 
-    def __init__(self, *form_targets: str) -> None:
-        self._policy = policy(*form_targets)
+    def __init__(self, *form_targets: str, secure: bool) -> None:
+        self._always = {"Strict-Transport-Security": HSTS} if secure else {}
+        self._page = {
+            **self._always,
+            "Content-Security-Policy": policy(*form_targets),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": PERMISSIONS,
+            "Referrer-Policy": "same-origin",
+            "X-Frame-Options": "DENY",
+        }
 
-    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add what is not there (a signal of aiohttp, before an answer is sent)."""
+    async def __call__(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Add them (a signal of aiohttp, before an answer is sent)."""
         headers = response.headers
-        if request.app[ACCESS].origins.secure:
-            headers["Strict-Transport-Security"] = HSTS
-        if response.content_type == "text/html":
-            headers["Content-Security-Policy"] = self._policy
-            headers["Permissions-Policy"] = PERMISSIONS
+        if headers.get("Content-Type", "").startswith("text/html"):
+            headers.update(self._page)
             headers.setdefault("Cache-Control", "private, no-store")
+        elif self._always:
+            headers.update(self._always)

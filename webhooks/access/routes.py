@@ -22,4 +22,4 @@ def add_guard(app: web.Application) -> None:
         provider = open_provider(settings)
         add_routes(app, provider)
         targets = (provider.provider_origin,)
-    app.on_response_prepare.append(Headers(*targets))
+    app.on_response_prepare.append(Headers(*targets, secure=app[ACCESS].origins.secure))

@@ -74,7 +74,8 @@ class Answer:
             body, headers = self._gzip
         else:
             body, headers = self.body, self._plain
-        return web.Response(status=self.status, body=body, headers=headers)
+        # A copy: aiohttp takes a CIMultiDict as it is, and others add to it.
+        return web.Response(status=self.status, body=body, headers=headers.copy())
 
     def _headers(self, coding: str) -> CIMultiDict[str]:
         headers = CIMultiDict(
@@ -143,7 +144,7 @@ class Pages:
         Every page asks this first, so that the second viewer costs next to nothing.
         """
         await self.board.refresh()
-        found = self._again.get((request.path_qs, viewer_of(request)))
+        found = self._again.get((request.raw_path, viewer_of(request).key))
         if found is None or found[0] != (self.board.version, int(self.clock() // MINUTE)):
             return None
         return found[1].respond(request)
@@ -166,13 +167,13 @@ class Pages:
         version = self.board.version
         stamp = (version[0], version[1], int(now // MINUTE), depends)
         foot_stamp, foot = await self._freshness(now)
-        whole, whole_stamp = (key, viewer), (stamp, foot_stamp)
+        whole, whole_stamp = (key, viewer.key), (stamp, foot_stamp)
         answer = self._answers.get(whole)
         if answer is None or answer.stamp != whole_stamp:
             parts = self._rendered((key, viewer.id) if personal else key, stamp, make, now)
             body = b"".join((parts.head, self._who(viewer), parts.middle, foot, parts.tail))
             answer = self._answers.put(whole, Answer(whole_stamp, parts.status, body))
-        self._again.put((request.path_qs, viewer), ((version, int(now // MINUTE)), answer))
+        self._again.put((request.raw_path, viewer.key), ((version, int(now // MINUTE)), answer))
         return answer.respond(request)
 
     async def foot(self) -> bytes:
