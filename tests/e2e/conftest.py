@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 90.0
+CHANNEL = "t5g-digest"
 
 
 def until(found: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
@@ -35,6 +36,7 @@ class Demo:
         self.process = process
         self.folder = folder
         self.http = httpx.Client(timeout=20, trust_env=False)
+        self._someone = ""
 
     @property
     def addresses(self) -> dict[str, Any]:
@@ -60,20 +62,27 @@ class Demo:
 
     def ask(self, text: str) -> str:
         """Type `/t5g TEXT` in the sandbox's Slack; return what the person sees, as JSON text."""
-        command = {"user": self.someone(), "channel": "general", "command": "/t5g", "text": text}
+        who = self.someone()
+        command = {"user": who, "channel": CHANNEL, "command": "/t5g", "text": text}
         answer = self.http.post(self.url("slack") + "/_sandbox/command", json=command).json()
         assert answer["status"] == httpx.codes.OK, answer
         return json.dumps(answer["response"], ensure_ascii=False)
 
     def someone(self) -> str:
         """The id of a person of the workspace."""
-        return str(self.addresses["slack_user"])
+        if not self._someone:
+            users = self.http.get(self.url("slack") + "/_sandbox/state").json()["users"]
+            people = [u for u in users if not u["is_bot"] and u["id"] != "USLACKBOT"]
+            self._someone = str(people[0]["id"])
+        return self._someone
 
     def cases(self, query: str = "") -> list[dict[str, Any]]:
         """The cases of the JSON API."""
-        answer = self.http.get(self.url("page") + "/api/v1/cases", params={"q": query})
+        answer = self.http.get(
+            self.url("page") + "/api/v1/cases", params={"q": query, "limit": "200"}
+        )
         assert answer.status_code == httpx.codes.OK, answer.text
-        return list(answer.json()["cases"])
+        return list(answer.json()["items"])
 
 
 def start_demo(folder: Path, *options: str) -> Demo:
