@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bench.load import Measured, fire
-from bench.webhooks import CONNECTIONS, PrivateRedis, Serving
+from bench.serving import CONNECTIONS, PrivateRedis, Serving
 from t5g.connection import open_redis, open_store
 from t5g.figures import HEADLINES
 from t5g.keys import Keys

