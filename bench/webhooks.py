@@ -35,7 +35,7 @@ SECRET = "bench-webhook-not-secret"
 CASES = 500
 SIZE = 8 * 1024
 CUSTOM = ({"value": "x", "id": "7"}, None, None)
-BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
+BEGIN = datetime.now(UTC)
 THROUGHPUT, LATENCY = 0.6, 3.0
 
 
@@ -61,7 +61,7 @@ async def _measure(settings: Settings, events: int, rounds: int, storm: int) -> 
     await _fill(settings)
     made = Events()
     bare, ours = list[Measured](), list[Measured]()
-    with Serving(_bare, settings) as least, Serving(create_app, settings) as server:
+    with Serving(bare_receiver, settings) as least, Serving(create_app, settings) as server:
         await fire(least.port, made.take(500), connections=CONNECTIONS)
         await fire(server.port, made.take(500), connections=CONNECTIONS)
         for _ in range(rounds):
@@ -121,9 +121,10 @@ async def _storm(settings: Settings, port: int, made: "Events", count: int) -> b
 
 
 class Events:
-    """Makes signed events of 8 KB, each a change of some card."""
+    """Makes signed events of 8 KB, each a change of some card of that many cases."""
 
-    def __init__(self) -> None:
+    def __init__(self, cases: int = CASES) -> None:
+        self._cases = cases
         self._count = 0
         self.last = ("", "")
         self.latest: dict[str, str] = {}
@@ -135,7 +136,7 @@ class Events:
     def _next(self) -> bytes:
         self._count += 1
         n = self._count
-        number, status = f"{n % CASES:08d}", f"Status {n}"
+        number, status = f"{n % self._cases:08d}", f"Status {n}"
         self.last = (number, status)
         self.latest[number] = status
         body = _body(n, number, status)
@@ -198,7 +199,7 @@ async def _fill(settings: Settings) -> None:
     await redis.aclose()
 
 
-def _bare(settings: Settings) -> web.Application:
+def bare_receiver(settings: Settings) -> web.Application:
     """The least one could do: an HMAC and one write."""
     redis = open_redis(settings.redis_url)
     secret = SECRET.encode()

@@ -1,0 +1,79 @@
+"""The web process as operators start it: how long until it answers, and what memory it takes."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from t5g.settings import PREFIX, Settings
+
+LONGEST = 120.0
+#: Where nobody listens: a bench asks nothing of the outside.
+NOWHERE = "http://127.0.0.1:9/api/"
+PASSED_ON = ("PATH", "HOME", "LANG")
+
+
+class WebProcess:
+    """`t5g web` on a free port, ended with the block."""
+
+    def __init__(self, settings: Settings, **more: str) -> None:
+        self.port = _free_port()
+        given = {
+            "redis_url": settings.redis_url, "http_port": str(self.port), "log_level": "error",
+            "page_rate": "100000000", "data_dir": "nothing",
+            "jira_webhook_secret": "bench-not-secret", "slack_signing_secret": "bench-not-secret",
+            "slack_bot_token": "xoxb-bench-not-secret", "slack_api_url": NOWHERE, **more,
+        }  # fmt: skip
+        self._env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self._env |= {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
+
+    def __enter__(self) -> "WebProcess":
+        self._begun = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "t5g", "web"], env=self._env, stdout=subprocess.DEVNULL
+        )
+        return self
+
+    def first_answer(self, request: bytes) -> float:
+        """Seconds from the start until a request is answered with 200."""
+        while time.perf_counter() - self._begun < LONGEST:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"t5g web ended with {self._process.returncode}")
+            if _asked(self.port, request) == 200:
+                return time.perf_counter() - self._begun
+            time.sleep(0.01)
+        raise RuntimeError(f"no answer within {LONGEST:.0f} s")
+
+    def memory(self) -> float:
+        """Megabytes that the process has in memory of its own (RSS)."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _asked(port: int, request: bytes) -> int:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=LONGEST) as connection:
+            connection.sendall(request)
+            return int(connection.recv(16)[9:12])
+    except (OSError, ValueError):
+        return 0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
