@@ -4,7 +4,7 @@ It finds what may be meant; whether there is such a case, the board knows.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -77,7 +77,7 @@ def entries_of(reference: Reference, board: Board) -> list[Entry]:
     """Return the cases on the board that a reference points at."""
     match reference.kind:
         case "case":
-            numbers = {reference.name}
+            numbers: Set[str] = {reference.name}
         case "bug":
             numbers = board.by_bug(int(reference.name))
         case _:

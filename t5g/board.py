@@ -6,7 +6,7 @@ Lists, searches and counts are worked out here; no request reads thousands of ke
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from redis.exceptions import RedisError
@@ -14,9 +14,10 @@ from redis.exceptions import RedisError
 from t5g.assembly import assemble
 from t5g.derived import Entry, Rules, attention
 from t5g.errors import StoreError
-from t5g.model import Card, Escalation, Issue
+from t5g.pool import Pool
 from t5g.query.fields import Me
 from t5g.query.query import NOBODY, Query
+from t5g.references import References
 from t5g.store import CaseFields, Position, Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords
 
@@ -32,13 +33,15 @@ class Board:
         self._sync_records = syncs
         self.rules = rules
         self._entries: dict[str, Entry] = {}
-        self._refs: dict[tuple[str, str], set[str]] = {}
+        self._references = References()
+        self._pool = Pool()
         self._position: Position | None = None
         self._sync_revision: int | None = None
         self._syncs: dict[Sync, SyncRecord] = {}
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._ordered: tuple[object, list[Entry]] | None = None
+        self._open: tuple[list[Entry], list[Entry]] | None = None
         self._words: tuple[object, Mapping[str, Sequence[str]]] | None = None
         self.reloads = 0
 
@@ -64,25 +67,25 @@ class Board:
         """Return the case of that number."""
         return self._entries.get(number)
 
-    def by_card(self, key: str) -> set[str]:
+    def by_card(self, key: str) -> Set[str]:
         """Numbers of the cases that the card `key` belongs to."""
-        return self._refs.get(("card", key), set())
+        return self._references.of("card", key)
 
-    def by_issue(self, key: str) -> set[str]:
+    def by_issue(self, key: str) -> Set[str]:
         """Numbers of the cases that the issue `key` is linked to."""
-        return self._refs.get(("issue", key), set())
+        return self._references.of("issue", key)
 
-    def by_escalation(self, key: str) -> set[str]:
+    def by_escalation(self, key: str) -> Set[str]:
         """Numbers of the cases that the escalation `key` names."""
-        return self._refs.get(("escalation", key), set())
+        return self._references.of("escalation", key)
 
-    def by_bug(self, bug_id: int) -> set[str]:
+    def by_bug(self, bug_id: int) -> Set[str]:
         """Numbers of the cases that the bug is linked to."""
-        return self._refs.get(("bug", str(bug_id)), set())
+        return self._references.of("bug", str(bug_id))
 
-    def by_jira_id(self, issue_id: str) -> set[str]:
+    def by_jira_id(self, issue_id: str) -> Set[str]:
         """Numbers of the cases with a card, issue or escalation of that numeric JIRA id."""
-        return self._refs.get(("id", issue_id), set())
+        return self._references.of("id", issue_id)
 
     def ordered(self, now: float) -> list[Entry]:
         """All cases, what needs attention first. Worked out once a change and minute."""
@@ -93,7 +96,16 @@ class Board:
 
     def select(self, query: Query, now: float, me: Me = NOBODY) -> list[Entry]:
         """Return the cases that match `query`, in its order. `me`: casefolded names."""
-        return query.reorder(query.filter(self.ordered(now), now, me), now)
+        return query.reorder(query.narrow(self._candidates(query, now), now, me), now)
+
+    def _candidates(self, query: Query, now: float) -> list[Entry]:
+        """All cases, or the open ones, in order: a list of the caller's own."""
+        ordered = self.ordered(now)
+        if not query.names_status:
+            if self._open is None or self._open[0] is not ordered:
+                self._open = ordered, [entry for entry in ordered if entry.open]
+            ordered = self._open[1]
+        return list(ordered)
 
     def words(self, key: str) -> Sequence[str]:
         """The statuses and severities that the data has, for `parse_query`."""
@@ -142,9 +154,9 @@ class Board:
             entry = self._entry(fields)
             if entry is not None:
                 entries[entry.number] = entry
-        self._entries, self._refs = entries, {}
+        self._entries, self._references = entries, References()
         for entry in entries.values():
-            self._index(entry)
+            self._references.add(entry)
         self._position = position
         self.reloads += 1
 
@@ -162,30 +174,24 @@ class Board:
 
     def _entry(self, fields: CaseFields) -> Entry | None:
         case = assemble(fields, self.rules)
-        return Entry(case, self.rules) if case else None
+        if case is None:
+            return None
+        self._pool.share(case)
+        return Entry(case, self.rules)
 
     def _put(self, number: str, entry: Entry | None) -> None:
         old = self._entries.pop(number, None)
         if old is not None:
-            for ref in refs(old):
-                numbers = self._refs.get(ref)
-                if numbers is not None:
-                    numbers.discard(number)
-                    if not numbers:
-                        del self._refs[ref]
+            self._references.remove(old)
         if entry is not None:
             self._entries[number] = entry
-            self._index(entry)
-
-    def _index(self, entry: Entry) -> None:
-        for ref in refs(entry):
-            self._refs.setdefault(ref, set()).add(entry.number)
+            self._references.add(entry)
 
 
 def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
     statuses, severities, internals = set[str](), set[str](), set[str]()
     for entry in entries:
-        statuses.add(entry.case.portal.status)
+        statuses.add(entry.status)
         severities.add(entry.severity)
         internals.add(entry.internal_status)
     return {
@@ -193,18 +199,6 @@ def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
         "severity": sorted(severities - {""}),
         "internal": sorted(internals - {""}),
     }
-
-
-def refs(entry: Entry) -> Iterable[tuple[str, str]]:
-    """Everything outside that a case points at, as (kind, name)."""
-    case = entry.case
-    yield from (("card", card.key) for card in case.cards)
-    yield from (("issue", issue.key) for issue in case.issues)
-    yield from (("escalation", escalation.key) for escalation in case.escalations)
-    items: tuple[Card | Issue | Escalation, ...] = (*case.cards, *case.issues, *case.escalations)
-    yield from (("id", item.id) for item in items if item.id)
-    for bug in case.bugs:
-        yield "bug", str(bug.id)
 
 
 def _text(raw: bytes | str) -> str:

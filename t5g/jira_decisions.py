@@ -6,7 +6,7 @@ that a history ends in the same state in whatever order its events arrive. What 
 tell is left to a sync, which the decision asks for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -69,19 +69,19 @@ class Lookup(Protocol):
         """Return the case of that number."""
         ...
 
-    def by_card(self, key: str) -> set[str]:
+    def by_card(self, key: str) -> Set[str]:
         """Numbers of the cases that the card belongs to."""
         ...
 
-    def by_issue(self, key: str) -> set[str]:
+    def by_issue(self, key: str) -> Set[str]:
         """Numbers of the cases that the issue is linked to."""
         ...
 
-    def by_escalation(self, key: str) -> set[str]:
+    def by_escalation(self, key: str) -> Set[str]:
         """Numbers of the cases that the escalation names."""
         ...
 
-    def by_jira_id(self, issue_id: str) -> set[str]:
+    def by_jira_id(self, issue_id: str) -> Set[str]:
         """Numbers of the cases with a card, issue or escalation of that numeric id."""
         ...
 
@@ -232,7 +232,7 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
 
 
 def _cards_left(
-    seen: _Seen, now: set[str], known: set[str], number: str | None
+    seen: _Seen, now: Set[str], known: Set[str], number: str | None
 ) -> Iterator[ItemSeen]:
     """The cases that the card left, by this event or by one that we missed."""
     numbers = {n for text in seen.before("summary") if (n := number_of_summary(text))}
@@ -244,7 +244,7 @@ def _cards_left(
         yield from (seen.gone(n, Source.CARD, key) for n in sorted(left))
 
 
-def _carried_comments(seen: _Seen, now: set[str], known: set[str]) -> Iterator[CommentSeen]:
+def _carried_comments(seen: _Seen, now: Set[str], known: Set[str]) -> Iterator[CommentSeen]:
     """Comments go with a card that changes its case or its key."""
     if not seen.old_keys and not seen.touches("summary"):
         return
@@ -267,7 +267,7 @@ def _carried_comments(seen: _Seen, now: set[str], known: set[str]) -> Iterator[C
                 )
 
 
-def _comments(seen: _Seen, numbers: set[str]) -> Iterator[CommentSeen | CommentsSeen]:
+def _comments(seen: _Seen, numbers: Set[str]) -> Iterator[CommentSeen | CommentsSeen]:
     """Data Center tells of comments in an update of the issue, with all comments it has."""
     event = seen.event
     if event.kind is not Kind.ISSUE_UPDATED:
@@ -321,7 +321,7 @@ def _cards_with_id(lookup: Lookup, issue_id: str) -> Iterator[tuple[str, str]]:
 
 
 def _one_comment(
-    event: Event, key: str, numbers: set[str], *, deleted: bool
+    event: Event, key: str, numbers: Set[str], *, deleted: bool
 ) -> Iterator[CommentSeen]:
     comment = comment_of(event.comment or {})
     for number in sorted(numbers):

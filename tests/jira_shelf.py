@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import msgspec
 
 from t5g.assembly import assemble
-from t5g.board import refs
 from t5g.derived import Entry, Rules
 from t5g.jira_decisions import Decision, decide
 from t5g.jira_events import Event, read_event
 from t5g.model import Case, Source
+from t5g.references import refs
 from t5g.settings import Settings
 from t5g.state import Observation, State, join, source_of
 from t5g.store import CaseFields

@@ -4,8 +4,9 @@ Words match summary, number, account and product; `key:value` narrows; commas ar
 `-` negates; quotes keep spaces; `sort:` orders. Without a `status:` word only open cases match.
 """
 
-from t5g.query.fields import FIELDS, SORTS, Field
+from t5g.query.fields import FIELDS, Field
 from t5g.query.parse import parse_query
 from t5g.query.query import Query
+from t5g.query.sorts import SORTS
 
 __all__ = ["FIELDS", "SORTS", "Field", "Query", "parse_query"]

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from t5g.errors import QueryError
-from t5g.query.fields import ALIASES, FIELDS, SORTS, Field, Predicate, Words, nearest
+from t5g.query.compiling import Words
+from t5g.query.fields import ALIASES, FIELDS, Field, nearest
+from t5g.query.filters import Filter, none_of, one_of, word
 from t5g.query.lexer import EXAMPLE, Term, lex, quoted
-from t5g.query.query import Query, SortTerm, compiled_term
+from t5g.query.query import Query, SortTerm
+from t5g.query.sorts import SORTS
 
 SORT = "sort"
 
@@ -22,15 +25,15 @@ def parse_query(text: str, words: Words = no_words) -> Query:
     """
     terms: list[Term] = []
     sorts: tuple[SortTerm, ...] = ()
-    predicates: list[Predicate] = []
+    filters: list[Filter] = []
     for term in lex(text):
         if term.key == SORT:
             sorts = _sorts(term)
         elif term.values or term.key:
             canonical = _canonical(term)
             terms.append(canonical)
-            predicates.append(_predicate(canonical, words))
-    return Query(terms=tuple(terms), sorts=sorts, predicates=tuple(predicates))
+            filters.append(_filter(canonical, words))
+    return Query(terms=tuple(terms), sorts=sorts, filters=tuple(filters))
 
 
 def _canonical(term: Term) -> Term:
@@ -74,13 +77,12 @@ def _field(term: Term) -> Field:
     return field
 
 
-def _predicate(term: Term, words: Words) -> Predicate:
+def _filter(term: Term, words: Words) -> Filter:
     if not term.key:
-        word = term.values[0].casefold()
-        return compiled_term([lambda entry, _, __: word in entry.text], negated=term.negated)
+        return word(term.values[0].casefold(), negated=term.negated)
     field = FIELDS[term.key]
     options = [field.compile(field, term.operator, value, words) for value in term.values]
-    return compiled_term(options, negated=term.negated)
+    return none_of(one_of(options)) if term.negated else one_of(options)
 
 
 def _sorts(term: Term) -> tuple[SortTerm, ...]:

@@ -6,8 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from t5g.derived import Entry, attention
-from t5g.query.fields import SORTS, Me, Predicate
+from t5g.query.filters import Filter, Me
 from t5g.query.lexer import Term, quoted
+from t5g.query.sorts import SORTS
 
 NOBODY: Me = frozenset()
 STATUS = "status"
@@ -28,7 +29,7 @@ class Query(Struct, frozen=True, kw_only=True):
 
     terms: tuple[Term, ...] = ()
     sorts: tuple[SortTerm, ...] = ()
-    predicates: tuple[Predicate, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
     @property
     def text(self) -> str:
@@ -50,17 +51,19 @@ class Query(Struct, frozen=True, kw_only=True):
 
     def matches(self, entry: Entry, now: float, me: Me = NOBODY) -> bool:
         """Say whether one case matches. `me`: the asker's names, casefolded."""
-        if not entry.open and not self.names_status:
-            return False
-        return all(predicate(entry, now, me) for predicate in self.predicates)
+        return bool(self.filter((entry,), now, me))
 
     def filter(self, entries: Iterable[Entry], now: float, me: Me = NOBODY) -> list[Entry]:
         """Return the cases that match, in the order they came."""
-        if not self.names_status:
-            entries = [entry for entry in entries if entry.open]
-        for predicate in self.predicates:
-            entries = [entry for entry in entries if predicate(entry, now, me)]
-        return list(entries)
+        if self.names_status:
+            return self.narrow(list(entries), now, me)
+        return self.narrow([entry for entry in entries if entry.open], now, me)
+
+    def narrow(self, found: list[Entry], now: float, me: Me = NOBODY) -> list[Entry]:
+        """Return which of `found` match, if those that are not open were left out where due."""
+        for only in self.filters:
+            found = only(found, now, me)
+        return found
 
     def order(self, entries: Iterable[Entry], now: float) -> list[Entry]:
         """Return `entries` in the query's order; ties keep what needs attention first."""
@@ -111,14 +114,6 @@ class Query(Struct, frozen=True, kw_only=True):
     def unsorted(self) -> "Query":
         """The same query in the order of attention."""
         return replace(self, sorts=())
-
-
-def compiled_term(options: Sequence[Predicate], *, negated: bool) -> Predicate:
-    """Join the options of one term by "or", and negate."""
-    if len(options) == 1:
-        only = options[0]
-        return (lambda entry, now, me: not only(entry, now, me)) if negated else only
-    return lambda entry, now, me: any(x(entry, now, me) for x in options) != negated
 
 
 def _sort(found: list[Entry], sort: SortTerm, now: float) -> None:

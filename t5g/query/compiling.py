@@ -1,0 +1,291 @@
+"""What the keys of the query language are made of: how a key and a value become a filter.
+
+`t5g.query.fields` is the table of keys; here are the kinds of keys: yes or no, one of a set, a part
+of a text, people, lists of words, moments.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from t5g.derived import SEVERITIES, Entry
+from t5g.errors import QueryError
+from t5g.model import CASE_NUMBER, Person
+from t5g.query.filters import Filter, Me, by_value, each, each_now
+from t5g.query.moments import Duration, parse_moment
+
+Words = Callable[[str], Sequence[str]]
+"""Gives the further valid words of a key that are known only from the data."""
+
+NONE = "none"
+ANY = "any"
+ME = "me"
+YES = ("yes", "true", "y", "1")
+NO = ("no", "false", "n", "0")
+UNKNOWN = "unknown"
+
+
+class Field(NamedTuple):
+    """A key: what it means, values to suggest, an example, and how it is compiled."""
+
+    name: str
+    meaning: str
+    example: str
+    compile: "Compile"
+    values: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    operators: tuple[str, ...] = (":",)
+
+
+Compile = Callable[[Field, str, str, Words], Filter]
+"""(key, operator, value, words of the data) to a filter. Raises QueryError."""
+
+
+def nearest(word: str, among: Sequence[str]) -> str:
+    """Return the most similar of `among`, or ""."""
+    found = get_close_matches(word.casefold(), [x.casefold() for x in among], n=1, cutoff=0.5)
+    return next((x for x in among if found and x.casefold() == found[0]), "")
+
+
+def quote(value: str) -> str:
+    """Put quotes around a value that needs them."""
+    return f'"{value}"' if " " in value or "," in value else value
+
+
+def wrong(field: Field, value: str, allowed: Sequence[str]) -> QueryError:
+    """The error for a value that a key does not take."""
+    guess = nearest(value, allowed)
+    shown = ", ".join(allowed[:8])
+    return QueryError(
+        f"“{field.name}:{value}” is not understood; {field.name} takes {shown}.",
+        text=f"{field.name}:{value}",
+        suggestion=f"{field.name}:{quote(guess)}" if guess else "",
+        example="" if guess else field.example,
+    )
+
+
+def yes_no(only: Callable[[bool | None], Filter]) -> Compile:
+    """A key that takes yes and no, and `unknown` if the field lists it."""
+
+    def compiled(field: Field, _: str, value: str, __: Words) -> Filter:
+        word = value.casefold()
+        if word in YES:
+            return only(True)
+        if word in NO:
+            return only(False)
+        if word == UNKNOWN and UNKNOWN in field.values:
+            return only(None)
+        raise wrong(field, value, field.values)
+
+    return compiled
+
+
+def fact(name: str) -> Compile:
+    """A yes-or-no key that is an attribute of the entry (None: unknown)."""
+    of = attrgetter(name)
+    return yes_no(lambda wanted: each(lambda entry: of(entry) is wanted))
+
+
+def fact_now(test: Callable[[Entry, float], bool]) -> Compile:
+    """A yes-or-no key that depends on the time."""
+    return yes_no(lambda wanted: each_now(lambda entry, now: test(entry, now) is wanted))
+
+
+def choice(
+    of: Callable[[Entry], str], known: Sequence[str], special: dict[str, Filter] | None = None
+) -> Compile:
+    """A key whose values are a known set, plus what the data has: whole words, prefix or part."""
+
+    def compiled(field: Field, _: str, value: str, words: Words) -> Filter:
+        word = value.casefold()
+        if special and word in special:
+            return special[word]
+        allowed = [*(special or ()), *known, *words(field.name)]
+        exact = [x for x in allowed if x.casefold() == word]
+        if not exact and not any(word in x.casefold() for x in allowed):
+            raise wrong(field, value, list(dict.fromkeys(allowed)))
+        if exact:
+            return by_value(of, lambda text, _: text.casefold() == word)
+        return by_value(of, lambda text, _: word in text.casefold())
+
+    return compiled
+
+
+def severity(field: Field, _: str, value: str, words: Words) -> Filter:
+    """The severity by name, number, or both."""
+    word = value.casefold()
+    for rank, name in SEVERITIES.items():
+        if word in (str(rank), name.casefold(), f"{rank} ({name.casefold()})", f"sev{rank}"):
+            return _rank(rank)
+    others = [x for x in words(field.name) if x not in SEVERITIES.values()]
+    if any(word == x.casefold() for x in others):
+        return each(lambda entry: entry.severity.casefold() == word)
+    raise wrong(field, value, [name.casefold() for name in SEVERITIES.values()] + others)
+
+
+def _rank(rank: int) -> Filter:
+    return lambda entries, _, __: [entry for entry in entries if entry.rank == rank]
+
+
+def text(of: Callable[[Entry], str]) -> Compile:
+    """A key that looks for a part of a text; `none`: the text is empty."""
+    return _sought(of, bool, lambda found, word: word in found.casefold())
+
+
+def listed(of: Callable[[Entry], tuple[str, ...]]) -> Compile:
+    """A key that looks for a whole word in a list; `none`: the list is empty."""
+    return _sought(of, bool, lambda found, word: any(word == x.casefold() for x in found))
+
+
+def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:
+    """A key that looks for people; `me`: the person who asks."""
+
+    def named(found: tuple[Person, ...], word: str) -> bool:
+        return any(_named(person, word) for person in found)
+
+    def mine(found: tuple[Person, ...], me: Me) -> bool:
+        return any(is_me(person, me) for person in found)
+
+    return _sought(of, bool, named, mine)
+
+
+def owner(of: Callable[[Entry], str]) -> Compile:
+    """A key that looks for a person of whom only the name is known."""
+    return _sought(
+        of, bool, lambda found, word: word in found.casefold(), lambda x, me: x.casefold() in me
+    )
+
+
+def _sought(
+    of: Callable[[Entry], Any],
+    there: Callable[[Any], bool],
+    has: Callable[[Any, str], bool],
+    mine: Callable[[Any, Me], bool] | None = None,
+) -> Compile:
+    def compiled(_: Field, __: str, value: str, ___: Words) -> Filter:
+        word = value.casefold()
+        if word == NONE:
+            return by_value(of, lambda found, _: not there(found))
+        if word == ANY:
+            return by_value(of, lambda found, _: there(found))
+        if word == ME and mine is not None:
+            return by_value(of, mine)
+        return by_value(of, lambda found, _: has(found, word))
+
+    return compiled
+
+
+def is_me(person: Person, me: Me) -> bool:
+    """Say whether `person` goes by one of the (casefolded) names in `me`."""
+    return bool(me & {x.casefold() for x in (person.account, person.name, person.email) if x})
+
+
+def _named(person: Person, word: str) -> bool:
+    return any(word in x.casefold() for x in (person.name, person.email)) or (
+        person.account.casefold() == word
+    )
+
+
+def number(field: Field, _: str, value: str, __: Words) -> Filter:
+    """The number of one case."""
+    if not CASE_NUMBER.fullmatch(value):
+        raise QueryError(
+            f"“{value}” is no case number; a case number has eight digits.",
+            text=f"{field.name}:{value}",
+            example=field.example,
+        )
+    return each(lambda entry: entry.number == value)
+
+
+def bug(field: Field, _: str, value: str, __: Words) -> Filter:
+    """The number of a linked bug."""
+    word = value.casefold()
+    if word == NONE:
+        return each(lambda entry: entry.no_bugs)
+    if word == ANY:
+        return each(lambda entry: not entry.no_bugs)
+    if not (value.isascii() and value.isdigit()):
+        raise wrong(field, value, ["a bug's number", NONE, ANY])
+    return each(lambda entry: any(str(bug.id) == value for bug in entry.case.bugs))
+
+
+def sla(field: Field, _: str, value: str, __: Words) -> Filter:
+    """How a case stands against its SLA."""
+    match value.casefold():
+        case "breached" | "breaching":
+            return each_now(Entry.breaching)
+        case "risk" | "at-risk":
+            return each_now(Entry.at_risk)
+        case "ok":
+            return each_now(lambda entry, now: not (entry.breaching(now) or entry.at_risk(now)))
+    raise wrong(field, value, field.values)
+
+
+def card(_: Field, __: str, value: str, ___: Words) -> Filter:
+    """The key of a card."""
+    word = value.casefold()
+    if word == NONE:
+        return lambda entries, _, __: [entry for entry in entries if not entry.case.cards]
+    if word == ANY:
+        return lambda entries, _, __: [entry for entry in entries if entry.case.cards]
+    return each(lambda entry: any(word == card.key.casefold() for card in entry.case.cards))
+
+
+def target(field: Field, _: str, value: str, __: Words) -> Filter:
+    """Whether bugs and issues say where they will be mended."""
+    match value.casefold():
+        case "missing" | "none":
+            return each(lambda entry: entry.missing_target)
+        case "set":
+            return each(lambda entry: not entry.no_bugs and not entry.missing_target)
+    raise wrong(field, value, field.values)
+
+
+def elapsed(of: Callable[[Entry, float], float | None]) -> Compile:
+    """A key that compares seconds gone by (durations) or, of the same thing, a moment (dates)."""
+
+    def compiled(field: Field, sign: str, value: str, _: Words) -> Filter:
+        if sign == ":":
+            raise QueryError(
+                f"“{field.name}:” needs a comparison.",
+                text=f"{field.name}:{value}",
+                suggestion=f"{field.name}>{value}",
+            )
+        limit = parse_moment(field.name, sign, value)
+        compare = COMPARE[sign]
+        if isinstance(limit, Duration):
+            return _longer(of, compare, limit.seconds)
+        at = limit.at
+
+        def keep(entries: Sequence[Entry], now: float, _: Me) -> list[Entry]:
+            gone = [of(entry, now) for entry in entries]
+            pairs = zip(entries, gone, strict=True)
+            return [entry for entry, x in pairs if x is not None and compare(now - x, at)]
+
+        return keep
+
+    return compiled
+
+
+def _longer(
+    of: Callable[[Entry, float], float | None],
+    compare: Callable[[float, float], bool],
+    seconds: float,
+) -> Filter:
+    def keep(entries: Sequence[Entry], now: float, _: Me) -> list[Entry]:
+        gone = [of(entry, now) for entry in entries]
+        pairs = zip(entries, gone, strict=True)
+        return [entry for entry, x in pairs if x is not None and compare(x, seconds)]
+
+    return keep
+
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+COMPARISONS = tuple(COMPARE)
