@@ -4,8 +4,7 @@ Windows roll: "in the last N days" is the last N × 24 hours.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -16,42 +15,56 @@ from t5g.derived import DAY, Entry
 UNASSIGNED_QUERY = "assignee:none"
 
 
-class Headline(NamedTuple):
+class Headline(Struct, frozen=True):
     """One headline number: its name in code and data, its words, and the query that lists it.
 
-    `timed`: what it counts depends on the time of day, not on the case alone.
+    `of`: the entries (of those given) that it counts at a time. Open cases only, but for those
+    opened and closed in a window.
     """
 
     name: str
     title: str
     query: str
-    counts: Callable[[Entry, float], bool]
-    timed: bool = False
+    of: Callable[[Sequence[Entry], float], list[Entry]]
+
+    def count(self, entries: Sequence[Entry], now: float) -> int:
+        """How many of the entries it counts."""
+        return len(self.of(entries, now))
+
+
+def _opened(days: float) -> Callable[[Sequence[Entry], float], list[Entry]]:
+    return lambda entries, now: [e for e in entries if e.new(now, days)]
+
+
+def _closed(days: float) -> Callable[[Sequence[Entry], float], list[Entry]]:
+    return lambda entries, now: [e for e in entries if not e.open and e.closed_within(now, days)]
 
 
 HEADLINES: tuple[Headline, ...] = (
-    Headline("open", "Open", "status:open", lambda e, _: e.open),
-    Headline("escalated", "Escalated", "escalated:yes", lambda e, _: e.open and e.escalated),
-    Headline("crit_sit", "Crit sit", "critsit:yes", lambda e, _: e.open and e.crit_sit is True),
+    Headline("open", "Open", "status:open", lambda es, _: [e for e in es if e.open]),
+    Headline("escalated", "Escalated", "escalated:yes",
+             lambda es, _: [e for e in es if e.escalated and e.open]),
+    Headline("crit_sit", "Crit sit", "critsit:yes",
+             lambda es, _: [e for e in es if e.crit_sit is True and e.open]),
     Headline("potential", "Potential escalations", "potential:yes",
-             lambda e, _: e.potential_escalation),
-    Headline("breaching", "Breaching", "sla:breached", lambda e, now: e.breaching(now), timed=True),
-    Headline("at_risk", "At risk", "sla:risk", lambda e, now: e.at_risk(now), timed=True),
-    Headline("stale", "Stale", "stale:yes", lambda e, now: e.stale(now), timed=True),
-    Headline("untracked", "Untracked", "untracked:yes", lambda e, _: e.untracked),
+             lambda es, _: [e for e in es if e.potential_escalation]),
+    Headline("breaching", "Breaching", "sla:breached",
+             lambda es, now: [e for e in es if e.breaches_at < now]),
+    Headline("at_risk", "At risk", "sla:risk",
+             lambda es, now: [e for e in es if e.risks_at < now <= e.breaches_at]),
+    Headline("stale", "Stale", "stale:yes", lambda es, now: [e for e in es if e.stale_at < now]),
+    Headline("untracked", "Untracked", "untracked:yes",
+             lambda es, _: [e for e in es if e.untracked]),
     Headline("unassigned", "Unassigned", UNASSIGNED_QUERY,
-             lambda e, _: e.open and e.assignee is None),
-    Headline("no_bugs", "No bugs", "bug:none", lambda e, _: e.open and e.no_bugs),
+             lambda es, _: [e for e in es if e.assignee is None and e.open]),
+    Headline("no_bugs", "No bugs", "bug:none",
+             lambda es, _: [e for e in es if e.no_bugs and e.open]),
     Headline("missing_target", "Missing target", "target:missing",
-             lambda e, _: e.open and bool(e.missing_target)),
-    Headline("opened_1d", "Opened in 24 hours", "status:any created<=24h",
-             lambda e, now: e.new(now, 1), timed=True),
-    Headline("closed_1d", "Closed in 24 hours", "status:closed closed<=24h",
-             lambda e, now: e.closed_within(now, 1), timed=True),
-    Headline("opened_7d", "Opened in 7 days", "status:any created<=7d",
-             lambda e, now: e.new(now, 7), timed=True),
-    Headline("closed_7d", "Closed in 7 days", "status:closed closed<=7d",
-             lambda e, now: e.closed_within(now, 7), timed=True),
+             lambda es, _: [e for e in es if not e.no_bugs and e.open and e.missing_target]),
+    Headline("opened_1d", "Opened in 24 hours", "status:any created<=24h", _opened(1)),
+    Headline("closed_1d", "Closed in 24 hours", "status:closed closed<=24h", _closed(1)),
+    Headline("opened_7d", "Opened in 7 days", "status:any created<=7d", _opened(7)),
+    Headline("closed_7d", "Closed in 7 days", "status:closed closed<=7d", _closed(7)),
 )  # fmt: skip
 
 
@@ -86,7 +99,6 @@ class _Fixed(NamedTuple):
     """What a case adds to the numbers whatever the time: worked out once, when it changes."""
 
     open: bool
-    headlines: tuple[str, ...]
     severity: str
     status: str
     internal: str
@@ -104,7 +116,7 @@ def figures(entries: Iterable[Entry], now: float) -> Figures:
     opened = [one for one in fixed if one.open]
     return Figures(
         at=now,
-        headlines=_headlines(everyone, fixed, now),
+        headlines={line.name: line.count(everyone, now) for line in HEADLINES},
         by_severity=_counted(one.severity for one in opened),
         by_status=_counted(one.status for one in opened),
         by_internal_status=_counted(one.internal for one in opened),
@@ -116,23 +128,12 @@ def figures(entries: Iterable[Entry], now: float) -> Figures:
     )
 
 
-def _headlines(entries: list[Entry], fixed: list[_Fixed], now: float) -> dict[str, int]:
-    timeless = Counter(chain.from_iterable(one.headlines for one in fixed))
-    return {
-        line.name: sum(1 for entry in entries if line.counts(entry, now))
-        if line.timed
-        else timeless[line.name]
-        for line in HEADLINES
-    }
-
-
 def _fixed(entry: Entry) -> _Fixed:
     found: _Fixed | None = entry.memo.get("figures")
     if found is None:
         portal = entry.case.portal
         found = entry.memo["figures"] = _Fixed(
             open=entry.open,
-            headlines=tuple(x.name for x in HEADLINES if not x.timed and x.counts(entry, 0.0)),
             severity=entry.severity or "unknown",
             status=portal.status or "unknown",
             internal=entry.internal_status or "No card",

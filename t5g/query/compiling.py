@@ -151,6 +151,16 @@ def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:
     return _sought(of, bool, named, mine)
 
 
+def person(of: Callable[[Entry], Person | None]) -> Compile:
+    """A key that looks for one person; `me`: the person who asks."""
+    return _sought(
+        of,
+        bool,
+        lambda found, word: bool(found) and _named(found, word),
+        lambda found, me: bool(found) and is_me(found, me),
+    )
+
+
 def owner(of: Callable[[Entry], str]) -> Compile:
     """A key that looks for a person of whom only the name is known."""
     return _sought(

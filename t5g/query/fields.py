@@ -24,6 +24,7 @@ from t5g.query.compiling import (
     number,
     owner,
     people,
+    person,
     severity,
     sla,
     target,
@@ -45,12 +46,9 @@ _INTERNALS = tuple(dict.fromkeys(INTERNAL_STATUS.values()))
 _YN = ("yes", "no")
 
 
-def _assignees(entry: Entry) -> tuple[Person, ...]:
-    return (entry.assignee,) if entry.assignee else ()
-
-
 def _involved(entry: Entry) -> tuple[Person, ...]:
-    return (*_assignees(entry), *(entry.card.contributors if entry.card else ()))
+    assignee = (entry.assignee,) if entry.assignee else ()
+    return (*assignee, *(entry.card.contributors if entry.card else ()))
 
 
 FIELDS: dict[str, Field] = {
@@ -81,7 +79,7 @@ FIELDS: dict[str, Field] = {
             "assignee",
             "who the card is assigned to; me, none",
             "assignee:me",
-            people(_assignees),
+            person(attrgetter("assignee")),
             (ME, NONE),
         ),
         Field(

@@ -226,7 +226,7 @@ def _grouped(entries: Iterable[Entry], name: Callable[[Entry], str]) -> dict[str
 
 def _headlines(entries: Iterable[Entry], now: float) -> dict[str, int]:
     found = list(entries)
-    return {line.name: sum(1 for e in found if line.counts(e, now)) for line in HEADLINES}
+    return {line.name: line.count(found, now) for line in HEADLINES}
 
 
 def _place(name: str) -> tuple[str, str]:

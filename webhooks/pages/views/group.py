@@ -82,7 +82,7 @@ def _tiles(entries: Sequence[Entry], query: str, now: float) -> tuple[Tile, ...]
         Tile(
             line.name,
             line.title,
-            sum(1 for entry in entries if line.counts(entry, now)),
+            line.count(entries, now),
             addresses.cases(f"{line.query} {query}"),
         )
         for line in lines

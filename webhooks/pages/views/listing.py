@@ -1,7 +1,8 @@
 """A list of cases: rows, columns to sort by, filters as links, pages. Its whole state is an URL."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -205,14 +206,14 @@ def facets(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> tu
     return (
         _quick(asked, query, found, now),
         _choices("Severity", "severity", asked, query, _by_severity(found)),
-        _choices("Status", "status", asked, query, _by(found, lambda e: e.case.portal.status)),
-        _choices("Internal", "internal", asked, query, _by(found, lambda e: e.internal_status)),
+        _choices("Status", "status", asked, query, _by(found, "status")),
+        _choices("Internal", "internal", asked, query, _by(found, "internal_status")),
     )
 
 
 def _quick(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> Facet:
     lines = [line for line in HEADLINES if line.name in QUICK]
-    counted = ((line, sum(1 for e in found if line.counts(e, now))) for line in lines)
+    counted = ((line, line.count(found, now)) for line in lines)
     choices = [_quick_choice(asked, query, line, n) for line, n in counted]
     return Facet("Show", tuple(choice for choice in choices if choice.count or choice.active))
 
@@ -250,15 +251,16 @@ def _value(key: str, word: str) -> str:
 
 
 def _by_severity(found: Sequence[Entry]) -> Mapping[str, int]:
-    counted = Counter(entry.severity for entry in found if entry.severity)
+    counted = _by(found, "severity")
     order = list(SEVERITIES.values())
     return dict(
         sorted(counted.items(), key=lambda x: order.index(x[0]) if x[0] in order else len(order))
     )
 
 
-def _by(found: Sequence[Entry], name: Callable[[Entry], str]) -> Mapping[str, int]:
-    return dict(Counter(word for entry in found if (word := name(entry))).most_common())
+def _by(found: Sequence[Entry], name: str) -> Mapping[str, int]:
+    counted = Counter(map(attrgetter(name), found))
+    return {word: count for word, count in counted.most_common() if word}
 
 
 def pages(asked: Asked, page: int, last: int) -> tuple[PageLink, ...]:

@@ -131,8 +131,8 @@ def _panels(ordered: Sequence[Entry], now: float, links: Links) -> tuple[Panel, 
     )
 
 
-def _panel(line: Headline, title: str, ordered: Iterable[Entry], now: float, links: Links) -> Panel:
-    found = [entry for entry in ordered if line.counts(entry, now)]
+def _panel(line: Headline, title: str, ordered: Sequence[Entry], now: float, links: Links) -> Panel:
+    found = line.of(ordered, now)
     if line.name == "at_risk":
         found.sort(key=lambda entry: -(entry.sla_used(now) or 0))
     elif line.name == "opened_7d":
