@@ -22,7 +22,7 @@ from bench.paths import Path, always, compare, constant, get, one_hash, searches
 from bench.process import WebProcess
 from bench.report import Findings
 from bench.serving import PrivateRedis, Serving
-from bench.webhooks import SECRET, Events, bare_receiver
+from bench.webhooks import SECRET, Events, bare_receiver, made_cases
 from bench.worlds import fill, number_of, portal
 from t5g.board import Board
 from t5g.connection import open_redis, open_store, open_syncs
@@ -78,7 +78,7 @@ async def measure(cases: int, *, rounds: int = 3, count: int = 2_000) -> Finding
 
 def paths(cases: int, size: int) -> Iterator[Path]:
     """The paths with a floor, for that many cases and a first page of that many bytes."""
-    events = Events(cases)
+    events = Events(made_cases(cases))
     yield Path("POST /webhooks/jira", bare_receiver, events.take, 0.6, 3.0)
     yield Path("GET /cases, unchanged", constant(size), always(get("/cases")), 0.5)
     yield Path("GET /api/v1/cases/NUMBER", one_hash, single_cases(cases), 0.5)

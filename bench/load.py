@@ -60,11 +60,18 @@ async def _send(port: int, waiting: Iterable[bytes], found: Measured) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in waiting:
         begun = time.perf_counter()
-        writer.write(request)
-        status = await _answer(reader)
+        status = await exchange(reader, writer, request)
         found.latencies.append(time.perf_counter() - begun)
         found.statuses[status] = found.statuses.get(status, 0) + 1
     writer.close()
+
+
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> int:
+    """Send a request over an open connection; return the status of the answer."""
+    writer.write(request)
+    return await _answer(reader)
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:

@@ -18,12 +18,15 @@ PASSED_ON = ("PATH", "HOME", "LANG")
 class WebProcess:
     """`t5g web` on a free port, ended with the block."""
 
+    #: Signs what Slack and JIRA send to it.
+    SECRET = "bench-not-secret"
+
     def __init__(self, settings: Settings, **more: str) -> None:
         self.port = _free_port()
         given = {
             "redis_url": settings.redis_url, "http_port": str(self.port), "log_level": "error",
             "page_rate": "100000000", "data_dir": "nothing",
-            "jira_webhook_secret": "bench-not-secret", "slack_signing_secret": "bench-not-secret",
+            "jira_webhook_secret": self.SECRET, "slack_signing_secret": self.SECRET,
             "slack_bot_token": "xoxb-bench-not-secret", "slack_api_url": NOWHERE, **more,
         }  # fmt: skip
         self._env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

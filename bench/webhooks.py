@@ -14,9 +14,10 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -120,11 +121,25 @@ async def _storm(settings: Settings, port: int, made: "Events", count: int) -> b
     return found.statuses.get(200) == count and lost == 0
 
 
-class Events:
-    """Makes signed events of 8 KB, each a change of some card of that many cases."""
+class Tracked(NamedTuple):
+    """A case and its card."""
 
-    def __init__(self, cases: int = CASES) -> None:
-        self._cases = cases
+    number: str
+    key: str
+    id: str
+
+
+def made_cases(count: int) -> list[Tracked]:
+    """The first cases of a made world, as in `bench.worlds`."""
+    return [Tracked(f"{n:08d}", f"T5G-{n + 1}", f"1{n:08d}") for n in range(count)]
+
+
+class Events:
+    """Makes signed events of 8 KB, each a change of one of these cards after the other."""
+
+    def __init__(self, cases: Sequence[Tracked] = (), secret: str = SECRET) -> None:
+        self._cases = cases or made_cases(CASES)
+        self._secret = secret
         self._count = 0
         self.last = ("", "")
         self.latest: dict[str, str] = {}
@@ -136,24 +151,24 @@ class Events:
     def _next(self) -> bytes:
         self._count += 1
         n = self._count
-        number, status = f"{n % self._cases:08d}", f"Status {n}"
-        self.last = (number, status)
-        self.latest[number] = status
-        body = _body(n, number, status)
+        case, status = self._cases[n % len(self._cases)], f"Status {n}"
+        self.last = (case.number, status)
+        self.latest[case.number] = status
+        body = _body(n, case, status)
         headers = {
             "Content-Type": "application/json",
             "X-Atlassian-Webhook-Identifier": f"bench-{n}",
-            "X-Hub-Signature": sign(body, SECRET),
+            "X-Hub-Signature": sign(body, self._secret),
         }
         return request_bytes("/webhooks/jira", headers, body)
 
 
-def _body(n: int, number: str, status: str) -> bytes:
+def _body(n: int, case: Tracked, status: str) -> bytes:
     moment = BEGIN + timedelta(milliseconds=n)
     stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
     user = {"accountId": "acct-1", "displayName": "Ada Bench", "active": True, "timeZone": "UTC"}
     fields: dict[str, Any] = {
-        "summary": f"{number}: Node not ready after upgrade",
+        "summary": f"{case.number}: Node not ready after upgrade",
         "status": {"name": status, "statusCategory": {"key": "indeterminate"}},
         "labels": ["field-support"],
         "priority": {"name": "Normal", "id": "3"},
@@ -173,7 +188,7 @@ def _body(n: int, number: str, status: str) -> bytes:
         "webhookEvent": "jira:issue_updated",
         "issue_event_type_name": "issue_generic",
         "user": user,
-        "issue": {"id": f"1{number}", "key": f"T5G-{int(number) + 1}", "fields": fields},
+        "issue": {"id": case.id, "key": case.key, "fields": fields},
         "changelog": {"id": str(n), "items": [
             {"field": "status", "fieldId": "status", "fromString": "Open", "toString": status}
         ]},

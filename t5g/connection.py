@@ -1,7 +1,7 @@
 """Opens the clients of Redis: one for the store (asyncio), one for RQ (raw and blocking)."""
 
 from redis import Redis as SyncRedis
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -13,22 +13,28 @@ from t5g.store import Store
 from t5g.syncs import SyncRecords
 
 TRIES = 2
+CONNECTIONS = 64
+#: Seconds that a command waits for a connection when all are in use.
+WAIT = 5
 
 
 def open_redis(url: str) -> Redis:
     """Open the client of the store. It fails within seconds when Redis is gone.
 
-    Repeating a command after a time-out is safe here: every write is a compare-and-set.
+    Repeating a command after a time-out is safe here: every write is a compare-and-set. When all
+    connections are in use, the next command waits for one.
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=CONNECTIONS,
+        timeout=WAIT,
         socket_timeout=3,
         socket_connect_timeout=2,
-        max_connections=64,
         retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.3), TRIES),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
         health_check_interval=30,
     )
+    return Redis.from_pool(pool)
 
 
 def open_queue_redis(url: str) -> SyncRedis:
