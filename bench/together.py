@@ -8,13 +8,14 @@ of each, errors (there must be none), and whether memory stays flat.
 """
 
 import asyncio
-import itertools
+import multiprocessing
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -30,7 +31,9 @@ from t5g.board import Board
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.embedded_redis import EmbeddedRedis
+from t5g.logs import setup_logging
 from t5g.settings import Settings
+from t5g.syncs import SyncState
 from workers.runner import run_all
 
 ENGINEERS, PAGES, EVENTS_A_SECOND = 50, 200, 200
@@ -82,7 +85,7 @@ async def _day(settings: Settings, web: WebProcess, known: list[Tracked], second
         *(_page(web.port, day, end, n) for n in range(PAGES)),
         *(_sender(web.port, day, end, events) for _ in range(SENDERS)),
         _memory(web, day, end),
-        _syncing(settings, day, end),
+        _syncing(settings, day, seconds),
     )
     return day
 
@@ -160,14 +163,25 @@ async def _memory(web: WebProcess, day: Day, end: float) -> None:
         await asyncio.sleep(min(SAMPLE, max(0.0, end - time.monotonic())))
 
 
-async def _syncing(settings: Settings, day: Day, end: float) -> None:
-    """Full syncs, one after another."""
-    for _ in itertools.count():
-        records = await run_all(settings, full=True)
-        day.syncs += 1
-        day.broken += [f"{r.name}: {r.error}" for r in records if r.state != "ok"]
-        if time.monotonic() > end:
-            return
+async def _syncing(settings: Settings, day: Day, seconds: float) -> None:
+    """Full syncs, one after another, in a process of their own as a worker's."""
+    spawn = multiprocessing.get_context("spawn")
+    answers, other = spawn.Pipe()
+    worker = spawn.Process(target=_sync_until, args=(settings, seconds, other), daemon=True)
+    worker.start()
+    day.syncs, failures = await asyncio.to_thread(answers.recv)
+    day.broken += failures
+    await asyncio.to_thread(worker.join)
+
+
+def _sync_until(settings: Settings, seconds: float, answers: Connection) -> None:
+    setup_logging(settings)
+    end, rounds, failures = time.monotonic() + seconds, 0, list[str]()
+    while time.monotonic() < end:
+        records = asyncio.run(run_all(settings, full=True))
+        failures += [f"{r.name}: {r.error}" for r in records if r.state is not SyncState.OK]
+        rounds += 1
+    answers.send((rounds, failures))
 
 
 async def _tracked(settings: Settings) -> list[Tracked]:
