@@ -66,17 +66,20 @@ class CaseList(Struct, frozen=True, kw_only=True):
 
 
 class CaseView(Struct, frozen=True, kw_only=True):
-    """Everything known of one case. `may_act`: the asker may change it. `said`: what just happened.
+    """Everything known of one case. `may_act`: the asker may change it; `may_refresh`: sync it.
 
-    `shared`: it stands in a channel, for everybody there.
+    `said`: what just happened. `shared`: it stands in a channel, for everybody there; `by`: the
+    Slack id of who shared it.
     """
 
     entry: Entry
     now: float
     freshness: Freshness
     may_act: bool = False
+    may_refresh: bool = False
     shared: bool = False
     said: str = ""
+    by: str = ""
 
 
 class CommandHelp(Struct, frozen=True, kw_only=True):

@@ -57,6 +57,7 @@ async def answer(
                 context=context, asker=asker, text=rest, page=page, title=title, back=back
             )
             if command.acts and context.settings.read_only:
+                _note(context, asker, command, Outcome.REFUSED)
                 return Note(text=READ_ONLY, failed=True)
             return await command.handler(request)
         except T5GError as error:

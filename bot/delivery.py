@@ -143,6 +143,10 @@ class Outbox:
         self._take = redis.register_script(_TAKE)
         self._drains: dict[str, asyncio.Task[None]] = {}
 
+    def pace(self, spacing: float) -> None:
+        """Post at another pace: so many seconds between two messages of a channel."""
+        self._spacing = spacing
+
     async def put(self, messages: Sequence[Outgoing], *, once: str = "") -> bool:
         """Put messages for one channel into its line; say whether they were taken.
 

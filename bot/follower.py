@@ -211,17 +211,17 @@ class Follower:
                 posted = await context.outbox.posted(share.message)
                 if posted is None or not posted.ts:
                     continue
-                payload = self._shared(entry)
+                payload = self._shared(entry, share.by)
                 items.append(
                     message(posted.channel, payload, kind=Kind.UPDATE, ts=posted.ts,
                             what="shared case")
                 )  # fmt: skip
         return items
 
-    def _shared(self, entry: Entry) -> dict[str, object]:
+    def _shared(self, entry: Entry, by: str) -> dict[str, object]:
         context = self._context
         freshness = Freshness.of(context.board.syncs, context.clock())
-        view = CaseView(entry=entry, now=context.clock(), freshness=freshness, shared=True)
+        view = CaseView(entry=entry, now=context.clock(), freshness=freshness, shared=True, by=by)
         return render(view, context.settings)
 
     async def _alerts(self) -> None:

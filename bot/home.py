@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.alerts import Told, reasons
 from bot.answers import CaseList, Freshness, Note, WatchList
@@ -20,10 +19,7 @@ from bot.views.blocks.notes import note_message
 from t5g.audit import Outcome
 from t5g.changes import Change
 from t5g.errors import RefusedError, T5GError
-from t5g.logs import logger
 from t5g.query import parse_query
-
-log = logger(__name__)
 
 KEPT = 180 * 24 * 3600
 FEED = 20_000
@@ -56,12 +52,9 @@ async def publish(context: Context, user_id: str, *, looked: bool = False) -> bo
         if looked:
             await _look(context, user_id)
     except RefusedError as error:
-        view = {"type": "home", "blocks": note_message(Note(text=str(error)))["blocks"]}
+        view = _sentence(Note(text=str(error)))
     except T5GError as error:
-        view = {
-            "type": "home",
-            "blocks": note_message(Note(text=str(error), failed=True))["blocks"],
-        }
+        view = _sentence(Note(text=str(error), failed=True))
     context.trail.note(line(asker, "home", Outcome.ANSWERED))
     return await _publish(context, user_id, view)
 
@@ -71,15 +64,7 @@ def _sentence(note: Note) -> dict[str, Any]:
 
 
 async def _publish(context: Context, user_id: str, view: dict[str, Any]) -> bool:
-    try:
-        await context.client.views_publish(user_id=user_id, view=view)
-    except SlackApiError as error:
-        log.warning("home_not_published", why=str(error.response.get("error")))
-        return False
-    except (SlackClientError, OSError, TimeoutError) as error:
-        log.warning("home_not_published", why=type(error).__name__)
-        return False
-    return True
+    return await context.replies.call("views.publish", user_id=user_id, view=view) is not None
 
 
 async def made(context: Context, asker: Asker) -> HomeView:

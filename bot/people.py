@@ -180,16 +180,24 @@ class People:
             why = str(error.response.get("error"))
             if why not in _NONE:
                 log.warning("slack_lookup_failed", what=name.partition(":")[0], why=why)
-            return self._remember(name, None, LASTS if why in _NONE else LASTS_UNKNOWN)
+                return self._as_before(name)  # type: ignore[no-any-return]
+            self._remember(name, None, LASTS)
+            return None
         except _FAILURES as error:
             log.warning(
                 "slack_lookup_failed", what=name.partition(":")[0], why=type(error).__name__
             )
-            before = self._known.get(name)
-            return self._remember(name, before[1] if before else None, LASTS_UNKNOWN)
+            return self._as_before(name)  # type: ignore[no-any-return]
         if lasts == LASTS:
             await self._keep(name, found)
         return self._remember(name, found, lasts)
+
+    def _as_before(self, name: str) -> Any:
+        """What was known holds on when Slack does not answer, or asks to wait."""
+        known = self._known.get(name)
+        before: Any = known[1] if known else None
+        self._remember(name, before, LASTS_UNKNOWN)
+        return before
 
     def _remember(self, name: str, found: T | None, lasts: float) -> T | None:
         self._known[name] = time.monotonic() + lasts, found

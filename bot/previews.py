@@ -7,17 +7,12 @@ shared with other companies.
 from collections.abc import Mapping
 from typing import Any
 
-from slack_sdk.errors import SlackApiError, SlackClientError
-
 from bot.context import Context
 from bot.delivery import Outgoing, message
 from bot.references import Reference, entries_of, of_text, of_url, restricted
 from bot.views.blocks.alerts import preview
 from t5g.derived import Entry
 from t5g.errors import StoreError
-from t5g.logs import logger
-
-log = logger(__name__)
 
 #: A number is not answered again in the same channel for so long.
 QUIET = 6 * 3600
@@ -39,13 +34,7 @@ async def unfurl(context: Context, body: Mapping[str, Any]) -> None:
     if not found:
         return
     unfurls = {url: {"blocks": blocks} for url, blocks in found.items()}
-    place: dict[str, Any] = _place(event)
-    try:
-        await context.client.chat_unfurl(**place, unfurls=unfurls)
-    except SlackApiError as error:
-        log.info("not_unfurled", why=str(error.response.get("error")))
-    except (SlackClientError, OSError, TimeoutError) as error:
-        log.info("not_unfurled", why=type(error).__name__)
+    await context.replies.call("chat.unfurl", **_place(event), unfurls=unfurls)
 
 
 def _place(event: Mapping[str, Any]) -> dict[str, str]:
@@ -75,12 +64,13 @@ def allowed_channels(context: Context) -> frozenset[str]:
     return frozenset(text.replace(",", " ").split())
 
 
-async def answer_numbers(context: Context, event: Mapping[str, Any]) -> None:
+async def answer_numbers(context: Context, body: Mapping[str, Any]) -> None:
     """In a channel with a watch, answer a message that names cases with a card in its thread."""
+    event: Mapping[str, Any] = body.get("event") or {}
     channel = str(event.get("channel") or "")
     text = str(event.get("text") or "")
     found = [x for x in of_text(text, context.settings) if x.kind == "case" and not x.url][:MOST]
-    if not found or event.get("is_ext_shared_channel"):
+    if not found or body.get("is_ext_shared_channel"):
         return
     if not await context.watches.of(channel):
         return

@@ -102,7 +102,7 @@ class Replies:
             await self._tell(reply, payload)
             return reply
         more = {"thread_ts": reply.thread} if reply.thread else {}
-        found = await self._call("chat.postMessage", channel=reply.channel, **payload, **more)
+        found = await self.call("chat.postMessage", channel=reply.channel, **payload, **more)
         return msgspec.structs.replace(reply, ts=str((found or {}).get("ts") or ""))
 
     async def delete(self, reply: ReplyTo) -> bool:
@@ -132,16 +132,16 @@ class Replies:
     async def _tell(self, reply: ReplyTo, payload: Payload) -> bool:
         if reply.channel and not reply.channel.startswith("D"):
             more = {"thread_ts": reply.thread} if reply.thread else {}
-            if await self._call(
+            if await self.call(
                 "chat.postEphemeral", channel=reply.channel, user=reply.user, **payload, **more
             ):
                 return True
-        return bool(await self._call("chat.postMessage", channel=reply.user, **payload))
+        return bool(await self.call("chat.postMessage", channel=reply.user, **payload))
 
     async def _update(self, reply: ReplyTo, payload: Payload) -> bool:
-        return bool(await self._call("chat.update", channel=reply.channel, ts=reply.ts, **payload))
+        return bool(await self.call("chat.update", channel=reply.channel, ts=reply.ts, **payload))
 
-    async def _call(self, method: str, **arguments: Any) -> Payload | None:
+    async def call(self, method: str, **arguments: Any) -> Payload | None:
         """Call a method, once more if Slack asks to wait a little; None if it did not work."""
         for attempt in range(2):
             try:

@@ -17,12 +17,13 @@ DEED_LASTS = 900
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """A message of the bot that shows one case. `message`: its id in the outbox."""
+    """A message that shows one case. `message`: its id in the outbox; `by`: who shared it."""
 
     number: str
     channel: str
     message: str
     at: float = 0.0
+    by: str = ""
 
 
 class Shares:

@@ -51,7 +51,9 @@ class Questions:
         text = without_mention(_text(event, "text"), context.bot_user_id or "")
         self._context.tasks.start(self._say(text, event, Origin.MENTION), "mention")
 
-    async def message(self, event: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def message(
+        self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext
+    ) -> None:
         """A direct message is a question; in a watched channel a case's number gets a card."""
         if _from_bot(event) or _text(event, "subtype") not in _KINDS:
             return
@@ -60,7 +62,7 @@ class Questions:
             text = without_mention(_text(event, "text"), bot_user)
             self._context.tasks.start(self._say(text, event, Origin.MESSAGE), "direct message")
         elif not bot_user or f"<@{bot_user}>" not in _text(event, "text"):
-            self._context.tasks.start(answer_numbers(self._context, event), "numbers")
+            self._context.tasks.start(answer_numbers(self._context, body), "numbers")
 
     async def _say(self, text: str, event: dict[str, Any], origin: Origin) -> None:
         reply = ReplyTo(

@@ -1,5 +1,6 @@
 """Modals that change a card: comment and assign. Checked by field, then asked as a command."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +26,10 @@ from bot.views.blocks.modals import (
 )
 from bot.views.blocks.notes import note_message
 from bot.views.words import sentence
-from t5g.errors import RefusedError
+from t5g.errors import RefusedError, StoreError
 from t5g.team import Member
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]{5,}", re.ASCII)
 
 
 class Cards:
@@ -50,7 +53,8 @@ class Cards:
     async def commented(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A submitted comment."""
         form = submission_of(body)
-        number = str(form.metadata.get("n") or "") or form.text(NUMBER)
+        await self._refreshed()
+        number = str(form.metadata.get("n") or "") or self._number(form.text(NUMBER))
         errors = self.comment_errors(number, form.text(TEXT), asks_number=NUMBER in form.values)
         if errors:
             await ack(response_action="errors", errors=errors)
@@ -63,22 +67,26 @@ class Cards:
     async def assigned(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A submitted assignment."""
         form = submission_of(body)
-        whom = self._whom(form)
+        whom = form.text(PERSON)
         if not whom:
             await ack(response_action="errors", errors={PERSON: "Choose somebody."})
             return
         if await self._context.once.first(f"view:{form.view_id}:assign"):
             number = str(form.metadata.get("n") or "")
-            self._context.tasks.start(self._do(form, f"assign {number} {whom}"), "assign")
+            named = f"<@{whom}>" if _USER_ID.fullmatch(whom) else whom
+            self._context.tasks.start(self._do(form, f"assign {number} {named}"), "assign")
         await ack()
 
     def comment_errors(self, number: str, text: str, *, asks_number: bool) -> dict[str, str]:
         """What is wrong with a comment, by field."""
         errors: dict[str, str] = {}
-        entry = self._context.board.get(number.strip().zfill(8)) if number.strip() else None
+        entry = self._context.board.get(number)
         where = NUMBER if asks_number else TEXT
         if entry is None:
-            errors[where] = f"There is no case {number[:20]} on the board."
+            errors[where] = (
+                f"There is no case {number[:20]} on the board. Give a case's eight digits, or its "
+                "card's key."
+            )
         elif entry.card is None:
             errors[where] = f"Case {entry.number} has no card yet to comment on."
         if not text.strip():
@@ -86,6 +94,19 @@ class Cards:
         elif len(text) > LONGEST_COMMENT:
             errors[TEXT] = f"{len(text)} characters are too many; {LONGEST_COMMENT} are possible."
         return errors
+
+    def _number(self, text: str) -> str:
+        """The number that a person means by digits or a card's key."""
+        text = text.strip()
+        if text.isascii() and text.isdigit():
+            return text.zfill(8)
+        return next(iter(self._context.board.by_card(text.upper())), text)
+
+    async def _refreshed(self) -> None:
+        try:
+            await self._context.board.refresh()
+        except StoreError:
+            return  # what is known decides; the command itself says that Redis is away
 
     async def _open_comment(self, click: Click) -> None:
         if not await self._may(click, "comment"):
@@ -114,14 +135,6 @@ class Cards:
         today = datetime.fromtimestamp(self._context.clock(), UTC).date()
         members = [m for m in self._context.people.team.members if m.active]
         return [(m, "" if m.available(today) else "away today") for m in members]
-
-    def _whom(self, form: Submission) -> str:
-        chosen = form.text(PERSON)
-        if chosen.isdigit():
-            members = self._members()
-            member = members[int(chosen)][0] if int(chosen) < len(members) else None
-            return (member.email or member.name) if member else ""
-        return f"<@{chosen}>" if chosen else ""
 
     async def _may(self, click: Click, command: str) -> bool:
         """Say whether the person may; if not, tell them why."""

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import msgspec
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackClientError
 
 from bot.actions.clicks import Click, click_of
 from bot.actions.show import Shower
-from bot.answers import CaseView, Note
+from bot.answers import CaseView, Freshness, Note
 from bot.asker import Asker, Origin
 from bot.context import Context
 from bot.delivery import message
@@ -17,10 +17,13 @@ from bot.trail import line
 from bot.views.blocks import render
 from bot.views.blocks.lists import ALL, FILTERS
 from bot.views.blocks.notes import note_message
+from bot.views.blocks.parts import small, without_share
 from t5g.audit import Outcome
 from t5g.errors import QueryError
 from t5g.query import Query, parse_query
 
+#: Answers that can be shared, besides lists and single cases.
+SHAREABLE = ("stats", "status")
 NOT_HERE = (
     "I am not in this channel, so I can not share it: `/invite` me first. (In direct messages "
     "between people no app can post.)"
@@ -63,7 +66,10 @@ class Lists:
         click = click_of(body)
         new = bool(click.value.get("new")) or not click.ephemeral
         self._context.tasks.start(
-            self._shower.show(click, click.text("a"), replace=not new), "button"
+            self._shower.show(
+                click, click.text("a"), replace=not new, mine=bool(click.value.get("mine"))
+            ),
+            "button",
         )
 
     async def share(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -92,7 +98,7 @@ class Lists:
         page = click.value.get("p")
         asker = await self._asker(click)
         spoken = await self._speaker.speak(
-            f"case {number}" if number else f"cases {click.text('q')}".strip(),
+            shared_question(click),
             asker,
             page=page if isinstance(page, int) else 1,
             title=click.text("t"),
@@ -101,45 +107,36 @@ class Lists:
         if isinstance(spoken.answer, Note):
             await context.replies.send(click.back, payload)
             return
-        if number:
-            payload = await self._shared_case(number, asker) or payload
-        payload = {**payload, "blocks": [*payload["blocks"], _shared_by(asker)]}
+        payload = self._shared_case(number, asker) if number else _shared(payload, asker)
         channel = click.channel
         if await self._is_member(channel):
             item = message(channel, payload, what="shared answer")
             await context.outbox.put([item])
             if number:
-                share = Share(number=number, channel=channel, message=item.id, at=context.clock())
-                await context.shares.add(share)
+                await context.shares.add(
+                    Share(number=number, channel=channel, message=item.id, at=context.clock(),
+                          by=asker.id)
+                )  # fmt: skip
             await context.outbox.drain(channel)
         elif not await context.replies.send(click.back, payload, public=True):
             await context.replies.send(click.back, note_message(Note(text=NOT_HERE, failed=True)))
             return
         context.trail.note(line(asker, "share", Outcome.DONE, case=number))
 
-    async def _shared_case(self, number: str, asker: Asker) -> dict[str, Any] | None:
+    def _shared_case(self, number: str, asker: Asker) -> dict[str, Any]:
         """The case as everybody in a channel may see it."""
-        context = self._context
-        found = await self._speaker.speak(f"case {number}", asker)
-        answer = found.answer
-        if not isinstance(answer, CaseView):
-            entry = context.board.get(number)
-            if entry is None:
-                return None
-            from bot.answers import Freshness
-
-            answer = CaseView(
-                entry=entry,
-                now=context.clock(),
-                freshness=Freshness.of(context.board.syncs, context.clock()),
-            )
-        shared = msgspec.structs.replace(answer, shared=True, may_act=False, said="")
-        return render(shared, context.settings)
+        context, now = self._context, self._context.clock()
+        shown = CaseView(
+            entry=context.board.entries[number],
+            now=now,
+            freshness=Freshness.of(context.board.syncs, now),
+            shared=True,
+            by=asker.id,
+        )
+        return render(shown, context.settings)
 
     async def _is_member(self, channel: str) -> bool:
         """Say whether the bot can post there as itself (direct messages with it included)."""
-        from slack_sdk.errors import SlackClientError
-
         try:
             found = await self._context.client.conversations_info(channel=channel)
         except (SlackClientError, OSError, TimeoutError):
@@ -179,7 +176,16 @@ def _without(query: Query, term: str) -> Query:
         return query
 
 
-def _shared_by(asker: Asker) -> dict[str, Any]:
-    from bot.views.blocks.parts import small
+def shared_question(click: Click) -> str:
+    """What the answer that is shared was an answer to; a button can not ask for anything else."""
+    number, command = click.text("n"), click.text("a")
+    if number:
+        return f"case {number}"
+    if command.partition(" ")[0] in SHAREABLE:
+        return command
+    return f"cases {click.text('q')}".strip()
 
-    return small(f"shared by <@{asker.id}>")
+
+def _shared(payload: dict[str, Any], asker: Asker) -> dict[str, Any]:
+    blocks = without_share(payload["blocks"])
+    return {**payload, "blocks": [*blocks, small(f"shared by <@{asker.id}>")]}

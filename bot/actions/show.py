@@ -25,13 +25,17 @@ class Shower:
         self._speaker = speaker
 
     async def show(
-        self, click: Click, text: str, *, page: int = 1, title: str = "", replace: bool = False
-    ) -> None:
-        """Answer `text` to whoever clicked. `replace`: in place of the message that was clicked."""
+        self, click: Click, text: str, *, page: int = 1, title: str = "", replace: bool = False,
+        mine: bool = False,
+    ) -> None:  # fmt: skip
+        """Answer `text` to whoever clicked. `replace`: in place of the message that was clicked.
+
+        `mine`: it is about the person alone, not about the channel where they clicked.
+        """
         if click.view:
             await self._in_view(click, text)
             return
-        spoken = await self._speak(click, text, page=page, title=title)
+        spoken = await self._speak(click, text, page=page, title=title, mine=mine)
         reply = click.back
         await self._context.replies.send(reply, spoken.payload, replace=replace)
         await self._speaker.hand_over(spoken, reply)
@@ -49,9 +53,12 @@ class Shower:
         await self.update(view_id, answer_modal(name.capitalize(), spoken.payload))
         await self._speaker.hand_over(spoken, click.back)
 
-    async def _speak(self, click: Click, text: str, *, page: int = 1, title: str = "") -> Spoken:
+    async def _speak(
+        self, click: Click, text: str, *, page: int = 1, title: str = "", mine: bool = False
+    ) -> Spoken:
+        channel = "" if mine else click.channel
         asker = await self._context.people.asker(
-            click.user, click.name, channel=click.channel, origin=Origin.BUTTON
+            click.user, click.name, channel=channel, origin=Origin.BUTTON
         )
         return await self._speaker.speak(text, asker, page=page, title=title, back=click.back)
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.answers import Answer, Note, Option
+from bot.asker import Asker
 from bot.commands.cases import found_case
 from bot.router import Request, router
 from bot.typed import mentioned
@@ -46,7 +47,7 @@ async def claim(request: Request) -> Answer:
             "I do not know your JIRA account: your Slack profile shows no e-mail address. "
             "Let an administrator add you to the team file."
         )
-    if asker.jira and card.assignee and card.assignee.account == asker.jira:
+    if card.assignee and _same(card.assignee, asker):
         return Note(text=f"Case `{entry.number}` is yours already.")
     await ask(request, entry, "assign", card.key, asker.jira, asker.email, facts=("card.assignee",))
     had = _name(card.assignee)
@@ -223,6 +224,12 @@ def _assignees(request: Request, text: str) -> list[Person]:
     return exact or [
         p for p in everyone.values() if word in p.name.casefold() or word in p.email.casefold()
     ]
+
+
+def _same(person: Person, asker: Asker) -> bool:
+    if asker.jira:
+        return person.account == asker.jira
+    return bool(person.email) and person.email.casefold() == asker.email.casefold()
 
 
 def _name(person: Person | None) -> str:

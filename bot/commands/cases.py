@@ -89,12 +89,13 @@ async def case(request: Request) -> Answer:
 
 def view(request: Request, entry: Entry, *, said: str = "") -> CaseView:
     """Return one case as this person may see it."""
-    may_act = request.asker.may(Role.ENGINEER) and not request.context.settings.read_only
+    engineer = request.asker.may(Role.ENGINEER)
     return CaseView(
         entry=entry,
         now=request.now,
         freshness=Freshness.of(request.context.board.syncs, request.now),
-        may_act=may_act,
+        may_act=engineer and not request.context.settings.read_only,
+        may_refresh=engineer,
         said=said,
     )
 

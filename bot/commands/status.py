@@ -6,6 +6,7 @@ from bot.router import Request, router
 from t5g import __version__
 from t5g.alerts import Alerts
 from t5g.heartbeat import KINDS, alive
+from t5g.inbox import Inbox
 from t5g.work import QUEUES, rq_prefix
 
 
@@ -22,6 +23,7 @@ async def status(request: Request) -> Answer:
         processes=tuple([Process(kind, await _alive(context, kind, now)) for kind in KINDS]),
         alerts=tuple(await Alerts(context.redis, context.keys).raised()),
         outbox=await context.outbox.waiting(),
+        parked=await Inbox(context.redis, context.keys).count(),
         read_only=context.settings.read_only,
     )
 

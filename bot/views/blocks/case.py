@@ -59,10 +59,9 @@ def case_message(answer: CaseView, settings: Settings) -> Payload:
         blocks.append(small(safe(portal.description, LONGEST_DESCRIPTION)))
     blocks += _related(entry, now, settings)
     blocks += _comments(entry)
-    if answer.may_act or answer.shared:
-        blocks.append(_deeds(entry))
+    blocks.append(_deeds(answer, acting=not settings.read_only))
     blocks += _buttons(entry, settings, shared=answer.shared)
-    blocks.append(foot(answer.freshness, now))
+    blocks.append(foot(answer.freshness, now, f"shared by <@{answer.by}>" if answer.by else ""))
     return {"text": f"Case {entry.number}: {safe(portal.summary, 200)}", "blocks": blocks}
 
 
@@ -137,18 +136,20 @@ def _comments(entry: Entry) -> list[Block]:
     return [section("*Last comments on the card*\n" + fit(lines, 2_000))] if lines else []
 
 
-def _deeds(entry: Entry) -> Block:
-    """What can be done. Whoever clicks is asked for their role."""
-    number = entry.number
+def _deeds(answer: CaseView, *, acting: bool) -> Block:
+    """What can be done. Whoever clicks on a shared message is asked for their role then."""
+    entry, number = answer.entry, answer.entry.number
     elements: list[Block] = []
-    if entry.card:
+    if entry.card and (answer.may_act or (answer.shared and acting)):
         elements = [
             ask_button("Claim", f"claim {number}", "claim", "primary"),
             button("Assign…", ASSIGN, {"n": number}),
             button("Comment…", COMMENT, {"n": number}),
         ]
-    elements.append(ask_button("Watch", f"watch number:{number} status:any", "watch"))
-    elements.append(ask_button("Refresh", f"refresh {number}", "refresh"))
+    watch = {"a": f"watch number:{number} status:any", "mine": 1}
+    elements.append(button("Watch", f"{ASK}:watch", watch))
+    if answer.may_refresh or answer.shared:
+        elements.append(ask_button("Refresh", f"refresh {number}", "refresh"))
     return actions(elements)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.views.blocks.lists import ALL, FILTERS
-from bot.views.blocks.parts import SHARE, Block, Payload, mrkdwn, plain, section
+from bot.views.blocks.parts import Block, Payload, mrkdwn, plain, section, without_share
 from bot.views.words import fitting, safe
 from t5g.derived import Entry
 from t5g.team import Member
@@ -15,6 +15,8 @@ COMMENT_VIEW: Final = "comment"
 ASSIGN_VIEW: Final = "assign"
 LONGEST_TEXT: Final = 3_000
 LONGEST_METADATA: Final = 3_000
+MOST_OPTIONS: Final = 100
+LONGEST_OPTION: Final = 150
 
 #: Inputs by block and action id alike.
 QUERY, SEVERITY, ONLY, NUMBER, TEXT, PERSON = (
@@ -49,14 +51,7 @@ def modal(
 
 def answer_modal(title: str, payload: Payload) -> Payload:
     """An answer in a modal: without what needs a channel."""
-    return modal(title, [kept for block in payload["blocks"] if (kept := _without_share(block))])
-
-
-def _without_share(block: Block) -> Block | None:
-    if block["type"] != "actions":
-        return block
-    elements = [x for x in block["elements"] if x.get("action_id") != SHARE]
-    return {**block, "elements": elements} if elements else None
+    return modal(title, without_share(payload["blocks"]))
 
 
 def search_modal(query: str = "", severities: Sequence[str] = (), only: str = "") -> Payload:
@@ -102,10 +97,12 @@ def assign_modal(
     entry: Entry, members: Sequence[tuple[Member, str]], metadata: Mapping[str, Any] | None = None
 ) -> Payload:
     """Who shall have the case: one of the team (with a note each), or anybody in Slack."""
-    if members:
+    if 0 < len(members) <= MOST_OPTIONS:
         options = []
-        for n, (member, note) in enumerate(members[:100]):
-            option: Block = {"text": plain(fitting(member.name, 70)), "value": str(n)}
+        for member, note in members:
+            # Whom it means stands in the value: the team may change while the modal is open.
+            value = (member.email or member.name)[:LONGEST_OPTION]
+            option: Block = {"text": plain(fitting(member.name, 70)), "value": value}
             options.append({**option, "description": plain(fitting(note, 70))} if note else option)
         field: Block = {"type": "static_select", "action_id": PERSON, "options": options}
     else:

@@ -59,6 +59,17 @@ def actions(elements: Sequence[Block], block_id: str = "") -> Block:
     return {**block, "block_id": block_id} if block_id else block
 
 
+def without_share(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks without the button that shares: for what is shared already, or can not be."""
+    kept: list[Block] = []
+    for block in blocks:
+        if block["type"] != "actions":
+            kept.append(block)
+        elif elements := [x for x in block["elements"] if x.get("action_id") != SHARE]:
+            kept.append({**block, "elements": elements})
+    return kept
+
+
 def mrkdwn(text: str) -> Block:
     """Text with markup."""
     return {"type": "mrkdwn", "text": text}

@@ -1,7 +1,17 @@
 """Headline numbers, and who has how much."""
 
 from bot.answers import Stats, StatsRow
-from bot.views.blocks.parts import Block, Payload, actions, ask_button, foot, link_button, section
+from bot.views.blocks.parts import (
+    SHARE,
+    Block,
+    Payload,
+    actions,
+    ask_button,
+    button,
+    foot,
+    link_button,
+    section,
+)
 from bot.views.words import escape, fit, plural, safe, shorten
 from t5g.figures import HEADLINES
 from t5g.settings import Settings
@@ -15,6 +25,7 @@ def stats_message(answer: Stats, settings: Settings) -> Payload:
         ask_button(f"By {kind}" if kind else "All numbers", f"stats {kind}".strip(), f"stats{kind}")
         for kind in kinds
     ]
+    elements.append(button("Share in channel", SHARE, {"a": f"stats {answer.by}".strip()}))
     elements += link_button("Open in browser", "browser", f"{settings.base_url}/stats")
     blocks += [actions(elements), foot(answer.freshness, answer.figures.at)]
     return {"text": f"{plural(answer.figures['open'], 'open case')}", "blocks": blocks}

@@ -1,7 +1,7 @@
 """How fresh the data is, how the parts are, and how far a sync is."""
 
 from bot.answers import Progress, SyncStatus
-from bot.views.blocks.parts import Payload, actions, ask_button, section, small
+from bot.views.blocks.parts import SHARE, Payload, actions, ask_button, button, section, small
 from bot.views.words import ago, fit, plural, safe
 from t5g.syncs import SyncRecord, SyncState
 
@@ -18,7 +18,10 @@ def status_message(answer: SyncStatus) -> Payload:
     if answer.alerts:
         told = [f"🔔 {safe(x.text, 240)} · {ago(answer.now, x.at)}" for x in answer.alerts]
         blocks.append(section("*Needs a look*\n" + fit(told)))
-    blocks.append(actions([ask_button("Refresh all", "refresh all", "refresh")]))
+    blocks.append(actions([
+        ask_button("Refresh all", "refresh all", "refresh"),
+        button("Share in channel", SHARE, {"a": "status"}),
+    ]))  # fmt: skip
     mode = "read-only" if answer.read_only else "changes JIRA when asked"
     blocks.append(small(f"t5g {answer.version} · {plural(answer.cases, 'case')} · {mode}"))
     return {"text": "Freshness of each source", "blocks": blocks}
