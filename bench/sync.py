@@ -5,12 +5,10 @@ a full sync of everything, beside asking for one thing after another and beside 
 allowed concurrency permits; a round in which nothing changed; one in which 1 % of the open cases
 did; and the memory of a worker at 20,000 cases. Targets: issue 3 and issue 9.
 
-    python -m bench.sync [--cases N] [--latency SECONDS] [--memory-cases N] [--json FILE]
+    t5g bench sync
 """
 
-import argparse
 import asyncio
-import json
 import multiprocessing
 import resource
 import statistics
@@ -19,11 +17,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bench.report import Findings
 from sandbox.servers import Sandbox, SandboxConfig, start_sandbox
 from t5g.connection import open_redis, open_store
 from t5g.embedded_redis import EmbeddedRedis
@@ -42,57 +40,19 @@ PROBES = 20
 UPSTREAMS = ("portal", "jira", "bugzilla")
 
 
-@dataclass
-class Row:
-    """One measured figure beside its target."""
-
-    what: str
-    value: float
-    unit: str
-    target: str
-    met: bool
-
-
-@dataclass
-class Findings:
-    """All rows, and what lies behind them."""
-
-    rows: list[Row] = field(default_factory=list)
-    detail: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, what: str, value: float, unit: str, target: str, *, met: bool) -> None:
-        """Add a row."""
-        self.rows.append(Row(what, round(value, 3), unit, target, met))
-
-    def table(self) -> str:
-        """All rows as text."""
-        lines = [f"{'':3}{'figure':<58}{'measured':>12}  target"]
-        for row in self.rows:
-            mark = "ok " if row.met else "NO "
-            lines.append(f"{mark}{row.what:<58}{row.value:>8.2f} {row.unit:<4} {row.target}")
-        return "\n".join(lines)
-
-
-async def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print a table (and write JSON), return 0 if every target was met."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--latency", type=float, default=0.05)
-    parser.add_argument("--memory-cases", type=int, default=20_000, help="0: do not measure it")
-    parser.add_argument("--dialect", choices=("graphql", "hydra"), default="graphql")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args(argv)
+async def measure(
+    *, cases: int = 1_000, latency: float = 0.05, memory_cases: int = 20_000,
+    dialect: str = "graphql",
+) -> Findings:  # fmt: skip
+    """Measure the rounds, and (unless 0) the memory at `memory_cases`."""
     found = Findings()
     with tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder:
         with EmbeddedRedis(Path(folder)) as redis:
-            await measure_rounds(found, redis.url, args.cases, args.latency, args.dialect)
-        if args.memory_cases:
+            await measure_rounds(found, redis.url, cases, latency, dialect)
+        if memory_cases:
             with EmbeddedRedis(Path(folder) / "large") as redis:
-                await measure_memory(found, redis.url, args.memory_cases, args.dialect)
-    print(found.table())
-    if args.json:
-        args.json.write_text(json.dumps(asdict(found), indent=1) + "\n")
-    return 0 if all(row.met for row in found.rows) else 1
+                await measure_memory(found, redis.url, memory_cases, dialect)
+    return found
 
 
 async def measure_rounds(
@@ -271,7 +231,3 @@ def _all_well(records: Sequence[SyncRecord]) -> None:
 
 def _figures(record: SyncRecord) -> dict[str, float]:
     return {"requests": record.requests, "seconds": round(record.ended - record.started, 3)}
-
-
-if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))

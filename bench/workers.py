@@ -5,7 +5,7 @@ begins with an empty Redis and asks for the cases, from which the other syncs fo
 from the start of the first to the end of the last. It can not fall below cases, details and issues
 one after another, whose requests are limited by what the upstream allows.
 
-    python -m bench workers [--cases N]
+    t5g bench workers [--cases N]
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from bench.sync import far_away
 from t5g.connection import open_queue_redis, open_redis, open_syncs
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.keys import Keys
+from t5g.logs import setup_logging
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord
 from t5g.work import request_sync
@@ -65,7 +66,7 @@ async def _round(settings: Settings, count: int) -> list[SyncRecord]:
     with open_queue_redis(settings.redis_url) as queue:
         queue.flushall()
         request_sync(queue, Keys(settings.redis_prefix), Sync.CASES.value, "a bench", full=True)
-    crew = multiprocessing.get_context("spawn").Process(target=run_worker, args=(settings, count))
+    crew = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, count))
     crew.start()
     try:
         return await _ended(settings)
@@ -91,3 +92,8 @@ async def _ended(settings: Settings) -> list[SyncRecord]:
     finally:
         await redis.aclose()
     raise TimeoutError(f"the syncs did not end within {LONGEST:.0f} s")
+
+
+def _work(settings: Settings, count: int) -> None:
+    setup_logging(settings)
+    run_worker(settings, count)
