@@ -41,15 +41,19 @@ async def measure(cases: int = 1_000, latency: float = 0.2) -> Findings:
     ):
         async with far_away(cases, latency, "graphql", redis.url) as (settings, _):
             times = {count: await _round(settings, count) for count in COUNTS}
+    most = max(COUNTS)
     spans = {
         count: max(r.ended for r in rs) - min(r.started for r in rs) for count, rs in times.items()
     }
-    chain = sum(r.ended - r.started for r in times[max(COUNTS)] if r.name in CHAIN)
+    chain = sum(r.ended - r.started for r in times[most] if r.name in CHAIN)
     for count in COUNTS[1:]:
         gain = spans[1] / spans[count]
         found.least(f"syncs with {count} workers, times as fast as with one", gain, "×", GAIN)
     found.most(
-        "syncs with 4 workers, times what must come one after another", spans[4] / chain, "×", 1.5
+        f"syncs with {most} workers, times what must come one after another",
+        spans[most] / chain,
+        "×",
+        1.5,
     )
     found.detail["workers"] = {
         str(count): {
