@@ -6,6 +6,7 @@ takes longer is started on `context.tasks`, which are finished at shutdown.
 """
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -28,6 +29,7 @@ from bot.speaking import Speaker
 from bot.views.blocks import parts
 from bot.views.blocks.home import HOME
 from bot.views.blocks.modals import ASSIGN_VIEW, COMMENT_VIEW, SEARCH
+from t5g import metrics
 from t5g.logs import logger
 from t5g.settings import Settings
 
@@ -35,13 +37,21 @@ __all__ = ["COMMAND", "create_bolt_app", "create_client", "create_context"]
 
 log = logger(__name__)
 COMMAND = "/t5g"
+KINDS = {
+    "event_callback": "event",
+    "block_actions": "click",
+    "view_submission": "form",
+    "view_closed": "form",
+    "shortcut": "shortcut",
+    "message_action": "shortcut",
+}
 ANYTHING = re.compile(".*", re.DOTALL)
 BROKEN = "⚠️ Something went wrong on our side; it is in the log. Try again in a moment."
 
 
 def create_bolt_app(settings: Settings, context: Context) -> AsyncApp:
     """Return the app with all listeners. It asks nothing of Slack until the first request."""
-    app = AsyncApp(
+    app = TimedApp(
         client=context.client,
         signing_secret=settings.slack_signing_secret.get_secret_value() or "not set",
         authorize=_authorizer(context),
@@ -57,6 +67,26 @@ def create_bolt_app(settings: Settings, context: Context) -> AsyncApp:
     _add_views(app, context)
     _add_the_rest(app)
     return app
+
+
+class TimedApp(AsyncApp):
+    """Measures how long Slack waits for an answer, over HTTP and Socket Mode alike."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Answer one request."""
+        begun = time.perf_counter()
+        try:
+            return await super().async_dispatch(req)
+        finally:
+            metrics.SLACK_ACK.labels(kind_of(req.body)).observe(time.perf_counter() - begun)
+
+
+def kind_of(body: dict[str, Any]) -> str:
+    """Say what kind of request it is, in a few words of our own."""
+    if "command" in body:
+        return "command"
+    kind = str(body.get("type") or "")
+    return KINDS.get(kind, "other")
 
 
 def _add_questions(app: AsyncApp, context: Context, questions: Questions) -> None:

@@ -14,6 +14,8 @@ from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.logs import logger
+from t5g.metrics_port import serving
+from t5g.scraping import add_once
 from t5g.settings import Settings
 
 log = logger(__name__)
@@ -35,7 +37,8 @@ async def _run(settings: Settings) -> None:
     board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
     context = create_context(settings, board, redis, queue, time.time)
     try:
-        await serve(settings, context, stop)
+        async with serving(settings, redis, KIND, board):
+            await serve(settings, context, stop)
     finally:
         await context.close()
         queue.close()
@@ -53,6 +56,7 @@ async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> No
         await _connect(handler, stop)
         while not stop.is_set():
             await asyncio.to_thread(beat, context.queue, context.keys, KIND, name)
+            await add_once(context.redis, context.keys)
             try:
                 await asyncio.wait_for(stop.wait(), BEAT_EVERY)
             except TimeoutError:
@@ -60,6 +64,7 @@ async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> No
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]
         await asyncio.to_thread(leave, context.queue, context.keys, KIND, name)
+        await add_once(context.redis, context.keys)
 
 
 async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:

@@ -21,6 +21,7 @@ from bot.progress import follow
 from bot.replies import Payload, ReplyTo
 from bot.trail import line
 from bot.views.blocks import render
+from t5g import metrics
 from t5g.audit import Outcome
 from t5g.errors import StoreError, T5GError
 
@@ -59,11 +60,13 @@ class Speaker:
         key = await self._key(text, asker, page, title)
         kept = self._remembered.get(key) if key else None
         if kept is not None:
+            count_command(text, kept.answer)
             self._context.trail.note(
                 line(asker, routed(text)[0].name, Outcome.ANSWERED, detail=text)
             )
             return kept
         found = await answer(text, asker, self._context, page=page, title=title, back=back)
+        count_command(text, found)
         payload = render(found, self._context.settings)
         spoken = Spoken(payload, _body(payload), found)
         if key and not isinstance(found, Note):
@@ -107,6 +110,18 @@ class Speaker:
         self._remembered[key] = spoken
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def count_command(text: str, found: Answer | None) -> None:
+    """Count a question by its command and by what became of it; labels are our own words."""
+    try:
+        name = routed(text)[0].name
+    except T5GError:
+        name = "unknown"
+    outcome = "answered"
+    if isinstance(found, Note) and found.failed:
+        outcome = "failed" if found.id else "refused"
+    metrics.SLACK_COMMANDS.labels(name, outcome).inc()
 
 
 def _body(payload: Payload) -> str:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from redis.exceptions import RedisError
 
+from t5g import metrics
 from t5g.assembly import assemble
 from t5g.derived import Entry, Rules, attention
 from t5g.errors import StoreError
@@ -113,6 +114,14 @@ class Board:
             self._words = self.version, _words(self._entries.values())
         return self._words[1].get(key, ())
 
+    async def behind(self) -> int:
+        """Count the changes that this board has not seen (all of them before its first look)."""
+        try:
+            newest = int(await self._store.redis.get(self._store.keys.sequence) or 0)
+        except (RedisError, OSError) as error:
+            raise StoreError("Redis does not answer; try again in a moment.") from error
+        return max(0, newest - (self._position.sequence if self._position else 0))
+
     async def refresh(self) -> None:
         """Bring the board up to what was acknowledged before this call.
 
@@ -159,6 +168,7 @@ class Board:
             self._references.add(entry)
         self._position = position
         self.reloads += 1
+        metrics.BOARD_RELOADS.inc()
 
     async def _follow(self, known: Position, sequence: int) -> None:
         feed = await self._store.feed_after(known.sequence, FEED_PAGE)

@@ -24,9 +24,9 @@ class Alive(Struct, frozen=True):
     seen: float
 
 
-def process_name() -> str:
-    """Name this process among all: host and process id."""
-    return f"{socket.gethostname()}.{os.getpid()}"
+def process_name(pid: int | None = None) -> str:
+    """Name this process (or that of `pid` on this machine) among all: host and process id."""
+    return f"{socket.gethostname()}.{pid or os.getpid()}"
 
 
 def beat(redis: SyncRedis, keys: Keys, kind: str, name: str) -> None:

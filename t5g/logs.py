@@ -5,25 +5,36 @@ follow in the same task. Secrets known from the settings are struck out of every
 those that libraries write, and so is what looks like a bearer token or a signed URL.
 """
 
+import base64
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote, quote_plus, urlsplit
 
 import structlog
 from pydantic import SecretStr
-from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 from structlog.typing import EventDict, WrappedLogger
 
+from t5g.log_files import SharedRotatingFile
 from t5g.settings import Settings
 
 STRUCK = "[secret]"
 _SHORTEST = 6
 _PATTERNS = re.compile(
     r"(?i)((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|((?:api_key|access_token|refresh_token|secret|token|signature)=)[^\s&\"']+"
+    r"|((?:api_key|access_token|refresh_token|id_token|client_secret|password|secret|token"
+    r"|signature|SAMLResponse)=)[^\s&\"']+"
+    r"|([\"'](?:access_token|refresh_token|id_token|client_secret|password|api_key)[\"']\s*:\s*"
+    r"[\"'])[^\"']+"
+    r"|((?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\"'\n]+"
+    r"|(x-(?:slack|hub)-signature[\"']?\s*[:=]\s*[\"']?)[^\"'\s]+"
+    r"|(://[^\s/:@\"']*:)[^\s/@\"']+(?=@)"
     r"|(xox[abpse]-)[A-Za-z0-9-]+|(xapp-)[A-Za-z0-9-]+"
     r"|(hooks\.slack\.com/[a-z]+/)\S+"
 )
@@ -45,67 +56,115 @@ class Scrubber:
 
     def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         """Scrub every text of a log event (a structlog processor)."""
-        return {key: self._value(value) for key, value in event.items()}
+        return {key: self.deeply(value) for key, value in event.items()}
 
-    def _value(self, value: Any) -> Any:
+    def deeply(self, value: Any) -> Any:
+        """Return `value` with every text in it scrubbed."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, Mapping):
-            return {key: self._value(item) for key, item in value.items()}
+            return {self(str(key)): self.deeply(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._value(item) for item in value]
+            return [self.deeply(item) for item in value]
         return value if isinstance(value, int | float | bool | None) else self(str(value))
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """List every secret that the settings hold, each word of a list of secrets too."""
+    """List every secret that the settings hold: each word, also as it is sent or printed."""
     values = [getattr(settings, name) for name in type(settings).model_fields]
     texts = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
-    return [word for text in texts for word in (text, *text.split())]
+    words = {word for text in texts for word in (text, *text.split()) if not _PLAIN.match(word)}
+    words |= {password for value in values if (password := _password_in(value))}
+    pair = f"{settings.jira_user}:{settings.jira_token.get_secret_value()}"
+    words.add(base64.b64encode(pair.encode()).decode())
+    return [form for word in sorted(words) for form in _forms(word)]
+
+
+#: Words around a key in PEM, which say nothing.
+_PLAIN = re.compile(r"-*[A-Z]*-*$")
+
+
+def _password_in(value: object) -> str:
+    """Return the password of an address, such as that of Redis."""
+    try:
+        return urlsplit(str(value)).password or "" if "://" in str(value) else ""
+    except ValueError:
+        return ""
+
+
+def _forms(word: str) -> set[str]:
+    """A secret as it is, in an address, and within quotes."""
+    return {word, quote(word), quote(word, safe=""), quote_plus(word), json.dumps(word)[1:-1]}
 
 
 def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send all log lines of this process, libraries included, to `stream` (standard error)."""
+    """Send all log lines of this process, libraries included, to `stream` (standard error).
+
+    With `T5G_LOG_FILE` they go, as JSON, into that file too.
+    """
     stream = stream or sys.stderr
-    readable = settings.log_format == "console" or (
-        settings.log_format == "auto" and stream.isatty()
-    )
     scrub = Scrubber(secrets_of(settings))
-    shared: list[Any] = [
-        merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    renderer = (
-        structlog.dev.ConsoleRenderer(colors=stream.isatty())
-        if readable
-        else structlog.processors.JSONRenderer(default=str)
-    )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                scrub.process,
-                renderer,
-            ],
-        )
-    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
+    handlers[0].setFormatter(_formatter(scrub, _renderer(settings, stream)))
+    if settings.log_file is not None:
+        handlers.append(_file(settings.log_file, settings, scrub))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for old in root.handlers:
+        if isinstance(old, SharedRotatingFile):
+            old.close()
+    root.handlers[:] = handlers
+    _set_levels(settings, root)
+
+
+_SHARED: list[Any] = [
+    merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+_JSON = structlog.processors.JSONRenderer(default=str)
+
+
+def _renderer(settings: Settings, stream: TextIO) -> Any:
+    if settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty()):
+        return structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    return _JSON
+
+
+def _formatter(scrub: Scrubber, renderer: Any) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            scrub.process,
+            renderer,
+        ],
+    )
+
+
+def _file(path: Path, settings: Settings, scrub: Scrubber) -> logging.Handler:
+    handler = SharedRotatingFile(
+        path, most_bytes=settings.log_file_bytes, keep=settings.log_file_count
+    )
+    handler.setFormatter(_formatter(scrub, _JSON))
+    return handler
+
+
+def _set_levels(settings: Settings, root: logging.Logger) -> None:
     root.setLevel(settings.log_level.upper())
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    for part in settings.log_levels.replace(",", " ").split():
+        name, _, level = part.partition("=")
+        logging.getLogger(name).setLevel(level.upper())
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -116,3 +175,15 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 def bind(**ids: str) -> AbstractContextManager[Any]:
     """Put ids on every line written within the `with` block (and the tasks it starts)."""
     return bound_contextvars(**{key: value for key, value in ids.items() if value})
+
+
+def current_ids() -> dict[str, str]:
+    """Return the id of the request that is being answered, to be handed on with its work."""
+    bound = get_contextvars()
+    found = bound.get("request_id") or bound.get("request")
+    return {"request": str(found)} if found else {}
+
+
+def current_trace() -> str:
+    """Return the id to send to an upstream: of the request, else of the job, or ""."""
+    return current_ids().get("request", "") or str(get_contextvars().get("job") or "")

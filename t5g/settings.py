@@ -284,6 +284,41 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: readable on a terminal, else one JSON object a line"
     )
+    log_levels: str = Field(
+        "", description="Levels of single loggers: `workers.calls=debug jira=info`"
+    )
+    log_file: Path | None = Field(
+        None,
+        description="File that gets every line too, as JSON, rotated; processes may share it",
+    )
+    log_file_bytes: int = Field(
+        10_000_000, ge=1_000, description="Size at which the log file is rotated"
+    )
+    log_file_count: int = Field(5, ge=1, le=100, description="Rotated log files that are kept")
+
+    # Watching it
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port on which worker, scheduler and bot answer /metrics; 0: none",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of that port; 0.0.0.0 in a container"
+    )
+    sentry_dsn: SecretStr = Field(
+        SecretStr(""), description="Where errors are sent as well (Sentry); empty: nowhere"
+    )
+    sentry_environment: str = Field("production", description="What Sentry calls this installation")
+
+    @field_validator("log_levels")
+    @classmethod
+    def _readable_levels(cls, value: str) -> str:
+        for part in value.replace(",", " ").split():
+            name, _, level = part.partition("=")
+            if not name or level not in ("debug", "info", "warning", "error"):
+                raise ValueError(f"{part!r} is no level of a logger; write it like jira=debug")
+        return value
 
     @field_validator("timezone")
     @classmethod

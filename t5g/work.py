@@ -19,6 +19,7 @@ from redis import Redis as SyncRedis
 from t5g.connection import open_queue_redis
 from t5g.errors import SettingsError, T5GError
 from t5g.keys import Keys
+from t5g.logs import current_ids
 from t5g.settings import Settings
 from t5g.syncs import Sync
 
@@ -110,7 +111,7 @@ def enqueue(
         "result_ttl": 0,
         "failure_ttl": FAILURE_TTL,
         "description": description or " ".join([function, *map(str, args)]),
-        "meta": dict(meta or {}),
+        "meta": {**current_ids(), **(meta or {})},
         "retry": Retry(max=len(attempts), interval=list(attempts)) if attempts else None,
     }
     line = Queue(queue, connection=where)

@@ -21,6 +21,7 @@ from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.jira_intake import Intake, open_inbox
 from t5g.keys import Keys
+from t5g.scraping import add_once, keep_adding
 from t5g.settings import Settings
 from t5g.syncs import Sync
 from t5g.team import TeamFile
@@ -56,6 +57,7 @@ def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Applica
     api_routes.add_routes(app)
     add_guard(app)
     app.cleanup_ctx.append(_measure_lag)
+    app.cleanup_ctx.append(_add_counts)
     return app
 
 
@@ -111,13 +113,23 @@ async def _measure_lag(_: web.Application) -> AsyncIterator[None]:
     """Measure how late the event loop is: what blocks it delays every answer."""
 
     async def measure() -> None:
-        loop = asyncio.get_running_loop()
+        loop, lag = asyncio.get_running_loop(), metrics.LOOP_LAG.labels("web")
         while True:
             due = loop.time() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
-            metrics.LOOP_LAG.set(max(0.0, loop.time() - due))
+            lag.set(max(0.0, loop.time() - due))
 
     task = asyncio.create_task(measure())
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def _add_counts(app: web.Application) -> AsyncIterator[None]:
+    """Add what this process counts to the sums of all, to the last request."""
+    redis, names = app[keys.REDIS], Keys(app[keys.SETTINGS].redis_prefix)
+    task = asyncio.create_task(keep_adding(redis, names))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await add_once(redis, names)

@@ -53,7 +53,8 @@ def _finish(
 ) -> None:
     seconds = time.perf_counter() - begun
     route = route_of(request)
-    metrics.observe_request(route, request.method, response.status, seconds)
+    size = response.content_length if isinstance(response, web.Response) else None
+    metrics.observe_request(route, request.method, response.status, seconds, size)
     _write_line(request, route, response.status, seconds)
     if not response.prepared:
         _add_headers(response, request_id)

@@ -7,13 +7,14 @@ everything built on `requests`: broken connections, time-outs, answers cut off, 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
 import requests
 
 from t5g.errors import UpstreamError
-from workers.calls import Caller, Transient, retry_after
+from workers.calls import Caller, Transient, retry_after, trace_headers
 
 T = TypeVar("T")
 
@@ -45,7 +46,9 @@ class Threads:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
-                return await loop.run_in_executor(self._pool, call, *args)
+                # The thread gets the ids of the log lines and of the header.
+                inside = copy_context()
+                return await loop.run_in_executor(self._pool, partial(inside.run, call, *args))
         except TimeoutError as error:
             raise Transient("no answer in time") from error
         except (Transient, UpstreamError):
@@ -53,6 +56,15 @@ class Threads:
         except Exception as error:
             # The cause is not chained: exceptions of these packages print addresses with keys.
             raise self._judge(error) from None
+
+
+class NamingAdapter(requests.adapters.HTTPAdapter):
+    """Puts the id of what a call is made for on every request of a session."""
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """Add our header; `requests` asks for it before it sends."""
+        for name, value in trace_headers().items():
+            request.headers.setdefault(name, value)
 
 
 def judge_requests(service: str, error: Exception) -> Exception:

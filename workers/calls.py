@@ -7,6 +7,7 @@ module never sees addresses, bodies or secrets, and logs none.
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -15,13 +16,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+from t5g import metrics
 from t5g.errors import UpstreamError
-from t5g.logs import logger
+from t5g.logs import current_trace, logger
 from t5g.traffic import Asked
 
 T = TypeVar("T")
 
 log = logger(__name__)
+
+#: The header that names the request or job a call is made for, as our log lines do.
+TRACE_HEADER = "X-Request-Id"
+_HTTP = re.compile(r"HTTP (\d{3})\b")
 
 
 class Transient(Exception):
@@ -152,17 +158,23 @@ class Caller:
             await self._patience()
             self.traffic.count(self.service)
             begun = time.monotonic()
-            outcome = "error"
+            outcome, status = "error", "error"
             try:
                 result = await attempt()
-                outcome = "ok"
-            except Transient:
-                outcome = "transient"
+                outcome = status = "ok"
+            except Transient as error:
+                outcome, status = "transient", _status(error, "no_answer")
+                raise
+            except UpstreamError as error:
+                status = _status(error, "error")
                 raise
             else:
                 return result
             finally:
-                self.traffic.count_outcome(self.service, outcome, time.monotonic() - begun)
+                seconds = time.monotonic() - begun
+                self.traffic.count_outcome(self.service, outcome, seconds)
+                metrics.UPSTREAM_CALLS.labels(self.service, status).inc()
+                metrics.UPSTREAM_SECONDS.labels(self.service).observe(seconds)
 
     async def _pause(self, number: int, error: Transient) -> None:
         pause = self.policy.wait(number, error.after, random.random())
@@ -174,6 +186,10 @@ class Caller:
             seconds=round(pause, 2),
         )
         self.traffic.count_retry(self.service, pause)
+        metrics.UPSTREAM_RETRIES.labels(self.service).inc()
+        metrics.UPSTREAM_WAITED.labels(self.service).inc(pause)
+        if error.throttled:
+            metrics.UPSTREAM_THROTTLED.labels(self.service).inc()
         if error.throttled:
             self._not_before = max(self._not_before, time.monotonic() + pause)
         await asyncio.sleep(pause)
@@ -181,7 +197,20 @@ class Caller:
     async def _patience(self) -> None:
         pause = self._not_before - time.monotonic()
         if pause > 0:
+            metrics.UPSTREAM_WAITED.labels(self.service).inc(pause)
             await asyncio.sleep(pause + random.random() * min(1.0, pause / 2))
+
+
+def _status(error: Exception, otherwise: str) -> str:
+    """Return the HTTP status of a failure: there are few of them."""
+    found = _HTTP.search(str(error))
+    return found[1] if found else otherwise
+
+
+def trace_headers() -> dict[str, str]:
+    """Return the header that names what a call is made for, if that is known."""
+    trace = current_trace()
+    return {TRACE_HEADER: trace} if trace and trace.isascii() and trace.isprintable() else {}
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from redis import Redis as SyncRedis
 from redis import WatchError
-from rq import Queue, Retry
+from rq import Queue, Retry, Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
@@ -28,6 +28,7 @@ from t5g.heartbeat import beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lock import BlockingLock
 from t5g.logs import logger
+from t5g.runs import RunBook
 from t5g.syncs import SyncRecord
 from t5g.work import FAILURE_TTL
 from workers.schedule import Entry
@@ -85,6 +86,17 @@ class Firing(Scheduler):  # type: ignore[misc]
         """Take back the sign of life."""
         super().register_death()
         leave(self.connection, self._keys, "scheduler", process_name())
+
+    def bury_runs(self) -> list[str]:
+        """End the runs of workers that give RQ no sign of life any more; return their jobs."""
+        book = RunBook(self.connection, self._keys)
+        buried = book.bury(self._no_sign_of, self._now())
+        for run in buried:
+            log.warning("run_died", job=run.job_id, what=run.job, worker=run.worker)
+        return [run.job_id for run in buried]
+
+    def _no_sign_of(self, worker: str) -> bool:
+        return not self.connection.exists(Worker.redis_worker_namespace_prefix + worker)
 
     # The entries.
 

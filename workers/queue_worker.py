@@ -1,7 +1,8 @@
 """RQ's worker, tamed. Import only after `t5g.work.load_rq`.
 
 What differs from the package: a worker gives signs of life in the installation's own way, finds
-abandoned jobs within minutes, and its work-horse dies with it instead of working on unseen.
+abandoned jobs within minutes, and its work-horse dies with it instead of working on unseen. Each
+attempt is a run that is kept (`t5g.runs`), and log lines name the job and the request it is for.
 """
 
 import logging
@@ -10,7 +11,10 @@ import time
 from typing import Any
 
 from redis import Redis as SyncRedis
+from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.exceptions import DeserializationError
+from rq.executions import Execution
 from rq.job import Job
 from rq.scheduler import RQScheduler
 
@@ -18,8 +22,14 @@ from t5g.current import SETTINGS
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lifeline import die_with_parent
+from t5g.logs import Scrubber, bind, logger, secrets_of
+from t5g.metrics import COUNTED
+from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said, label_of
+from t5g.sentry import flush_sentry
 from t5g.settings import Settings
 from t5g.work import QUEUES
+
+log = logger(__name__)
 
 #: Seconds: how long RQ believes in a silent worker, and how often abandoned jobs are looked for.
 WORKER_TTL = 60
@@ -48,6 +58,8 @@ class QueueWorker(Worker):
         self._sign = process_name()
         self._signed = 0.0
         self._settings = settings
+        self._book = RunBook(redis, self._keys)
+        self._scrub = Scrubber(secrets_of(settings))
         #: Somebody asked this worker to stop.
         self.stopping = False
         super().__init__(
@@ -103,8 +115,96 @@ class QueueWorker(Worker):
         super().register_death()  # type: ignore[no-untyped-call]
         leave(self.connection, self._keys, "worker", self._sign)
 
+    # What is kept of each attempt.
+
+    def prepare_execution(self, job: Job) -> Execution:
+        """Open the run, before the fork."""
+        execution = super().prepare_execution(job)
+        self._book.begin(_run_of(job, execution, self.name))
+        return execution
+
+    def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
+        """Close the run when the fork has ended, however it ended."""
+        super().monitor_work_horse(job, queue, execution)
+        run = self._book.end(execution.id, time.time())
+        if run is not None:
+            with bind(job=run.job_id, request=run.request):
+                seconds = round(run.seconds, 2)
+                log.info("job_ended", what=run.job, outcome=run.outcome, seconds=seconds)
+
+    def handle_job_success(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """Note the result, then let RQ do its part."""
+        result = self._scrub(str(job._result))[:LONGEST_RESULT]
+        self._say(Said(outcome=Outcome.DONE, result="" if job._result is None else result))
+        super().handle_job_success(job, queue, *args, **kwargs)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Note the error, and let RQ keep no secret that stands in it."""
+        text = self._scrub(exc_string)
+        repeated = job.should_retry and self._stopped_job_id != job.id
+        lines = text.strip().splitlines()
+        self._say(
+            Said(
+                outcome=Outcome.REPEATED if repeated else Outcome.FAILED,
+                error=lines[-1][:LONGEST_RESULT] if lines else "",
+                trace=text[-LONGEST_TRACE:],
+            )
+        )
+        super().handle_job_failure(job, queue, started_job_registry, text, execution)
+
+    def _say(self, said: Said) -> None:
+        """Only the fork knows; of one that was killed nothing is known."""
+        if self._is_horse and self.execution is not None:
+            self._book.say(self.execution.id, said)
+
+    # In the forked process.
+
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Do one job in the forked process."""
         die_with_parent(self.pid or os.getppid())
         SETTINGS.set(self._settings)
         super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Do the job with its ids on every line, and hand over what was counted."""
+        with bind(job=job.id, request=_text(job, "request")):
+            try:
+                return super().perform_job(job, queue, execution)
+            finally:
+                try:
+                    COUNTED.flush_now(self.connection, self._keys)
+                except RedisError as error:
+                    log.warning("counts_lost", error=type(error).__name__)
+                flush_sentry()
+
+
+def _run_of(job: Job, execution: Execution, worker: str) -> Run:
+    return Run(
+        id=execution.id,
+        job_id=job.id,
+        job=_label(job),
+        queue=job.origin,
+        worker=worker,
+        asked_by=_text(job, "asked_by"),
+        request=_text(job, "request"),
+        queued=job.enqueued_at.timestamp() if job.enqueued_at else 0.0,
+        started=time.time(),
+    )
+
+
+def _label(job: Job) -> str:
+    try:
+        return label_of(job.func_name, job.args)
+    except DeserializationError:
+        return "unreadable"
+
+
+def _text(job: Job, name: str) -> str:
+    return str(job.meta.get(name) or "")

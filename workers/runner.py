@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
+from t5g import metrics
 from t5g.alerts import Alerts
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.errors import StoreError, T5GError, UpstreamError
@@ -210,6 +211,7 @@ class Runner:
         record = msgspec.structs.replace(record, requests=meter.requests)
         if record.state is not SyncState.FAILED and ctx.tally.complete and ctx.next_mark:
             await marks.write(name, ctx.next_mark)
+        _count(record)
         await self._finish(record, transient=transient)
         await TrafficLog(self._redis, self._keys).add(self._clients.traffic.drain())
         return record
@@ -251,6 +253,7 @@ class Runner:
         async def report(current: int, total: int, what: str) -> None:
             grown = msgspec.structs.replace(record, current=current, total=total, what=what)
             await self._records.write(grown)
+            await metrics.COUNTED.flush(self._redis, self._keys)
             await self._tell(grown)
 
         return report
@@ -301,6 +304,14 @@ def _ended(record: SyncRecord, ctx: SyncContext, error: str, now: float) -> Sync
         what="",
         notes=tuple((*tally.problems, *tally.notes)[:MOST_NOTES]),
     )
+
+
+def _count(record: SyncRecord) -> None:
+    name = record.name.value
+    metrics.SYNC_RUNS.labels(name, record.state.value).inc()
+    metrics.SYNC_SECONDS.labels(name).observe(max(0.0, record.ended - record.started))
+    metrics.SYNC_REQUESTS.labels(name).inc(record.requests)
+    metrics.SYNC_CHANGES.labels(name).inc(record.changed)
 
 
 def _state(error: str, tally: Tally) -> SyncState:

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from t5g.connection import open_queue_redis, open_redis
 from t5g.keys import Keys
 from t5g.logs import logger
+from t5g.metrics_port import serve_beside
 from t5g.settings import Settings
 from t5g.work import load_rq
 
@@ -31,13 +32,20 @@ def run_scheduler(settings: Settings, *, interval: float = INTERVAL) -> None:
     utc_process()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _stop)
+    with serve_beside(settings, "scheduler"):
+        try:
+            _insist(settings, interval)
+        except Stopped:
+            return
+
+
+def _insist(settings: Settings, interval: float) -> None:
+    """Run, again and again while Redis goes away."""
     failures = 0
     while True:
         try:
             _run(settings, interval)
             failures = 0
-        except Stopped:
-            return
         except (RedisError, OSError) as error:
             log.warning("scheduler_lost_redis", error=type(error).__name__)
         time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
@@ -74,6 +82,7 @@ def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # typ
                 firing.register()
                 registered = True
             firing.enqueue_jobs()
+            firing.bury_runs()
             asyncio.run(_watch(settings))
         else:
             registered = False  # whoever holds the lock may have another table

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from t5g.errors import UpstreamError
-from workers.calls import Transient, retry_after
+from workers.calls import Transient, retry_after, trace_headers
 
 USER_AGENT = "t5g-bot"
 LANE = 4
@@ -84,7 +84,7 @@ def _lane(timeout: float, verify: ssl.SSLContext) -> httpx.AsyncClient:
 
 
 async def _send(client: httpx.AsyncClient, request: Request) -> Answer:
-    headers = dict(request.headers)
+    headers = {**trace_headers(), **request.headers}
     content = None
     if request.json is not None:
         content = msgspec.json.encode(request.json)

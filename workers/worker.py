@@ -11,8 +11,12 @@ from types import FrameType
 from redis.exceptions import RedisError
 
 from t5g.connection import open_queue_redis
+from t5g.heartbeat import process_name
+from t5g.keys import Keys
 from t5g.lifeline import die_with_parent
 from t5g.logs import logger
+from t5g.metrics_port import serve_beside
+from t5g.runs import RunBook
 from t5g.settings import Settings
 from t5g.work import load_rq
 
@@ -21,6 +25,8 @@ log = logger(__name__)
 #: Seconds before a worker that Redis threw out tries again.
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 POLL = 0.2
+#: On a machine that they share, answers to people come before syncs.
+POLITENESS = 10
 
 
 def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> None:
@@ -28,13 +34,15 @@ def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> No
 
     `count` processes; one that dies is started again. `burst`: stop when the queues are empty.
     """
+    os.nice(POLITENESS)
     load_rq(settings.redis_prefix)
     import workers.jobs  # noqa: F401  (loaded once here instead of in each work-horse)
 
-    if count == 1:
-        work(settings, burst=burst)
-    else:
-        Crew(settings, count, burst=burst).run()
+    with serve_beside(settings, "worker"):
+        if count == 1:
+            work(settings, burst=burst)
+        else:
+            Crew(settings, count, burst=burst).run()
 
 
 def work(settings: Settings, *, burst: bool = False) -> None:
@@ -95,7 +103,17 @@ class Crew:
                 self._workers.remove(worker)
                 if not self._stopping and not self._burst:
                     log.warning("worker_replaced", pid=worker.pid, exit_code=worker.exitcode)
+                    self._bury(worker.pid or 0)
                     self._workers.append(self._start())
+
+    def _bury(self, pid: int) -> None:
+        """End the run that a dead worker has left open; if that fails, the scheduler does it."""
+        try:
+            with closing(open_queue_redis(self._settings.redis_url)) as redis:
+                book = RunBook(redis, Keys(self._settings.redis_prefix))
+                book.bury(lambda name: name.startswith(process_name(pid) + "."), time.time())
+        except (RedisError, OSError) as error:
+            log.warning("run_not_ended", error=type(error).__name__)
 
     def _start(self) -> BaseProcess:
         worker = self._fork.Process(

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from t5g.logs import setup_logging
+from t5g.metrics import introduce
+from t5g.sentry import setup_sentry
 from t5g.settings import Part, Settings, load_settings
 
 
@@ -23,19 +25,27 @@ def ready(*needs: Part) -> Settings:
     return settings
 
 
+def begin(process: str, *needs: Part) -> Settings:
+    """Do the same for a process that runs long: it says what it is, and tells of its errors."""
+    settings = ready(*needs)
+    introduce(process)
+    setup_sentry(settings, process)
+    return settings
+
+
 def web() -> None:
     """Serve the page, the API, JIRA's events and Slack's requests on one port."""
     from webhooks.serve import serve
 
     login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
-    serve(ready("slack", "webhook", *login))
+    serve(begin("web", "slack", "webhook", *login))
 
 
 def bot() -> None:
     """Speak to Slack by Socket Mode (no public address needed)."""
     from bot.socket import run_socket
 
-    run_socket(ready("slack", "socket"))
+    run_socket(begin("bot", "slack", "socket"))
 
 
 def worker(
@@ -44,11 +54,11 @@ def worker(
     """Do the jobs: syncs, and what people asked for."""
     from workers.worker import run_worker
 
-    run_worker(ready("portal", "jira", "bugzilla"), count)
+    run_worker(begin("worker", "portal", "jira", "bugzilla"), count)
 
 
 def scheduler() -> None:
     """Fire each sync at its time (one is enough; a second one takes over when it dies)."""
     from workers.scheduler import run_scheduler
 
-    run_scheduler(ready())
+    run_scheduler(begin("scheduler"))

@@ -17,7 +17,7 @@ from t5g.errors import UpstreamError
 from t5g.model import Bug
 from t5g.settings import Settings
 from t5g.timestamps import parse_time
-from workers.blocking import Threads, judge_requests
+from workers.blocking import NamingAdapter, Threads, judge_requests
 from workers.calls import Caller, Policy, Traffic, Transient
 from workers.streams import batched, mapped
 
@@ -115,6 +115,8 @@ class _Session(requests.Session):
     def __init__(self, timeout: float) -> None:
         super().__init__()
         self._limit = (10.0, timeout)
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, NamingAdapter())
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request within our time limit."""

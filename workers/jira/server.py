@@ -6,12 +6,11 @@ no look-up of field names; every call has a time limit. Only `workers.jira.clien
 
 from typing import Any
 
-import requests
 from jira import JIRA, JIRAError
 
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
-from workers.blocking import judge_requests, judge_status
+from workers.blocking import NamingAdapter, judge_requests, judge_status
 
 SERVICE = "jira"
 CONNECT_TIMEOUT = 10.0
@@ -97,7 +96,7 @@ class Server(JIRA):
         return self._get_json(path, params=params, base=self.AGILE_BASE_URL)  # type: ignore[no-any-return]
 
     def _widen(self, connections: int) -> None:
-        adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=connections)
+        adapter = NamingAdapter(pool_connections=1, pool_maxsize=connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
