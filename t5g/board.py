@@ -6,7 +6,9 @@ Lists, searches and counts are worked out here; no request reads thousands of ke
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence, Set
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from redis.exceptions import RedisError
@@ -158,17 +160,22 @@ class Board:
     async def reload(self) -> None:
         """Read everything anew."""
         position = await self._store.position()
+        with _uncollected():
+            self._entries = await self._read_entries()
+            self._references = References()
+            for entry in self._entries.values():
+                self._references.add(entry)
+        self._position = position
+        self.reloads += 1
+        metrics.BOARD_RELOADS.inc()
+
+    async def _read_entries(self) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         async for fields in self._store.read_all():
             entry = self._entry(fields)
             if entry is not None:
                 entries[entry.number] = entry
-        self._entries, self._references = entries, References()
-        for entry in entries.values():
-            self._references.add(entry)
-        self._position = position
-        self.reloads += 1
-        metrics.BOARD_RELOADS.inc()
+        return entries
 
     async def _follow(self, known: Position, sequence: int) -> None:
         feed = await self._store.feed_after(known.sequence, FEED_PAGE)
@@ -196,6 +203,18 @@ class Board:
         if entry is not None:
             self._entries[number] = entry
             self._references.add(entry)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector rest while much is made and nothing thrown away."""
+    resting = not gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not resting:
+            gc.enable()
 
 
 def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
