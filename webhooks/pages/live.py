@@ -28,6 +28,7 @@ PING = 15.0
 LONGEST_BACKLOG = 50
 MOST_LISTENERS = 1_000
 MOST_CAUGHT_UP = 2_000
+TOLD_AT_ONCE = 5
 RETRY_MILLIS = 3_000
 
 log = logger(__name__)
@@ -83,12 +84,18 @@ class Follower:
                 if self._board.version != version:
                     news = await self._news(version)
                     version = self._board.version
-                    for queue in list(self._listeners):
-                        _put(queue, news)
+                    await self._spread(news)
             except StoreError:
                 log.warning("the change feed does not answer; trying again")
             await asyncio.sleep(EVERY)
         self._task = None
+
+    async def _spread(self, news: News) -> None:
+        """Tell some at a time, so that many open pages do not hold up the answers to others."""
+        for place, queue in enumerate(list(self._listeners), start=1):
+            _put(queue, news)
+            if place % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _news(self, before: tuple[str, int, int]) -> News:
         epoch, sequence, revision = self._board.version
@@ -138,13 +145,11 @@ class Scope:
             return [self._number] if self._number in numbers else []
         if self._query is None:
             return sorted(numbers)
-        return sorted(number for number in numbers if self._moved(self._query, number, now))
-
-    def _moved(self, query: Query, number: str, now: float) -> bool:
-        entry, before = self._board.get(number), number in self._shown
-        after = entry is not None and query.matches(entry, now, self._me)
-        (self._shown.add if after else self._shown.discard)(number)
-        return before or after
+        changed = [entry for number in numbers if (entry := self._board.get(number))]
+        after = {entry.number for entry in self._query.filter(changed, now, self._me)}
+        before = self._shown & numbers
+        self._shown = (self._shown - before) | after
+        return sorted(before | after)
 
 
 FOLLOWER: Final = web.AppKey("FOLLOWER", Follower)
