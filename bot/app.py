@@ -8,18 +8,18 @@ takes longer is started on `context.tasks`, which are finished at shutdown.
 import re
 import time
 from collections.abc import Awaitable, Callable
-from functools import wraps
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 
 from bot import home, previews, shortcuts
-from bot.actions.asked import Questions
+from bot.actions.asked import Questions, event_of
 from bot.actions.cards import Cards
 from bot.actions.clicks import click_of
 from bot.actions.lists import Lists
@@ -46,6 +46,8 @@ KINDS = {
     "message_action": "shortcut",
 }
 ANYTHING = re.compile(".*", re.DOTALL)
+#: Takes an event's envelope and the bot's own user id ("" while it is unknown).
+EventListener = Callable[[dict[str, Any], str], Awaitable[None]]
 BROKEN = "⚠️ Something went wrong on our side; it is in the log. Try again in a moment."
 
 
@@ -120,10 +122,10 @@ def _add_shortcuts(app: AsyncApp, found: shortcuts.Shortcuts) -> None:
 
 
 def _add_views(app: AsyncApp, context: Context) -> None:
-    async def opened(event: dict[str, Any]) -> None:
-        context.tasks.start(home.opened(context, event), "home")
+    async def opened(body: dict[str, Any], _: str) -> None:
+        context.tasks.start(home.opened(context, event_of(body)), "home")
 
-    async def shared(body: dict[str, Any]) -> None:
+    async def shared(body: dict[str, Any], _: str) -> None:
         context.tasks.start(previews.unfurl(context, body), "previews")
 
     async def refreshed(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -155,34 +157,29 @@ def _verb(action: str) -> re.Pattern[str]:
     return re.compile(rf"^{re.escape(action)}(:.*)?$")
 
 
-def _once(
-    context: Context, listener: Callable[..., Awaitable[None]]
-) -> Callable[..., Awaitable[None]]:
+def _once(services: Context, listener: EventListener) -> Callable[..., Awaitable[None]]:
     """Let an event through once, however often Slack sends it; again if its listener failed."""
 
-    @wraps(listener)
-    async def listened(**arguments: Any) -> None:
-        body = arguments["body"]
-        identity = f"event:{body.get('event_id') or ''}" if body.get("event_id") else ""
-        if not await context.once.first(identity):
+    # Bolt gives a listener what the names of its parameters ask for.
+    async def listened(body: dict[str, Any], context: AsyncBoltContext) -> None:
+        identity = f"event:{body['event_id']}" if body.get("event_id") else ""
+        if not await services.once.first(identity):
             return
         try:
-            await listener(**{name: arguments[name] for name in wanted})
+            await listener(body, context.bot_user_id or _bot_user(body))
         except BaseException:
-            await context.once.forget(identity)
+            await services.once.forget(identity)
             raise
 
-    # Bolt gives a listener what its signature names: `body` is asked for in any case.
-    wanted = tuple(name for name in listener.__annotations__ if name != "return")
-    names = dict.fromkeys(["body", *wanted])
-    listened.__signature__ = _signature(names)  # type: ignore[attr-defined]
     return listened
 
 
-def _signature(names: dict[str, None]) -> Any:
-    from inspect import Parameter, Signature
-
-    return Signature([Parameter(name, Parameter.KEYWORD_ONLY) for name in names])
+def _bot_user(body: dict[str, Any]) -> str:
+    """The bot's user id as the envelope names it: the first events come before Slack told us."""
+    for row in body.get("authorizations") or ():
+        if isinstance(row, dict) and row.get("is_bot"):
+            return str(row.get("user_id") or "")
+    return ""
 
 
 def _authorizer(context: Context) -> Callable[..., Awaitable[AuthorizeResult]]:

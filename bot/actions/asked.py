@@ -3,7 +3,6 @@
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.asker import Origin
@@ -44,20 +43,19 @@ class Questions:
             await ack(text=ONE_MOMENT, response_type="ephemeral")
             self._context.tasks.start(self._late(task, reply), "late answer")
 
-    async def mention(self, event: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def mention(self, body: dict[str, Any], bot_user: str) -> None:
         """`@t5g …` in a channel: answered to the asker alone, in the thread if it is in one."""
+        event = event_of(body)
         if _from_bot(event):
             return
-        text = without_mention(_text(event, "text"), context.bot_user_id or "")
+        text = without_mention(_text(event, "text"), bot_user)
         self._context.tasks.start(self._say(text, event, Origin.MENTION), "mention")
 
-    async def message(
-        self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext
-    ) -> None:
+    async def message(self, body: dict[str, Any], bot_user: str) -> None:
         """A direct message is a question; in a watched channel a case's number gets a card."""
+        event = event_of(body)
         if _from_bot(event) or _text(event, "subtype") not in _KINDS:
             return
-        bot_user = context.bot_user_id or ""
         if event.get("channel_type") == "im":
             text = without_mention(_text(event, "text"), bot_user)
             self._context.tasks.start(self._say(text, event, Origin.MESSAGE), "direct message")
@@ -84,6 +82,12 @@ class Questions:
             reply.user, name, channel=reply.channel, origin=origin
         )
         return await self._speaker.speak(text, asker, back=reply)
+
+
+def event_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The event in an envelope."""
+    event = body.get("event")
+    return event if isinstance(event, dict) else {}
 
 
 def _text(body: dict[str, Any], key: str) -> str:

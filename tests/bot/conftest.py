@@ -214,4 +214,5 @@ async def channel(
             slack_app[SERVER].dispatcher.request_url = str(web.make_url("/slack/events"))
             server, store = slack_app[SERVER], app[keys.STORE]
             app[keys.BOT].outbox.pace(0.001)
+            slack_app[SERVER].dispatcher.retry_delays = (0.0,)
             yield Channel(http, url, ann.id, "general", server, store, settings, app[keys.BOT])
