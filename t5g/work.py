@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from redis import Redis as SyncRedis
 
 from t5g.connection import open_queue_redis
-from t5g.errors import SettingsError, T5GError
+from t5g.errors import NotFoundError, RefusedError, SettingsError, T5GError
 from t5g.keys import Keys
 from t5g.logs import current_ids
 from t5g.settings import Settings
@@ -204,3 +204,40 @@ def _refuse_objects(function: str, args: Sequence[Any]) -> None:
     for arg in args:
         if not isinstance(arg, str | int | float | bool | None):
             raise TypeError(f"{function}: a job can not take a {type(arg).__name__}")
+
+
+def retry_job(redis: SyncRedis, keys: Keys, job_id: str) -> None:
+    """Put a job that failed for good back into its queue. Raises NotFoundError, RefusedError."""
+    load_rq(keys.prefix)
+    from rq.exceptions import InvalidJobOperation
+    from rq.job import JobStatus
+
+    job = _found(redis, job_id)
+    if job.get_status(refresh=True) is not JobStatus.FAILED:
+        raise RefusedError(f"{job_id} has not failed for good: it is {job.get_status()}.")
+    try:
+        job.requeue()
+    except InvalidJobOperation as error:
+        raise RefusedError(f"{job_id} was taken up by somebody else meanwhile.") from error
+
+
+def drop_job(redis: SyncRedis, keys: Keys, job_id: str) -> None:
+    """Forget a job that does not run. Raises NotFoundError, RefusedError."""
+    load_rq(keys.prefix)
+    from rq.job import JobStatus
+
+    job = _found(redis, job_id)
+    if job.get_status(refresh=True) is JobStatus.STARTED:
+        raise RefusedError(f"{job_id} runs now; it ends by itself or by its time limit.")
+    job.delete()
+
+
+def _found(redis: SyncRedis, job_id: str) -> "Job":
+    job = None if job_id.startswith(SCHEDULE_PREFIX) else _find(redis, job_id)
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id!r}; `t5g jobs failed` lists them.")
+    return job
+
+
+#: Entries of the schedule are kept as jobs too, but are none.
+SCHEDULE_PREFIX = "schedule-"

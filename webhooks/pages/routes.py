@@ -10,6 +10,7 @@ from webhooks.pages import (
     cases,
     files,
     groups,
+    jobs,
     live,
     overview,
     refresh,
@@ -40,6 +41,7 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/weekly", reports.show_weekly)
     router.add_get("/weekly.txt", reports.send_weekly_text)
     router.add_get("/stats", statistics.show_statistics)
+    router.add_get("/jobs", jobs.show_jobs)
     router.add_get("/suggest", suggest.show_suggestions)
     router.add_get("/live", live.follow)
     router.add_post("/refresh", refresh.refresh)

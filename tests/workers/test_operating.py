@@ -1,0 +1,200 @@
+"""Sums and runs are right whoever counts them, also when workers are killed in between."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from t5g.keys import Keys
+from t5g.logs import bind
+from t5g.runs import Outcome, Runs
+from t5g.scraping import Scrape
+from t5g.settings import load_settings
+from t5g.work import enqueue
+from tests.workers.test_killed import plain
+from tests.workers.test_worker import RUN, descendants, until
+
+KEYS = Keys()
+SECRET = "planted-token-not-secret"
+
+
+@pytest.fixture
+def settings(redis_url):
+    return load_settings(env={"redis_url": redis_url, "jira_token": SECRET, "log_format": "json"})
+
+
+@pytest.fixture
+def raw(redis_url):
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def start(settings):
+    """Start worker processes; all are killed in the end."""
+    children = []
+
+    async def started(count=1, *, burst=False, **more):
+        env = {**plain(settings), **more}
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", RUN, repr(env), str(count),
+            "burst" if burst else "stay", stderr=subprocess.PIPE,
+        )  # fmt: skip
+        children.append(child)
+        return child
+
+    yield started
+    for child in children:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
+
+
+def ask_for(raw, name, *args, **more):
+    enqueue(raw, f"tests.workers.doings.{name}", *args, keys=KEYS, **more)
+
+
+async def scraped(settings, redis):
+    """Scrape, and give the value of each sample."""
+    text = (await Scrape(settings, redis, "web").text()).decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(found, name, **labels):
+    """Add up the samples of a name that have these labels."""
+    return sum(
+        v for (n, ls), v in found.items() if n == name and labels.items() <= dict(ls).items()
+    )
+
+
+async def test_work_horses_and_their_deaths_are_counted_once(start, settings, raw, redis):
+    for _ in range(4):
+        ask_for(raw, "short", 3)
+    ask_for(raw, "dying")
+    ask_for(raw, "fail", SECRET)
+    await (await start(burst=True)).wait()
+    found = await scraped(settings, redis)
+    assert total(found, "t5g_upstream_calls_total", service="portal", status="ok") == 12
+    assert total(found, "t5g_jobs_total", job="short", outcome="done") == 4
+    assert total(found, "t5g_jobs_total", job="dying", outcome="died") == 1
+    assert total(found, "t5g_jobs_total", job="fail", outcome="failed") == 1
+    assert total(found, "t5g_jobs_started_total") == total(found, "t5g_jobs_total") == 6
+    assert total(found, "t5g_job_seconds_count") == 6
+    assert total(found, "t5g_job_seconds_bucket", le="+Inf") == 6
+    assert total(found, "t5g_jobs_running") == 0
+    again = await scraped(settings, redis)
+    assert total(again, "t5g_jobs_total") == 6
+    runs = await Runs(redis, KEYS).ended(0)
+    assert {run.job: run.outcome for run in runs} == {
+        "short": Outcome.DONE, "dying": Outcome.DIED, "fail": Outcome.FAILED,
+    }  # fmt: skip
+
+
+async def test_a_worker_killed_in_the_middle_of_a_job_leaves_the_sums_right(
+    start, settings, raw, redis
+):
+    ask_for(raw, "short", 2)
+    ask_for(raw, "long")
+    crew = await start(2)
+    await until(lambda: raw.hlen("t5g:runs:open") == 1 and raw.xlen("t5g:runs:ended") == 1)
+    before = await scraped(settings, redis)
+    assert total(before, "t5g_jobs_running") == 1
+    assert total(before, "t5g_jobs_total") == 1
+    (run,) = await Runs(redis, KEYS).open()
+    os.kill(int(run.worker.split(".")[-2]), signal.SIGKILL)
+    await until(lambda: raw.hlen("t5g:runs:open") == 0)
+    ask_for(raw, "short", 2)
+    await until(lambda: raw.xlen("t5g:runs:ended") == 3)
+    crew.send_signal(signal.SIGTERM)
+    after = await scraped(settings, redis)
+    assert total(after, "t5g_jobs_started_total") == total(after, "t5g_jobs_total") == 3
+    assert total(after, "t5g_jobs_total", job="long", outcome="died") == 1
+    assert total(after, "t5g_upstream_calls_total", service="portal", status="ok") == 4
+
+
+async def test_the_scheduler_ends_the_run_of_a_worker_that_is_gone(start, raw, redis):
+    ask_for(raw, "long")
+    worker = await start()
+    await until(lambda: raw.hlen("t5g:runs:open") == 1)
+    family = descendants(worker.pid)
+    worker.kill()
+    await worker.wait()
+    from workers.firing import Firing  # only after a job was asked for: RQ is imported then
+
+    firing = Firing(raw, KEYS, ())
+    assert firing.bury_runs() == []  # it may only be slow: its sign of life has not faded yet
+    for key in raw.scan_iter("t5g:rq:worker:*"):
+        raw.delete(key)
+    (job,) = firing.bury_runs()
+    assert firing.bury_runs() == []
+    (run,) = await Runs(redis, KEYS).ended(0)
+    assert (run.job_id, run.outcome) == (job, Outcome.DIED)
+    assert family
+
+
+async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
+    ask_for(raw, "fail", "another-planted-not-secret", job_id="failing")
+    worker = await start(burst=True, jira_token="another-planted-not-secret")
+    _, said = await worker.communicate()
+    (run,) = await Runs(redis, KEYS).ended(0)
+    assert "ValueError" in run.error
+    assert "Traceback" in run.trace
+    assert b"another-planted" not in said
+    for key in raw.scan_iter("t5g:*"):
+        if key.startswith((b"t5g:runs", b"t5g:rq:results")):
+            assert b"another-planted" not in raw.dump(key), key
+
+
+async def test_the_id_of_a_request_reaches_the_worker_its_log_and_the_upstream(start, raw, redis):
+    asked = []
+
+    async def answer(request):
+        asked.append(request.headers.get("X-Request-Id"))
+        return web.json_response({})
+
+    upstream = web.Application()
+    upstream.router.add_get("/", answer)
+    async with TestServer(upstream) as server:
+        with bind(request_id="abcd1234"):
+            ask_for(raw, "ask", str(server.make_url("/")))
+        worker = await start(burst=True)
+        _, said = await worker.communicate()
+    assert asked == ["abcd1234"]
+    lines = [json.loads(line) for line in said.splitlines()]
+    (line,) = [line for line in lines if line["event"] == "asked"]
+    (run,) = await Runs(redis, KEYS).ended(0)
+    assert (line["request"], line["job"]) == ("abcd1234", run.job_id)
+    assert run.request == "abcd1234"
+    (ended,) = [line for line in lines if line["event"] == "job_ended"]
+    assert ended["request"] == "abcd1234"
+
+
+async def test_workers_answer_a_scrape_on_their_port(start, redis, free_tcp_port):
+    import httpx
+
+    worker = await start(2, metrics_port=free_tcp_port)
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def answered():
+            try:
+                return await client.get(f"http://127.0.0.1:{free_tcp_port}/metrics")
+            except httpx.HTTPError:
+                return None
+
+        answer = await until(answered)
+    assert "t5g_redis_up 1.0" in answer.text
+    worker.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await worker.wait() == 0
