@@ -42,8 +42,13 @@ class Channel:
         return replace(self, user=self.server.state.user(user).id)
 
     def in_(self, name: str) -> "Channel":
-        """The same person elsewhere: a channel's name, or the bot's (their direct messages)."""
+        """The same person in another channel."""
         return replace(self, name=name)
+
+    @property
+    def direct(self) -> "Channel":
+        """The same person's direct messages with the bot."""
+        return replace(self, name=self.server.state.open_dm([self.user]).id)
 
     async def settle(self) -> None:
         """Wait until the bot has finished what it began, and Slack has sent what it had to."""
@@ -128,7 +133,7 @@ class Channel:
         """The home tab as it is published."""
         await self.settle()
         async with self.http.get(f"{self.url}/_sandbox/home/{self.user}") as answer:
-            return dict(await answer.json())
+            return dict(await answer.json() or {})
 
     def refused(self) -> list[str]:
         """What Slack refused so far."""
@@ -152,7 +157,7 @@ class Channel:
     async def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self.http.post(f"{self.url}/_sandbox/{what}", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            return dict(await answer.json())
+            return dict(await answer.json() or {})
 
 
 def texts(value: Any) -> str:
@@ -183,8 +188,8 @@ async def channel(
     ada = state.add_user("ada", "Ada Admin", "ada@example.com")
     state.add_user("vic", "Vic Viewer", "vic@example.com")
     for name in ("general", "high", "low", "ops"):
-        state.join(state.add_channel(name), state.bot_user.id)
-    state.add_channel("quiet")
+        state.add_channel(name)
+    state.add_channel("quiet", with_bot=False)
     members = (
         Member(name="Ann Müller", email=ann.email, slack=ann.id, jira="a"),
         Member(name="Ada Admin", email=ada.email, slack=ada.id, jira="b", role=Role.ADMIN),

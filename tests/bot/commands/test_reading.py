@@ -131,10 +131,13 @@ async def test_status_tells_of_parked_events_and_waiting_messages(channel: Chann
         headers={}, body=b"{}",
     )  # fmt: skip
     await Inbox(channel.context.redis, channel.context.keys).put(letter)
+    channel.server.auth_error = "token_revoked"
     await channel.context.outbox.put([message("C0NOWHERE", {"text": "x"})])
+    await channel.context.outbox.drain()
     shown = await channel.said("status")
     assert "1 JIRA event parked" in shown
     assert "1 message waiting to be posted" in shown
+    assert "Slack does not take messages for C0NOWHERE" in shown
 
 
 async def test_export_is_a_file_in_direct_messages(channel: Channel) -> None:
@@ -186,11 +189,10 @@ async def test_mentions_and_direct_messages_are_answered_by_the_same_router(
     channel: Channel,
 ) -> None:
     await channel.store.write(world(3), now=NOW)
-    bot = channel.server.state.bot_user
     await channel.say("@t5g severity:high")
     assert "Cases* · 1 case" in await channel.shown()
     assert "Cases* · 1 case" not in await channel.as_("vic").shown()
-    direct = channel.in_(bot.name)
+    direct = channel.direct
     await direct.say("mine")
     assert "00000001" in await direct.shown()
     await direct.say("csaes")

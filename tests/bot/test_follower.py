@@ -1,0 +1,168 @@
+"""Watches, announcements and alerts: told at once, to the right people, once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.follower import Follower
+from t5g.alerts import Alerts
+from t5g.model import Escalation, Source
+from tests.bot.conftest import Channel, texts
+from tests.bot.worlds import ANN, NOW, world
+from tests.making import card_seen, listing, portal_seen
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """Channels by severity, and one for operators, as the sandbox numbers them."""
+    return {
+        "slack_high_channel": "C000000006", "slack_low_channel": "C000000007",
+        "slack_ops_channel": "C000000008", "read_only": False,
+    }  # fmt: skip
+
+
+async def followed(channel: Channel, *, look: bool = False) -> None:
+    """Follow the feed to its end, whoever is at it."""
+    for _ in range(200):
+        if await Follower(channel.context).once(look=look):
+            break
+    await channel.context.outbox.drain()
+    await channel.settle()
+
+
+async def public(channel: Channel, name: str = "general") -> list[str]:
+    """What everybody sees in a channel."""
+    return [texts(m) for m in await channel.as_("vic").in_(name).messages()]
+
+
+async def began(channel: Channel, count: int = 4) -> None:
+    """Let there be cases, seen by the follower already."""
+    await channel.store.write(world(count), now=NOW)
+    await followed(channel)
+
+
+async def test_a_watch_is_told_of_new_matches_escalations_and_status(channel: Channel) -> None:
+    await began(channel)
+    assert "This channel is told about `severity:urgent`" in await channel.said(
+        "watch severity:urgent"
+    )
+    await followed(channel)
+    assert await public(channel) == []
+    later = NOW + timedelta(seconds=5)
+    await channel.store.write(
+        [portal_seen("00000050", severity="1 (Urgent)", updated=later, seen=later),
+         portal_seen("00000051", severity="4 (Low)", updated=later, seen=later)], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    (first,) = await public(channel)
+    assert "matches now" in first
+    assert "00000050" in first
+    assert "00000051" not in first
+    await channel.store.write(
+        [listing("00000050", Source.ESCALATION, Escalation(key="ESC-2", since=later), seen=later)],
+        now=later,
+    )
+    await followed(channel)
+    assert "escalated (ESC-2)" in (await public(channel))[-1]
+    closing = later + timedelta(seconds=5)
+    await channel.store.write(
+        [portal_seen("00000050", severity="1 (Urgent)", status="Closed", updated=closing,
+                     seen=closing)], now=closing,
+    )  # fmt: skip
+    await followed(channel)
+    shown = await public(channel)
+    assert "closed" in shown[-1]
+    await followed(channel, look=True)
+    assert await public(channel) == shown
+
+
+async def test_a_personal_watch_comes_by_direct_message_and_spares_own_deeds(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    await channel.direct.said("watch number:00000002")
+    await channel.context.deeds.remember("00000002", channel.user, "card.status")
+    later = NOW + timedelta(seconds=5)
+    await channel.store.write(
+        [card_seen("00000002", "T5G-2", status="In Progress", updated=later)], now=later
+    )
+    await followed(channel)
+    before = len(await channel.direct.messages())
+    assert "Eng Working" not in texts(await channel.direct.messages())
+    await channel.store.write(
+        [portal_seen("00000002", status="Waiting on Customer", updated=later, seen=later,
+                     severity="3 (Normal)")], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    shown = await channel.direct.messages()
+    assert len(shown) == before + 1
+    assert "Waiting on Customer" in texts(shown[-1])
+
+
+async def test_watches_are_listed_and_stopped(channel: Channel) -> None:
+    await began(channel)
+    await channel.said("watch severity:urgent")
+    assert "That is watched already" in await channel.said("watch severity:urgent")
+    await channel.said("watch escalated:yes")
+    listed = await channel.said("watches")
+    assert "severity:urgent" in listed
+    assert "set by Ann Müller" in listed
+    assert "Which watch shall end?" in await channel.said("unwatch")
+    assert "not watched any more" in await channel.said("unwatch escalated:yes")
+    assert "not watched any more" in await channel.said("unwatch")
+    assert "Nothing is watched here" in await channel.said("unwatch all")
+    assert "Watch what?" in await channel.said("watch")
+    assert "Did you mean" in await channel.said("watch severty:high")
+
+
+async def test_readers_watch_for_themselves_only(channel: Channel) -> None:
+    vic = channel.as_("vic")
+    assert "is for engineers" in await vic.said("watch severity:urgent")
+    assert "You are told" in await vic.direct.said("watch severity:urgent")
+
+
+async def test_a_new_card_is_announced_by_severity_with_its_description(channel: Channel) -> None:
+    await began(channel)
+    later = datetime.now(UTC)
+    await channel.store.write(
+        [portal_seen("00000060", severity="2 (High)", updated=later, seen=later,
+                     description="Line one\nline <two>"),
+         card_seen("00000060", "T5G-60", assignee=ANN, created=later, updated=later),
+         portal_seen("00000061", severity="4 (Low)", updated=later, seen=later),
+         card_seen("00000061", "T5G-61", created=later, updated=later)], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    await followed(channel)
+    (high,), (low,) = await public(channel, "high"), await public(channel, "low")
+    assert "T5G-60" in high
+    assert f"<@{channel.user}>" in high
+    assert "T5G-61" in low
+    state = channel.server.state
+    ts = state.messages("C000000006")[0].ts
+    thread = state.messages("C000000006", thread=ts)
+    assert "Line one" in texts(thread[-1].blocks)
+    assert "line &lt;two&gt;" in texts(thread[-1].blocks)
+
+
+async def test_old_cards_are_not_announced(channel: Channel) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    old = NOW - timedelta(days=3)
+    await channel.store.write(
+        [card_seen("00000003", "T5G-99", created=old, updated=later)], now=later
+    )
+    await followed(channel)
+    assert await public(channel, "high") == await public(channel, "low") == []
+
+
+async def test_operators_are_told_of_alerts_and_their_end(channel: Channel) -> None:
+    alerts = Alerts(channel.context.redis, channel.context.keys)
+    await alerts.raise_("sync-cases", "The sync of cases fails: 503.", hint="Look at the Portal.")
+    await followed(channel)
+    await followed(channel)
+    (told,) = await public(channel, "ops")
+    assert "The sync of cases fails: 503." in told
+    await alerts.clear("sync-cases", "Cases are synced again.")
+    await followed(channel)
+    assert "Cases are synced again." in (await public(channel, "ops"))[-1]
