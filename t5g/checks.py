@@ -9,6 +9,9 @@ from redis.exceptions import RedisError
 
 from t5g.errors import T5GError
 from t5g.keys import Keys
+from t5g.logs import logger
+
+log = logger(__name__)
 
 OLDEST_REDIS = (6, 2)
 TIME_LIMIT = 20.0
@@ -41,6 +44,10 @@ async def _run(name: str, look: Callable[[], Awaitable[str]], hint: str) -> Chec
         return CheckResult(name, False, str(error), hint)
     except (RedisError, OSError) as error:
         return CheckResult(name, False, f"{type(error).__name__}", hint)
+    except Exception as error:
+        # Whatever a package raises, it is this part that does not work; the others are told too.
+        log.exception("check_broke", part=name)
+        return CheckResult(name, False, f"{type(error).__name__}; the log has it", hint)
 
 
 def redis_check(redis: Redis, keys: Keys) -> Check:

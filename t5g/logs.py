@@ -6,7 +6,6 @@ those that libraries write, and so is what looks like a bearer token or a signed
 """
 
 import base64
-import json
 import logging
 import re
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -46,7 +45,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._known = re.compile("|".join(map(_tolerant, known))) if known else None
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets."""
@@ -62,6 +61,8 @@ class Scrubber:
         """Return `value` with every text in it scrubbed."""
         if isinstance(value, str):
             return self(value)
+        if isinstance(value, bytes | bytearray):
+            return self(value.decode("utf-8", "backslashreplace"))
         if isinstance(value, Mapping):
             return {self(str(key)): self.deeply(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -77,7 +78,7 @@ def secrets_of(settings: Settings) -> list[str]:
     words |= {password for value in values if (password := _password_in(value))}
     pair = f"{settings.jira_user}:{settings.jira_token.get_secret_value()}"
     words.add(base64.b64encode(pair.encode()).decode())
-    return [form for word in sorted(words) for form in _forms(word)]
+    return sorted(words)
 
 
 #: Words around a key in PEM, which say nothing.
@@ -92,9 +93,25 @@ def _password_in(value: object) -> str:
         return ""
 
 
-def _forms(word: str) -> set[str]:
-    """A secret as it is, in an address, and within quotes."""
-    return {word, quote(word), quote(word, safe=""), quote_plus(word), json.dumps(word)[1:-1]}
+def _tolerant(secret: str) -> str:
+    """Return a pattern of a secret as it is, in an address, and within (nested) quotes."""
+    return "".join(map(_letter, secret))
+
+
+def _letter(letter: str) -> str:
+    if letter.isascii() and letter.isalnum():
+        return letter
+    raw = letter.encode("utf-8", "surrogatepass")
+    percent = "".join(f"%{byte:02X}" for byte in raw)
+    forms = [rf"\\*{re.escape(letter)}", percent, percent.lower()]
+    if letter == " ":
+        forms.append(r"\+")
+    if letter == "\n":
+        forms.append(r"\\+n")
+    if not letter.isascii():
+        forms.append(rf"\\+u{ord(letter):04x}")
+        forms.append("".join(rf"\\+x{byte:02x}" for byte in raw))
+    return f"(?:{'|'.join(forms)})"
 
 
 def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:

@@ -37,7 +37,6 @@ def setup_sentry(settings: Settings, process: str) -> bool:
         release=f"t5g@{t5g.__version__}",
         environment=settings.sentry_environment,
         before_send=scrubbed,
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",

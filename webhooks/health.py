@@ -13,9 +13,15 @@ from msgspec import Struct
 from redis.exceptions import RedisError
 
 from t5g.errors import StoreError
-from webhooks.keys import BOARD, INBOX
+from t5g.heartbeat import alive
+from t5g.keys import Keys
+from t5g.operations import Operations
+from webhooks.keys import BOARD, INBOX, REDIS, SETTINGS
 
 PATIENCE = 3.0
+#: Seconds after which the schedule counts as late, and a job as waiting too long.
+LATE = 60.0
+LONG = 900.0
 
 
 class SyncHealth(Struct, frozen=True, kw_only=True):
@@ -27,11 +33,19 @@ class SyncHealth(Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+class PartHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether one part works, and if not, why."""
+
+    ok: bool
+    why: str = ""
+
+
 class Readiness(Struct, frozen=True, kw_only=True):
-    """The answer of `/readyz`."""
+    """The answer of `/readyz`. `parts`: each with the reason; only Redis makes us not ready."""
 
     ready: bool
     redis: str = "ok"
+    parts: dict[str, PartHealth] = msgspec.field(default_factory=dict)
     cases: int = 0
     syncs: dict[str, SyncHealth] = msgspec.field(default_factory=dict)
     last_event: float | None = None
@@ -55,7 +69,9 @@ async def readyz(request: web.Request) -> web.Response:
         async with asyncio.timeout(PATIENCE):
             found = await _look(request.app, time.time())
     except (StoreError, RedisError, OSError, TimeoutError):
-        found = Readiness(ready=False, redis="does not answer")
+        why = "does not answer"
+        parts = {"redis": PartHealth(ok=False, why=why)}
+        found = Readiness(ready=False, redis=why, parts=parts)
     return web.Response(
         status=200 if found.ready else 503,
         body=msgspec.json.encode(found),
@@ -70,6 +86,7 @@ async def _look(app: web.Application, now: float) -> Readiness:
     last = (await inbox.arrivals()).last
     return Readiness(
         ready=True,
+        parts=await _parts(app, parked, now),
         cases=len(board.entries),
         syncs={
             name.value: SyncHealth(
@@ -83,3 +100,19 @@ async def _look(app: web.Application, now: float) -> Readiness:
         last_event=last,
         parked=parked,
     )
+
+
+async def _parts(app: web.Application, parked: int, now: float) -> dict[str, PartHealth]:
+    """Look at each part; what is late or missing says so in a sentence."""
+    redis, keys = app[REDIS], Keys(app[SETTINGS].redis_prefix)
+    operations = Operations(redis, keys)
+    whys = {"redis": "", "events": f"{parked} could not be applied yet" if parked else ""}
+    for kind in ("worker", "scheduler"):
+        whys[kind] = "" if await alive(redis, keys, kind, now) else "gives no sign of life"
+    late = max((now - entry.at for entry in await operations.planned()), default=0.0)
+    whys["schedule"] = f"is {late:.0f} seconds late" if late > LATE else ""
+    oldest = max(queue.oldest_age(now) for queue in await operations.queues())
+    whys["queues"] = f"the oldest job waits {oldest:.0f} seconds" if oldest > LONG else ""
+    stale = {name: record.why_stale(now) for name, record in app[BOARD].syncs.items()}
+    whys["data"] = "; ".join(f"{name}: {why}" for name, why in stale.items() if why)
+    return {name: PartHealth(ok=not why, why=why) for name, why in whys.items()}

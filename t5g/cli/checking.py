@@ -1,10 +1,12 @@
 """`t5g check` looks at every part; `t5g health NAME` is the health check of one process."""
 
 import asyncio
+import socket
 import time
 from typing import Annotated
 
 import typer
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
@@ -69,7 +71,10 @@ def _table(results: list[CheckResult]) -> Table:
 def health(
     name: Annotated[str, typer.Argument(help=f"A kind of process: {', '.join(KINDS)}, or web")],
 ) -> None:
-    """Say whether a process of this kind is alive (for compose); exit code 1 if not."""
+    """Say whether a process of this kind is alive on this machine; exit code 1 if not.
+
+    For the health checks of containers: each asks about its own processes only.
+    """
     settings = ready()
     if name == "web":
         alive_now = asyncio.run(_web_answers(settings))
@@ -96,6 +101,9 @@ async def _web_answers(settings: Settings) -> bool:
 async def _beats(settings: Settings, kind: str) -> bool:
     redis = open_redis(settings.redis_url)
     try:
-        return bool(await alive(redis, Keys(settings.redis_prefix), kind, time.time()))
+        found = await alive(redis, Keys(settings.redis_prefix), kind, time.time())
+        return any(one.name.startswith(f"{socket.gethostname()}.") for one in found)
+    except (RedisError, OSError):
+        return False
     finally:
         await redis.aclose()

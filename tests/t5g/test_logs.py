@@ -4,11 +4,22 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
+from pydantic import SecretStr
 
-from t5g.logs import STRUCK, Scrubber, bind, logger, setup_logging
-from t5g.settings import load_settings
+from t5g.logs import (
+    STRUCK,
+    Scrubber,
+    bind,
+    current_ids,
+    current_trace,
+    logger,
+    secrets_of,
+    setup_logging,
+)
+from t5g.settings import Settings, load_settings
 
 SECRET = "planted-value-not-secret"
 
@@ -67,3 +78,70 @@ def test_what_looks_like_a_secret_is_struck_too(text: str) -> None:
     assert STRUCK in struck
     for piece in ("eyJhbGciOi", "dXNlcjpw", "abcdef", "1234"):
         assert piece not in struck
+
+
+# A secret in every setting, and in every place of what libraries and people may log.
+
+SECRET_SETTINGS = [
+    name for name, info in Settings.model_fields.items() if info.annotation is SecretStr
+]
+PLACES = [
+    "{s}",
+    "https://x.test/path/{s}/more",
+    "https://x.test/?api_key={s}&b=1",
+    "https://user:{s}@x.test/",
+    "redis://:{s}@redis:6379/0",
+    "Authorization: Bearer {s}",
+    "{{'Authorization': 'Basic {s}', 'X-Slack-Signature': 'v0={s}'}}",
+    "Cookie: t5g={s}; other={s}",
+    '{{"access_token": "{s}", "n": 1}}',
+    "client_secret={s}&grant_type=refresh_token",
+    "Traceback:\n  File x\nValueError: {s}",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_secret_of_any_setting_is_struck_in_any_place(place: str) -> None:
+    planted = {name: f'planted-{name}/+ü"not-secret' for name in SECRET_SETTINGS}
+    assert len(planted) >= 9
+    settings = load_settings(env={**planted, "redis_url": "redis://:planted-redis-not-secret@h/0"})
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    setup_logging(settings, stream)
+    log = logger("t5g.test")
+    try:
+        for secret in [*planted.values(), "planted-redis-not-secret"]:
+            for form in (secret, quote(secret), quote_plus(secret), json.dumps(secret)):
+                text = place.format(s=form)
+                log.info(text, text=text, headers={text: [text, {"deep": text}]}, raw=text.encode())
+                logging.getLogger("urllib3.connectionpool").error("GET %s", text)
+                logging.getLogger("library").error("%r", {"body": text})
+                try:
+                    raise ConnectionError(text)
+                except ConnectionError:
+                    log.exception("broke")
+    finally:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+    said = stream.getvalue()
+    assert said.count("\n") >= 40
+    assert "planted-" not in said
+
+
+def test_words_around_a_key_are_left_alone() -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nplantedAAAABBBBnot\n-----END PRIVATE KEY-----"
+    scrub = Scrubber(secrets_of(load_settings(env={"saml_key": pem})))
+    assert scrub("a PRIVATE matter") == "a PRIVATE matter"
+    assert "plantedAAAABBBBnot" not in scrub("line plantedAAAABBBBnot of it")
+
+
+def test_the_id_of_the_request_is_what_goes_on_with_work() -> None:
+    with bind(request="web1"):
+        assert current_ids() == {"request": "web1"}
+        with bind(request_id="said1", job="j"):
+            assert current_ids() == {"request": "said1"}
+            assert current_trace() == "said1"
+    with bind(job="j"):
+        assert current_trace() == "j"
+    assert current_trace() == ""

@@ -1,0 +1,102 @@
+"""`t5g check` looks at every part and names the one that is broken; `t5g health` at processes."""
+
+import time
+
+import pytest
+import typer
+from aiohttp.test_utils import TestServer
+from redis import Redis
+from typer.testing import CliRunner
+
+from sandbox.faults import Kind
+from sandbox.slack.app import BOT_TOKEN, create_slack_app
+from sandbox.slack.state import SlackState
+from t5g.cli import checking
+from t5g.cli.checking import _checked
+from t5g.heartbeat import beat, process_name
+from t5g.keys import Keys
+from tests.workers.upstreams import Upstreams
+
+
+@pytest.fixture
+async def upstreams():
+    world = Upstreams()
+    await world.start()
+    yield world
+    await world.stop()
+
+
+@pytest.fixture
+async def slack():
+    async with TestServer(create_slack_app(SlackState())) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(upstreams, slack, redis_url):
+    url = str(slack.make_url("/api/"))
+    return upstreams.settings(redis_url, slack_api_url=url, slack_bot_token=BOT_TOKEN)
+
+
+def failing(results):
+    return [result.name for result in results if not result.ok]
+
+
+async def test_all_parts_are_looked_at(settings):
+    results = await _checked(settings)
+    assert [r.name for r in results] == ["redis", "portal", "jira", "bugzilla", "slack"]
+    assert failing(results) == []
+
+
+@pytest.mark.parametrize("kind", [Kind.DOWN, Kind.DENY, Kind.DROP, Kind.REFUSE_TOKEN])
+@pytest.mark.parametrize("part", ["portal", "jira", "bugzilla"])
+async def test_the_broken_upstream_is_named(settings, upstreams, part, kind):
+    getattr(upstreams, f"{part}_faults").add(kind)
+    results = await _checked(settings)
+    assert failing(results) == [part]
+    (result,) = [r for r in results if r.name == part]
+    assert f"T5G_{part.upper()}" in result.hint
+
+
+async def test_a_dead_offline_token_is_the_portal_s(settings, upstreams):
+    upstreams.sso.refusal = "Token is not active"
+    results = await _checked(settings)
+    assert failing(results) == ["portal"]
+    assert "not active" in next(r.found for r in results if r.name == "portal")
+
+
+async def test_a_token_that_slack_does_not_know_is_slack_s(settings):
+    wrong = settings.model_copy(update={"slack_bot_token": type(settings.jira_token)("xoxb-wrong")})
+    results = await _checked(wrong)
+    assert failing(results) == ["slack"]
+
+
+@pytest.mark.parametrize("part", ["slack_api_url", "jira_url", "bugzilla_url", "portal_url"])
+async def test_a_server_that_is_not_there_is_named(settings, free_tcp_port, part):
+    gone = settings.model_copy(update={part: f"http://127.0.0.1:{free_tcp_port}/"})
+    assert failing(await _checked(gone)) == [part.split("_")[0]]
+
+
+async def test_a_redis_that_is_not_there_is_named_and_the_rest_is_looked_at(settings, tmp_path):
+    gone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/none.sock"})
+    results = await _checked(gone)
+    assert failing(results) == ["redis"]
+
+
+def test_health_asks_about_the_processes_of_this_machine_only(redis_url, monkeypatch):
+    monkeypatch.setenv("T5G_REDIS_URL", redis_url)
+    app = typer.Typer()
+    checking.add_commands(app)
+
+    def health(kind):
+        return CliRunner().invoke(app, ["health", kind]).exit_code
+
+    with Redis.from_url(redis_url) as raw:
+        assert health("worker") == 1
+        beat(raw, Keys(), "worker", "another-machine.17")
+        assert health("worker") == 1
+        beat(raw, Keys(), "worker", process_name())
+        assert health("worker") == 0
+        raw.hset("t5g:alive:worker", process_name(), repr(time.time() - 600))
+        assert health("worker") == 1
+    assert health("web") == 1

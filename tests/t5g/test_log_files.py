@@ -1,0 +1,84 @@
+"""The log file is rotated, and several processes lose no line of it and tear none."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from t5g.logs import logger, setup_logging
+from t5g.settings import load_settings
+
+SECRET = "planted-file-value-not-secret"
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+
+
+def settings(path: Path, **more: object):
+    return load_settings(
+        env={"log_file": path, "jira_token": SECRET, "log_format": "console", **more}
+    )
+
+
+def lines(folder: Path) -> list[dict[str, object]]:
+    texts = [path.read_text() for path in sorted(folder.glob("t5g.log*"))]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def test_lines_go_there_as_json_whatever_the_terminal_shows(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "t5g.log"
+    setup_logging(settings(path))
+    logger("t5g.test").info("told", token=f"Bearer {SECRET}")
+    (line,) = lines(path.parent)
+    assert line["event"] == "told"
+    assert SECRET not in path.read_text()
+
+
+def test_it_is_rotated_and_old_ones_go(tmp_path: Path) -> None:
+    path = tmp_path / "t5g.log"
+    setup_logging(settings(path, log_file_bytes=2_000, log_file_count=2))
+    for number in range(100):
+        logger("t5g.test").info("told", number=number)
+    found = sorted(p.name for p in tmp_path.glob("t5g.log*"))
+    assert found == ["t5g.log", "t5g.log.1", "t5g.log.2"]
+    assert all(p.stat().st_size <= 2_000 for p in tmp_path.glob("t5g.log*"))
+    assert json.loads(path.read_text().splitlines()[-1])["number"] == 99
+
+
+def test_several_processes_share_it(tmp_path: Path) -> None:
+    setup_logging(settings(tmp_path / "t5g.log", log_file_bytes=20_000, log_file_count=50))
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            for number in range(200):
+                logger("t5g.test").info("told", number=number, who=os.getpid())
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    found = lines(tmp_path)
+    assert len(list(tmp_path.glob("t5g.log.*"))) > 1
+    assert len(found) == 800
+    assert {(line["who"], line["number"]) for line in found} == {
+        (child, number) for child in children for number in range(200)
+    }
+
+
+def test_levels_of_single_loggers_are_set(tmp_path: Path) -> None:
+    setup_logging(settings(tmp_path / "t5g.log", log_levels="t5g.loud=debug, t5g.quiet=error"))
+    logger("t5g.loud").debug("heard")
+    logger("t5g.quiet").warning("not heard")
+    logger("t5g.other").debug("not heard either")
+    assert [line["event"] for line in lines(tmp_path)] == ["heard"]
