@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from t5g.errors import T5GError
 from t5g.heartbeat import process_name
 
-TIME_TO_LIVE = 60.0
+TIME_TO_LIVE = 30.0
 PATIENCE = 5.0
 
 # KEYS: lock. ARGV: token, milliseconds.

@@ -1,7 +1,7 @@
 """RQ's worker, tamed. Import only after `t5g.work.load_rq`.
 
 What differs from the package: a worker gives signs of life in the installation's own way, finds
-abandoned jobs within minutes, and its work-horse dies with it instead of working on unseen. Each
+abandoned jobs soon, and its work-horse dies with it instead of working on unseen. Each
 attempt is a run that is kept (`t5g.runs`), and log lines name the job and the request it is for.
 """
 
@@ -28,13 +28,14 @@ from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said,
 from t5g.sentry import flush_sentry
 from t5g.settings import Settings
 from t5g.work import QUEUES
+from workers.abandoned import take_up
 
 log = logger(__name__)
 
 #: Seconds: how long RQ believes in a silent worker, and how often abandoned jobs are looked for.
 WORKER_TTL = 60
 MONITORING = 15
-MAINTENANCE = 60
+MAINTENANCE = 10
 
 
 class RetryClock(RQScheduler):
@@ -109,6 +110,12 @@ class QueueWorker(Worker):
         if time.monotonic() - self._signed >= BEAT_EVERY / 2:
             self._signed = time.monotonic()
             beat(self.connection, self._keys, "worker", self._sign)
+
+    def clean_registries(self) -> None:
+        """Take up what a dead worker of this machine left, then let RQ look for the rest."""
+        for job_id in take_up(self.connection, self.queues):
+            log.warning("job_taken_up", job=job_id)
+        super().clean_registries()  # type: ignore[no-untyped-call]
 
     def register_death(self) -> None:
         """Take back the sign of life."""

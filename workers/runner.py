@@ -176,7 +176,8 @@ class Runner:
                 await self._tell(record)
             await asyncio.sleep(FOLLOW_EVERY)
         record = await self._records.read(name)
-        return None if record.state in (SyncState.RUNNING, SyncState.NEVER) else record
+        unfinished = record.state in (SyncState.RUNNING, SyncState.NEVER) or record.error == DIED
+        return None if unfinished else record
 
     async def _run_locked(
         self, name: Sync, lock: Lock, full: bool, accept_shrink: bool
