@@ -24,7 +24,10 @@ THEN: dict[Sync, tuple[Sync, ...]] = {
     Sync.CASES: (Sync.DETAILS,),
     Sync.DETAILS: (Sync.ISSUES, Sync.BUGS),
 }
-THEN_FIRST: dict[Sync, tuple[Sync, ...]] = {Sync.CASES: (Sync.CARDS, Sync.ESCALATIONS)}
+THEN_FIRST: dict[Sync, tuple[Sync, ...]] = {
+    Sync.CASES: (Sync.CARDS, Sync.ESCALATIONS),
+    Sync.BUGS: (Sync.STATS,),
+}
 
 
 class SyncFailedError(T5GError):

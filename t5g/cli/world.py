@@ -147,9 +147,8 @@ def _announced_port(console: Console, wanted: int, host: str) -> int:
 
 
 def _all_synced(readiness: dict[str, Any]) -> bool:
-    """Say whether each source was synced once (statistics have their own time of day)."""
-    syncs = readiness.get("syncs", {})
-    return all(sync["age"] is not None for name, sync in syncs.items() if name != "stats")
+    """Say whether each source was synced once."""
+    return all(sync["age"] is not None for sync in readiness.get("syncs", {}).values())
 
 
 @dataclass
