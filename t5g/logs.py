@@ -37,6 +37,11 @@ _PATTERNS = re.compile(
     r"|(xox[abpse]-)[A-Za-z0-9-]+|(xapp-)[A-Za-z0-9-]+"
     r"|(hooks\.slack\.com/[a-z]+/)\S+"
 )
+#: Without one of these no pattern matches; looking for them is fifty times faster.
+_HINTS = (
+    "bearer", "basic", "token", "secret", "password", "api_key", "signature", "samlresponse",
+    "cookie", "xox", "xapp-", "hooks.slack", "@",
+)  # fmt: skip
 _LOUD = ("slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira")
 
 
@@ -51,6 +56,9 @@ class Scrubber:
         """Return `text` without secrets."""
         if self._known is not None:
             text = self._known.sub(STRUCK, text)
+        lower = text.lower()
+        if not any(hint in lower for hint in _HINTS):
+            return text
         return _PATTERNS.sub(lambda m: next((g for g in m.groups() if g), "") + STRUCK, text)
 
     def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -121,7 +121,9 @@ class RunBook:
 
     def begin(self, run: Run) -> None:
         """Open a run."""
-        deltas: Deltas = {field("t5g_jobs_started_total", {"job": run.job}): 1.0}
+        # Every outcome begins at 0, so that the first of its kind is seen as an increase.
+        ends = {field("t5g_jobs_total", {"job": run.job, "outcome": o.value}): 0.0 for o in Outcome}
+        deltas: Deltas = {field("t5g_jobs_started_total", {"job": run.job}): 1.0, **ends}
         if run.queued:
             waited = max(0.0, run.started - run.queued)
             deltas |= observed("t5g_job_wait_seconds", LONG, waited, queue=run.queue)

@@ -144,7 +144,7 @@ class Sums:
             Sample(name, labels, value)
             for name in _names(metric)
             for labels, value in sorted(self._rows.get(name, ()), key=_order)
-        ]
+        ] or _nothing_yet(metric)
         return found
 
     def value(self, name: str, **labels: str) -> float:
@@ -155,6 +155,13 @@ class Sums:
         """Return the sum over all samples of that name whose labels include `labels`."""
         rows = self._rows.get(name, ())
         return sum(value for given, value in rows if given.items() >= labels.items())
+
+
+def _nothing_yet(metric: Metric) -> list[Sample]:
+    """Zero for what has no labels: a first count would not be seen as an increase without it."""
+    return [
+        Sample(s.name, s.labels, 0.0) for s in _samples([metric]) if not s.labels.keys() - {"le"}
+    ]
 
 
 def _names(metric: Metric) -> Sequence[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from t5g.lifeline import alive
 from tests.e2e.conftest import Demo, start_demo, until
@@ -118,6 +120,41 @@ def test_worker_killed_in_mid_sync_ends_right(demo: Demo) -> None:
     assert {case["number"] for case in demo.cases("status:any")} == before
     assert "worker       died" in demo.output()
     assert "restarting" in demo.output()
+
+
+def test_metrics_add_up_over_all_processes_also_after_the_death_of_a_worker(demo: Demo) -> None:
+    before = scraped(demo)
+    demo.ask("status")
+    demo.ask("cases severity:urgent")
+    demo.ask("refresh cards")
+
+    def worked() -> bool:
+        name, labels = "t5g_jobs_total", {"job": "sync cards", "outcome": "done"}
+        return total(scraped(demo), name, **labels) > total(before, name, **labels)
+
+    until(worked, "the sync of cards to be counted", 30)
+    after = scraped(demo)
+    for command in ("status", "cases", "refresh"):
+        labels = {"command": command, "outcome": "answered"}
+        grown = total(after, "t5g_slack_commands_total", **labels)
+        assert grown == total(before, "t5g_slack_commands_total", **labels) + 1, command
+    begun, ended = total(after, "t5g_jobs_started_total"), total(after, "t5g_jobs_total")
+    assert begun == ended + total(after, "t5g_jobs_running")
+    assert total(after, "t5g_sync_runs_total", sync="cards", state="ok") >= 1
+    calls = total(after, "t5g_upstream_calls_total", service="jira", status="ok")
+    assert calls > total(before, "t5g_upstream_calls_total", service="jira", status="ok")
+    assert total(after, "t5g_open_cases") == total(after, "t5g_cases", headline="open")
+    assert len(demo.cases()) == total(after, "t5g_cases", headline="open")
+
+
+def scraped(demo: Demo) -> list[Sample]:
+    text = demo.http.get(demo.url("page") + "/metrics").text
+    return [s for family in text_string_to_metric_families(text) for s in family.samples]
+
+
+def total(samples: list[Sample], name: str, **labels: str) -> float:
+    """Add up the samples of a name that have these labels."""
+    return sum(s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
 
 
 def cases_sync(demo: Demo) -> dict[str, object]:

@@ -6,7 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -15,10 +19,10 @@ from redis import Redis
 
 from t5g.keys import Keys
 from t5g.logs import bind
-from t5g.runs import Outcome, Runs
+from t5g.runs import Outcome, Run, Runs
 from t5g.scraping import Scrape
 from t5g.settings import load_settings
-from t5g.work import enqueue
+from t5g.work import QUEUES, enqueue, load_rq
 from tests.workers.test_killed import plain
 from tests.workers.test_worker import RUN, descendants, until
 
@@ -122,6 +126,48 @@ async def test_a_worker_killed_in_the_middle_of_a_job_leaves_the_sums_right(
     assert total(after, "t5g_jobs_started_total") == total(after, "t5g_jobs_total") == 3
     assert total(after, "t5g_jobs_total", job="long", outcome="died") == 1
     assert total(after, "t5g_upstream_calls_total", service="portal", status="ok") == 4
+
+
+async def test_a_day_at_speed_with_workers_killed_in_between_adds_up(start, settings, raw, redis):
+    """The real schedule, its clock moved by two hours at a time, with jobs that only count."""
+    load_rq(KEYS.prefix)
+    from workers.firing import Firing
+    from workers.schedule import schedule
+
+    begin = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
+    clock = SimpleNamespace(now=begin)
+    made = {"function": "tests.workers.doings.short", "args": ("3",), "attempts": (0, 0)}
+    table = [replace(entry, **made) for entry in schedule(settings)]
+    firing = Firing(raw, KEYS, table, now=lambda: clock.now)
+    firing.register()
+    crew = await start(2)
+    await until(lambda: raw.scard("t5g:rq:workers") == 2)
+    fired = 0
+
+    def idle():
+        left = sum(raw.llen(f"t5g:rq:queue:{name}") for name in QUEUES)
+        return not left and not raw.hlen("t5g:runs:open")
+
+    for hour in range(2, 26, 2):
+        clock.now = begin + hour * 3600
+        fired += len(firing.enqueue_jobs())
+        if hour in (8, 16):
+            ask_for(raw, "long", job_id=f"long-{hour}")
+            found = await until(lambda: [r for r in open_runs(raw) if r.job == "long"])
+            os.kill(int(found[0].worker.split(".")[-2]), signal.SIGKILL)
+        await until(idle)
+    crew.send_signal(signal.SIGTERM)
+    found = await scraped(settings, redis)
+    assert fired >= 12 * 7
+    assert total(found, "t5g_jobs_total", job="long", outcome="died") == 2
+    assert total(found, "t5g_jobs_total", job="short", outcome="done") == fired
+    assert total(found, "t5g_jobs_started_total") == total(found, "t5g_jobs_total") == fired + 2
+    assert total(found, "t5g_upstream_calls_total", status="ok") == 3 * fired
+    assert total(found, "t5g_job_wait_seconds_count") == fired + 2
+
+
+def open_runs(raw):
+    return [msgspec.json.decode(one, type=Run) for one in raw.hvals("t5g:runs:open")]
 
 
 async def test_the_scheduler_ends_the_run_of_a_worker_that_is_gone(start, raw, redis):

@@ -67,6 +67,9 @@ async def receive(request: web.Request) -> web.Response:
         delivery = Delivery(event, body, _kept(request.headers))
         outcome = await request.app[COMMIT].apply(delivery)
     metrics.jira_events(event.family, outcome.value).inc()
+    if outcome is Outcome.APPLIED and isinstance(event, Event):
+        lag = (datetime.now(UTC) - event.at).total_seconds()
+        metrics.JIRA_LAG.observe(max(0.0, lag))
     return web.Response(
         status=STATUS.get(outcome, 202), body=ANSWERS[outcome], content_type="application/json"
     )
