@@ -68,7 +68,7 @@ async def measure(cases: int = 10_000, questions: int = 3_000, rounds: int = 5) 
             with PrivateRedis(Path(folder)) as url:
                 settings = load_settings(env={
                     "redis_url": url, "slack_api_url": api, "slack_signing_secret": SECRET,
-                    "slack_bot_token": "xoxb-bench-not-secret", "log_file": f"{folder}/log",
+                    "slack_bot_token": "xoxb-bench-not-secret",
                 })  # fmt: skip
                 redis = open_redis(url)
                 await fill(open_store(settings, redis), cases)

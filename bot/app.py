@@ -51,7 +51,9 @@ EventListener = Callable[[dict[str, Any], str], Awaitable[None]]
 BROKEN = "⚠️ Something went wrong on our side; it is in the log. Try again in a moment."
 
 
-def create_bolt_app(settings: Settings, context: Context) -> AsyncApp:
+def create_bolt_app(
+    settings: Settings, context: Context, questions: Questions | None = None
+) -> AsyncApp:
     """Return the app with all listeners. It asks nothing of Slack until the first request."""
     app = TimedApp(
         client=context.client,
@@ -61,9 +63,10 @@ def create_bolt_app(settings: Settings, context: Context) -> AsyncApp:
         process_before_response=True,
     )
     app.error(_on_error)
-    speaker = Speaker(context)
+    questions = questions or Questions(context, Speaker(context))
+    speaker = questions.speaker
     shower = Shower(context, speaker)
-    _add_questions(app, context, Questions(context, speaker))
+    _add_questions(app, context, questions)
     _add_clicks(app, Lists(context, speaker, shower), Cards(context, speaker, shower))
     _add_shortcuts(app, shortcuts.Shortcuts(context, speaker, shower))
     _add_views(app, context)

@@ -13,9 +13,11 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.app import create_bolt_app
+from bot.actions.asked import Questions
+from bot.app import COMMAND, create_bolt_app
 from bot.context import Context
 from bot.follower import Follower
+from bot.speaking import Speaker
 from t5g.logs import logger
 from t5g.settings import Settings
 
@@ -23,12 +25,15 @@ log = logger(__name__)
 PATH = "/slack/events"
 MOST_SKEW = 300
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+COMMAND_FIELD = "command="
 RATE_LIMITED = "app_rate_limited"
 
 
 def mount_slack(app: web.Application, settings: Settings, context: Context) -> None:
     """Mount everything that speaks Slack: requests, what is followed, and an orderly end."""
-    add_slack_routes(app, create_bolt_app(settings, context), settings)
+    questions = Questions(context, Speaker(context))
+    add_slack_routes(app, create_bolt_app(settings, context, questions), settings, questions)
 
     async def living(_: web.Application) -> AsyncIterator[None]:
         if settings.slack_bot_token.get_secret_value():
@@ -39,19 +44,28 @@ def mount_slack(app: web.Application, settings: Settings, context: Context) -> N
     app.cleanup_ctx.append(living)
 
 
-def add_slack_routes(app: web.Application, bolt: AsyncApp, settings: Settings) -> None:
+def add_slack_routes(
+    app: web.Application, bolt: AsyncApp, settings: Settings, questions: Questions
+) -> None:
     """Mount `POST /slack/events`: commands, interactivity and events alike."""
     secret = settings.slack_signing_secret.get_secret_value()
-    door = _Door(bolt, SignatureVerifier(secret) if secret else None)
+    door = _Door(bolt, SignatureVerifier(secret) if secret else None, questions)
     app.router.add_post(PATH, door.take)
 
 
 class _Door:
-    """Lets in what Slack signed."""
+    """Lets in what Slack signed.
 
-    def __init__(self, bolt: AsyncApp, verifier: SignatureVerifier | None) -> None:
+    A slash command is answered right here: to find its one listener by way of Bolt takes longer
+    than to answer it.
+    """
+
+    def __init__(
+        self, bolt: AsyncApp, verifier: SignatureVerifier | None, questions: Questions
+    ) -> None:
         self._bolt = bolt
         self._verifier = verifier
+        self._questions = questions
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -62,6 +76,11 @@ class _Door:
         if body is None or not self._signed(request, body):
             log.info("slack_refused", why="signature", bytes=len(raw))
             return web.json_response({"error": "invalid signature"}, status=401)
+        if COMMAND_FIELD in body and request.content_type == FORM:
+            form = dict(parse_qsl(body, keep_blank_values=True))
+            if form.get("command") == COMMAND:
+                spoken = await self._questions.answered(form)
+                return web.Response(body=spoken, content_type=JSON, charset="utf-8")
         if not _readable(body, request.content_type):
             return web.json_response({"error": "the body can not be read"}, status=400)
         if body.startswith("{") and json.loads(body).get("type") == RATE_LIMITED:

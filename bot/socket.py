@@ -15,7 +15,7 @@ from t5g.derived import Rules
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.logs import logger
 from t5g.metrics_port import serving
-from t5g.scraping import add_once
+from t5g.scraping import add_once, measure_lag
 from t5g.settings import Settings
 
 log = logger(__name__)
@@ -51,6 +51,7 @@ async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> No
     handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.get_secret_value())
     handler.client.proxy = context.client.proxy
     context.tasks.loop(Follower(context).run(), "follower")
+    context.tasks.loop(measure_lag(KIND), "loop lag")
     name = process_name()
     try:
         await _connect(handler, stop)

@@ -36,8 +36,13 @@ class Spoken(Struct, frozen=True):
     """A rendered answer, as JSON too; and the answer itself, unless it was remembered."""
 
     payload: Payload
-    body: str
+    body: bytes
     answer: Answer | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Say whether something follows the answer: progress, a file."""
+        return isinstance(self.answer, Progress | Export)
 
 
 class Speaker:
@@ -46,6 +51,7 @@ class Speaker:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._remembered: OrderedDict[object, Spoken] = OrderedDict()
+        self._making = asyncio.Lock()
 
     async def speak(
         self,
@@ -58,17 +64,27 @@ class Speaker:
     ) -> Spoken:
         """Answer a question. Never raises (but when cancelled)."""
         key = await self._key(text, asker, page, title)
-        kept = self._remembered.get(key) if key else None
-        if kept is not None:
-            count_command(text, kept.answer)
-            self._context.trail.note(
-                line(asker, routed(text)[0].name, Outcome.ANSWERED, detail=text)
-            )
-            return kept
+        if key is None:
+            return await self._made(text, asker, page=page, title=title, back=back)
+        kept = self._remembered.get(key)
+        if kept is None:
+            # Whoever asks the same meanwhile waits for this one answer.
+            async with self._making:
+                kept = self._remembered.get(key)
+                if kept is None:
+                    return await self._made(text, asker, page=page, title=title, back=back, key=key)
+        count_command(text, kept.answer)
+        self._context.trail.note(line(asker, routed(text)[0].name, Outcome.ANSWERED, detail=text))
+        return kept
+
+    async def _made(
+        self, text: str, asker: Asker, *, page: int, title: str, back: ReplyTo | None,
+        key: object | None = None,
+    ) -> Spoken:  # fmt: skip
         found = await answer(text, asker, self._context, page=page, title=title, back=back)
         count_command(text, found)
         payload = render(found, self._context.settings)
-        spoken = Spoken(payload, _body(payload), found)
+        spoken = Spoken(payload, body_of(payload), found)
         if key and not isinstance(found, Note):
             self._remember(key, Spoken(payload, spoken.body))
         return spoken
@@ -124,5 +140,6 @@ def count_command(text: str, found: Answer | None) -> None:
     metrics.SLACK_COMMANDS.labels(name, outcome).inc()
 
 
-def _body(payload: Payload) -> str:
-    return msgspec.json.encode({**payload, "response_type": "ephemeral"}).decode()
+def body_of(payload: Payload) -> bytes:
+    """The answer to a slash command that carries a message to the asker alone."""
+    return msgspec.json.encode({**payload, "response_type": "ephemeral"})

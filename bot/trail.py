@@ -17,7 +17,8 @@ from t5g.logs import logger
 log = logger(__name__)
 
 SOON = 0.1
-BATCH = 200
+#: Each entry is a log line too; so many are written before others get their turn.
+BATCH = 20
 MOST = 10_000
 
 

@@ -24,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID: Final = web.RequestKey("REQUEST_ID", str)
 UNMATCHED = "unmatched"
 #: Routes that machines call all day: told at debug level unless they fail.
-QUIET = ("/healthz", "/readyz", "/metrics", "/webhooks/", "/static/")
+QUIET = ("/healthz", "/readyz", "/metrics", "/webhooks/", "/slack/", "/static/")
 
 log = logger(__name__)
 _STDLIB = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """Questions: slash commands, mentions, direct messages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -9,12 +10,13 @@ from bot.asker import Origin
 from bot.context import Context
 from bot.previews import answer_numbers
 from bot.replies import ReplyTo
-from bot.speaking import ONE_MOMENT, Speaker, Spoken
+from bot.speaking import ONE_MOMENT, Speaker, Spoken, body_of
 from bot.typed import plain, without_mention
 from t5g.logs import logger
 
 log = logger(__name__)
 
+_MOMENT = body_of({"text": ONE_MOMENT})
 #: Messages that nobody wrote just now.
 _KINDS = frozenset({"", "thread_broadcast", "file_share", "me_message"})
 
@@ -24,10 +26,15 @@ class Questions:
 
     def __init__(self, context: Context, speaker: Speaker) -> None:
         self._context = context
-        self._speaker = speaker
+        self._speaker = self.speaker = speaker
 
     async def command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
-        """`/t5g …`: answered in the acknowledgement itself, to the asker alone."""
+        """`/t5g …` by way of Bolt (Socket Mode)."""
+        body = await self.answered(command)
+        ack.response = BoltResponse(status=200, body=body.decode())
+
+    async def answered(self, command: Mapping[str, Any]) -> bytes:
+        """`/t5g …`: answered in the acknowledgement itself, to the asker alone. Never raises."""
         reply = ReplyTo(
             user=_text(command, "user_id"),
             channel=_text(command, "channel_id"),
@@ -37,11 +44,11 @@ class Questions:
         task = await self._speaker.soon(self._answer(text, name, reply, Origin.COMMAND))
         if task.done():
             spoken = task.result()
-            ack.response = BoltResponse(status=200, body=spoken.body)
-            self._context.tasks.start(self._speaker.hand_over(spoken, reply), "hand over")
-        else:
-            await ack(text=ONE_MOMENT, response_type="ephemeral")
-            self._context.tasks.start(self._late(task, reply), "late answer")
+            if spoken.follows:
+                self._context.tasks.start(self._speaker.hand_over(spoken, reply), "hand over")
+            return spoken.body
+        self._context.tasks.start(self._late(task, reply), "late answer")
+        return _MOMENT
 
     async def mention(self, body: dict[str, Any], bot_user: str) -> None:
         """`@t5g …` in a channel: answered to the asker alone, in the thread if it is in one."""
@@ -90,7 +97,7 @@ def event_of(body: dict[str, Any]) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _text(body: dict[str, Any], key: str) -> str:
+def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     return value if isinstance(value, str) else ""
 
