@@ -130,7 +130,7 @@ def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     scrub = Scrubber(secrets_of(settings))
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, _hand_over],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
@@ -153,9 +153,16 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
 ]
 _JSON = structlog.processors.JSONRenderer(default=str)
+
+
+def _hand_over(logger: WrappedLogger, name: str, event: EventDict) -> Any:
+    """Hand an event to the package `logging`, its exception too: others listen there (Sentry)."""
+    arguments, options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, name, event)
+    if event.get("exc_info"):
+        options["exc_info"] = event["exc_info"]
+    return arguments, options
 
 
 def _renderer(settings: Settings, stream: TextIO) -> Any:
@@ -169,6 +176,7 @@ def _formatter(scrub: Scrubber, renderer: Any) -> logging.Formatter:
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
             scrub.process,
             renderer,
         ],

@@ -19,7 +19,7 @@ from t5g.figures import figures
 from t5g.heartbeat import KINDS, alive
 from t5g.inbox import Inbox
 from t5g.keys import Keys
-from t5g.metrics import COUNTED, REGISTRY, Snapshot
+from t5g.metrics import COUNTED, LOOP_LAG, REGISTRY, Snapshot
 from t5g.operations import Operations
 from t5g.runs import Runs
 from t5g.settings import Settings
@@ -27,6 +27,7 @@ from t5g.sums import FLUSH_EVERY, Sums, read_sums
 from t5g.syncs import SyncRecord, SyncState
 
 PATIENCE = 3.0
+LAG_INTERVAL = 1.0
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Statuses of cases that are named; the Portal may invent others.
 STATUSES = frozenset({"Waiting on Red Hat", "Waiting on Customer", "Closed"})
@@ -82,6 +83,15 @@ def exposed(sums: Sums, snapshot: Snapshot) -> bytes:
     registry.register(sums)
     registry.register(snapshot)
     return generate_latest(registry)
+
+
+async def measure_lag(process: str) -> None:
+    """Measure how late the event loop is, until cancelled: what blocks it delays every answer."""
+    loop, lag = asyncio.get_running_loop(), LOOP_LAG.labels(process)
+    while True:
+        due = loop.time() + LAG_INTERVAL
+        await asyncio.sleep(LAG_INTERVAL)
+        lag.set(max(0.0, loop.time() - due))
 
 
 async def keep_adding(redis: Redis, keys: Keys) -> None:

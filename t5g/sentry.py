@@ -16,7 +16,7 @@ from t5g.settings import Settings
 
 PATIENCE = 2.0
 #: Parts of an event that may hold what people wrote or what upstreams answered.
-_DROPPED = ("request", "user", "breadcrumbs", "modules", "server_name")
+_DROPPED = ("request", "user", "breadcrumbs", "modules", "server_name", "extra")
 
 
 def setup_sentry(settings: Settings, process: str) -> bool:

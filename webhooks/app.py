@@ -21,7 +21,7 @@ from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.jira_intake import Intake, open_inbox
 from t5g.keys import Keys
-from t5g.scraping import add_once, keep_adding
+from t5g.scraping import add_once, keep_adding, measure_lag
 from t5g.settings import Settings
 from t5g.syncs import Sync
 from t5g.team import TeamFile
@@ -38,7 +38,6 @@ from webhooks.pages import routes as pages_routes
 
 #: Bodies of everything but JIRA's events, which set their own limit.
 BODY_LIMIT = 1024 * 1024
-LAG_INTERVAL = 1.0
 
 
 def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Application:
@@ -110,16 +109,8 @@ def _mount_slack(app: web.Application, settings: Settings) -> None:
 
 
 async def _measure_lag(_: web.Application) -> AsyncIterator[None]:
-    """Measure how late the event loop is: what blocks it delays every answer."""
-
-    async def measure() -> None:
-        loop, lag = asyncio.get_running_loop(), metrics.LOOP_LAG.labels("web")
-        while True:
-            due = loop.time() + LAG_INTERVAL
-            await asyncio.sleep(LAG_INTERVAL)
-            lag.set(max(0.0, loop.time() - due))
-
-    task = asyncio.create_task(measure())
+    metrics.introduce("web")
+    task = asyncio.create_task(measure_lag("web"))
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -166,6 +166,10 @@ class QueueWorker(Worker):
         )
         super().handle_job_failure(job, queue, started_job_registry, text, execution)
 
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Write the error to the log. RQ's own line would show arguments: what people wrote."""
+        log.error("job_failed", what=_label(job), exc_info=exc_info)
+
     def _say(self, said: Said) -> None:
         """Only the fork knows; of one that was killed nothing is known."""
         if self._is_horse and self.execution is not None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 import sentry_sdk
@@ -49,7 +50,7 @@ def server() -> Iterator[Sentry]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     yield found
-    sentry_sdk.init()
+    sentry_sdk.get_global_scope().set_client(None)
     found.shutdown()
     thread.join()
     found.server_close()
@@ -82,6 +83,20 @@ def test_an_error_arrives_with_its_ids_and_without_secrets(server: Sentry) -> No
     assert event["tags"]["process"] == "worker"
     frames = event["exception"]["values"][0]["stacktrace"]["frames"]
     assert not any("vars" in frame for frame in frames)
+
+
+def test_an_exception_that_is_handed_over_is_one_for_sentry_too(server: Sentry) -> None:
+    settings = load_settings(env={"sentry_dsn": f"http://k@127.0.0.1:{server.server_port}/1"})
+    setup_logging(settings)
+    setup_sentry(settings, "web")
+    logger("t5g.test").error("task failed", exc_info=KeyError("which"))
+    flush_sentry()
+    (event,) = [i for raw in server.received for i in items(raw) if "exception" in i]
+    assert event["exception"]["values"][0]["type"] == "KeyError"
+
+
+def items(raw: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in raw.splitlines()]
 
 
 def test_nothing_is_sent_without_an_address() -> None:

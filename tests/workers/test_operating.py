@@ -203,6 +203,15 @@ async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
             assert b"another-planted" not in raw.dump(key), key
 
 
+async def test_what_people_wrote_is_not_in_the_log_of_a_failed_job(start, raw):
+    ask_for(raw, "fail", "words of a customer")
+    _, said = await (await start(burst=True)).communicate()
+    lines = [json.loads(line) for line in said.splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "job_failed"]
+    assert "Traceback" in failed["exception"]
+    assert not any("arguments" in line for line in lines)
+
+
 async def test_the_id_of_a_request_reaches_the_worker_its_log_and_the_upstream(start, raw, redis):
     asked = []
 
