@@ -16,7 +16,7 @@ from bot.router import Command, Request, UnknownCommandError, refusal, router
 from bot.trail import line
 from t5g.audit import Outcome
 from t5g.errors import QueryError, RefusedError, T5GError
-from t5g.logs import bind, logger
+from t5g.logs import bind, current_ids, logger
 from t5g.query import FIELDS
 from t5g.query.fields import ALIASES
 from t5g.team import Role
@@ -45,9 +45,9 @@ async def answer(
 
     `back`: where the results of asked work go.
     """
-    request_id = secrets.token_hex(4)
+    request_id = current_ids().get("request") or secrets.token_hex(4)
     command, rest = None, text
-    with bind(request_id=request_id):
+    with bind(request=request_id):
         try:
             command, rest = routed(text)
             check_role(command, asker)

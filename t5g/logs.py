@@ -212,8 +212,7 @@ def bind(**ids: str) -> AbstractContextManager[Any]:
 
 def current_ids() -> dict[str, str]:
     """Return the id of the request that is being answered, to be handed on with its work."""
-    bound = get_contextvars()
-    found = bound.get("request_id") or bound.get("request")
+    found = get_contextvars().get("request")
     return {"request": str(found)} if found else {}
 
 

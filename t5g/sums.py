@@ -22,6 +22,8 @@ from t5g.keys import Keys
 #: Kinds of metrics that add up over processes; the others are each process's own.
 SUMMED = ("counter", "histogram")
 FLUSH_EVERY = 5.0
+#: What could not be added before goes first, what was counted since then follows.
+ROUNDS = 2
 #: How long an addition is remembered, in seconds: far longer than anybody tries to repeat it.
 _REMEMBERED = 3_600
 
@@ -92,15 +94,19 @@ class Counted:
 
     async def flush(self, redis: Redis, keys: Keys) -> None:
         """Add what is new; what can not be added now is kept for the next time."""
-        addition = self._addition()
-        if addition is not None:
+        for _ in range(ROUNDS):
+            addition = self._addition()
+            if addition is None:
+                return
             await redis.eval(ADD, 2, *self._keys(keys), *addition[1])
             self._done(addition[0])
 
     def flush_now(self, redis: SyncRedis, keys: Keys) -> None:
         """Do the same from where there is no event loop."""
-        addition = self._addition()
-        if addition is not None:
+        for _ in range(ROUNDS):
+            addition = self._addition()
+            if addition is None:
+                return
             redis.eval(ADD, 2, *self._keys(keys), *addition[1])
             self._done(addition[0])
 

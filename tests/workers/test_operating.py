@@ -222,7 +222,7 @@ async def test_the_id_of_a_request_reaches_the_worker_its_log_and_the_upstream(s
     upstream = web.Application()
     upstream.router.add_get("/", answer)
     async with TestServer(upstream) as server:
-        with bind(request_id="abcd1234"):
+        with bind(request="abcd1234"):
             ask_for(raw, "ask", str(server.make_url("/")))
         worker = await start(burst=True)
         _, said = await worker.communicate()
