@@ -141,8 +141,8 @@ class QueueWorker(Worker):
 
     def handle_job_success(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """Note the result, then let RQ do its part."""
-        result = self._scrub(str(job._result))[:LONGEST_RESULT]
-        self._say(Said(outcome=Outcome.DONE, result="" if job._result is None else result))
+        result = self._scrub(told(job._result))[:LONGEST_RESULT]
+        self._say(Said(outcome=Outcome.DONE, result=result))
         super().handle_job_success(job, queue, *args, **kwargs)
 
     def handle_job_failure(
@@ -215,6 +215,15 @@ def _label(job: Job) -> str:
         return label_of(job.func_name, job.args)
     except DeserializationError:
         return "unreadable"
+
+
+def told(result: Any) -> str:
+    """Say in words what a job returned: the summaries of syncs are what people look for."""
+    if isinstance(result, list):
+        return "; ".join(told(part) for part in result)
+    if isinstance(result, dict):
+        return ", ".join(f"{name} {value}" for name, value in result.items())
+    return "" if result is None or result == "" else str(result)
 
 
 def _text(job: Job, name: str) -> str:

@@ -253,3 +253,46 @@ async def test_workers_answer_a_scrape_on_their_port(start, redis, free_tcp_port
     worker.send_signal(signal.SIGTERM)
     async with asyncio.timeout(10):
         assert await worker.wait() == 0
+
+
+async def test_an_error_in_a_job_reaches_sentry_before_the_fork_is_gone(raw, redis_url):
+    arrived = []
+
+    async def take(request):
+        arrived.append(await request.read())
+        return web.json_response({})
+
+    collector = web.Application()
+    collector.router.add_post("/api/1/envelope/", take)
+    async with TestServer(collector) as server:
+        ask_for(raw, "fail", SECRET)
+        env = {
+            "T5G_REDIS_URL": redis_url,
+            "T5G_JIRA_TOKEN": SECRET,
+            "T5G_PORTAL_OFFLINE_TOKEN": "sandbox-not-secret",
+            "T5G_BUGZILLA_API_KEY": "sandbox-not-secret",
+            "T5G_SENTRY_DSN": f"http://key@127.0.0.1:{server.port}/1",
+        }
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "t5g", "worker", env={**os.environ, **env},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await until(lambda: arrived)
+        finally:
+            worker.kill()
+            await worker.wait()
+    sent = b"".join(arrived)
+    assert b"ValueError" in sent
+    assert SECRET.encode() not in sent
+
+
+def test_a_result_is_told_in_words():
+    load_rq(KEYS.prefix)
+    from workers.queue_worker import told
+
+    assert (
+        told([{"state": "ok", "seen": 4}, {"state": "failed"}]) == "state ok, seen 4; state failed"
+    )
+    assert told(None) == told("") == ""
+    assert told(True) == "True"
