@@ -19,7 +19,6 @@ from typing import TypeVar
 from t5g import metrics
 from t5g.errors import UpstreamError
 from t5g.logs import current_trace, logger
-from t5g.traffic import Asked
 
 T = TypeVar("T")
 
@@ -74,10 +73,9 @@ METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
 class Traffic:
-    """What was asked of the services and has not been added to the installation's sums yet."""
+    """What the clients of one run asked of the services."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], list[float]] = {}
         self.requests: dict[str, int] = {}
         self.retries: dict[str, int] = {}
 
@@ -88,30 +86,9 @@ class Traffic:
         if meter is not None:
             meter.requests += 1
 
-    def count_outcome(self, service: str, outcome: str, seconds: float) -> None:
-        """Count how a request ended, and the time it took."""
-        row = self._rows.setdefault((service, outcome), [0, 0.0, 0.0])
-        row[0] += 1
-        row[1] += seconds
-
-    def count_retry(self, service: str, waited: float) -> None:
-        """Count one repetition and the time waited before it."""
+    def count_retry(self, service: str) -> None:
+        """Count one repetition."""
         self.retries[service] = self.retries.get(service, 0) + 1
-        self._rows.setdefault((service, "transient"), [0, 0.0, 0.0])[2] += waited
-
-    def drain(self) -> list[Asked]:
-        """Return what came together since the last call."""
-        rows, self._rows = self._rows, {}
-        return [
-            Asked(
-                service=service,
-                outcome=outcome,
-                requests=int(count),
-                seconds=seconds,
-                waited=waited,
-            )
-            for (service, outcome), (count, seconds, waited) in rows.items()
-        ]
 
     @property
     def total(self) -> int:
@@ -158,12 +135,12 @@ class Caller:
             await self._patience()
             self.traffic.count(self.service)
             begun = time.monotonic()
-            outcome, status = "error", "error"
+            status = "error"
             try:
                 result = await attempt()
-                outcome = status = "ok"
+                status = "ok"
             except Transient as error:
-                outcome, status = "transient", _status(error, "no_answer")
+                status = _status(error, "no_answer")
                 raise
             except UpstreamError as error:
                 status = _status(error, "error")
@@ -171,10 +148,8 @@ class Caller:
             else:
                 return result
             finally:
-                seconds = time.monotonic() - begun
-                self.traffic.count_outcome(self.service, outcome, seconds)
                 metrics.UPSTREAM_CALLS.labels(self.service, status).inc()
-                metrics.UPSTREAM_SECONDS.labels(self.service).observe(seconds)
+                metrics.UPSTREAM_SECONDS.labels(self.service).observe(time.monotonic() - begun)
 
     async def _pause(self, number: int, error: Transient) -> None:
         pause = self.policy.wait(number, error.after, random.random())
@@ -185,7 +160,7 @@ class Caller:
             reason=error.reason,
             seconds=round(pause, 2),
         )
-        self.traffic.count_retry(self.service, pause)
+        self.traffic.count_retry(self.service)
         metrics.UPSTREAM_RETRIES.labels(self.service).inc()
         metrics.UPSTREAM_WAITED.labels(self.service).inc(pause)
         if error.throttled:

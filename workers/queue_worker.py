@@ -155,7 +155,10 @@ class QueueWorker(Worker):
     ) -> None:
         """Note the error, and let RQ keep no secret that stands in it."""
         text = self._scrub(exc_string)
-        repeated = job.should_retry and self._stopped_job_id != job.id
+        if self._stopped_job_id == job.id and execution is not None:
+            said = Said(outcome=Outcome.STOPPED, error="somebody stopped it")
+            self._book.say(execution.id, said)
+        repeated = job.should_retry
         lines = text.strip().splitlines()
         self._say(
             Said(

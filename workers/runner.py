@@ -27,7 +27,6 @@ from t5g.logs import bind, logger
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
-from t5g.traffic import TrafficLog
 from workers.calls import METER, Meter
 from workers.clients import Clients
 from workers.context import MOST_NOTES, Progress, SyncContext, Tally, Throttled
@@ -214,7 +213,7 @@ class Runner:
             await marks.write(name, ctx.next_mark)
         _count(record)
         await self._finish(record, transient=transient)
-        await TrafficLog(self._redis, self._keys).add(self._clients.traffic.drain())
+        await metrics.COUNTED.flush(self._redis, self._keys)
         return record
 
     async def _try(self, ctx: SyncContext, name: Sync) -> tuple[str, bool]:

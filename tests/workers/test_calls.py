@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t5g import metrics
 from t5g.errors import UpstreamError
 from workers.calls import METER, Caller, Meter, Policy, Traffic, Transient, retry_after
 
@@ -75,11 +76,21 @@ async def test_when_one_is_told_to_wait_all_wait():
 
 
 async def test_outcomes_are_observed():
-    caller = Caller("jira", limit=1, policy=QUICK)
-    await caller.insist(failing(Transient("x")))
-    rows = {(row.service, row.outcome): row.requests for row in caller.traffic.drain()}
-    assert rows == {("jira", "transient"): 1, ("jira", "ok"): 1}
-    assert caller.traffic.drain() == []
+    caller = Caller("observed", limit=1, policy=QUICK)
+    await caller.insist(failing(Transient("HTTP 503"), Transient("no answer in time", after=0.01)))
+    gone = UpstreamError("observed", "HTTP 404: not there", transient=False)
+    with pytest.raises(UpstreamError):
+        await caller.insist(failing(gone))
+    found = {
+        sample.labels["status"]: sample.value
+        for family in metrics.UPSTREAM_CALLS.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.labels["service"] == "observed"
+    }
+    assert found == {"503": 1, "no_answer": 1, "ok": 1, "404": 1}
+    assert metrics.UPSTREAM_RETRIES.labels("observed")._value.get() == 2
+    assert metrics.UPSTREAM_THROTTLED.labels("observed")._value.get() == 1
+    assert metrics.UPSTREAM_WAITED.labels("observed")._value.get() > 0
 
 
 async def test_runs_that_share_clients_count_their_own():

@@ -296,3 +296,15 @@ def test_a_result_is_told_in_words():
     )
     assert told(None) == told("") == ""
     assert told(True) == "True"
+
+
+async def test_a_job_that_somebody_stopped_says_so(start, raw, redis):
+    ask_for(raw, "long", job_id="endless")
+    await start()
+    await until(lambda: raw.hget("t5g:rq:job:endless", "status") == b"started")
+    from rq.command import send_stop_job_command
+
+    send_stop_job_command(raw, "endless")
+    await until(lambda: raw.xlen("t5g:runs:ended") == 1)
+    (run,) = await Runs(redis, KEYS).ended(0)
+    assert run.outcome is Outcome.STOPPED

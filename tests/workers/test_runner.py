@@ -6,12 +6,13 @@ import time
 import pytest
 
 from sandbox.faults import Kind
+from t5g import metrics
 from t5g.alerts import Alerts
 from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.lock import Lock
+from t5g.sums import read_sums, sums_key
 from t5g.syncs import Sync, SyncRecord, SyncState
-from t5g.traffic import TrafficLog
 from tests.workers.reading import cases_of, synced
 from workers import runner
 from workers.runner import DIED, mark_dead, run_all, run_sync, tell_stale
@@ -40,14 +41,19 @@ async def test_a_run_leaves_its_record(settings, upstreams, records):
 async def test_what_was_asked_is_added_to_the_sums(settings, upstreams, redis):
     upstreams.add_cases(3)
     upstreams.portal_faults.add(Kind.DOWN, path="/graphql", times=1)
+    await metrics.COUNTED.flush(redis, KEYS)  # what other tests counted in this process
+    await redis.delete(sums_key(KEYS))
     for _ in range(2):
         await run_sync(settings, Sync.CASES)
-    rows = {(row.service, row.outcome): row for row in await TrafficLog(redis, KEYS).read()}
-    assert rows["sso", "ok"].requests == 2
-    assert rows["portal", "ok"].requests == 3
-    assert rows["portal", "transient"].requests == 1
-    assert rows["portal", "transient"].waited > 0
-    assert rows["portal", "ok"].seconds > 0
+    sums = await read_sums(redis, KEYS, metrics.REGISTRY)
+    calls = "t5g_upstream_calls_total"
+    assert sums.value(calls, service="sso", status="ok") == 2
+    assert sums.value(calls, service="portal", status="ok") == 3
+    assert sums.value(calls, service="portal", status="503") == 1
+    assert sums.value("t5g_upstream_wait_seconds_total", service="portal") > 0
+    assert sums.value("t5g_upstream_call_seconds_sum", service="portal") > 0
+    assert sums.value("t5g_sync_runs_total", sync="cases", state="ok") == 2
+    assert sums.value("t5g_sync_changes_total", sync="cases") == 3
 
 
 async def test_progress_is_told_and_kept_while_it_runs(settings, upstreams, records):
