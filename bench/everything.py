@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bench import growth, sync, together, workers
+from bench import growth, pages, slack, sync, together, webhooks, workers
 from bench.report import Findings, joined
 
 QUICK_SIZES = (1_000,)
@@ -35,6 +35,18 @@ async def _growth(options: Options) -> Findings:
     return joined([await growth.measure(size, rounds=rounds, count=count) for size in sizes])
 
 
+async def _slack(options: Options) -> Findings:
+    return await slack.measure(*((200, 100, 1) if options.quick else ()))
+
+
+async def _webhooks(options: Options) -> Findings:
+    return await webhooks.measure(*((200, 1, 300) if options.quick else ()))
+
+
+async def _pages(options: Options) -> Findings:
+    return await pages.measure(*((200, 200, 1) if options.quick else ()))
+
+
 async def _sync(options: Options) -> Findings:
     if options.quick:
         return await sync.measure(cases=100, latency=0.01, memory_cases=0)
@@ -55,6 +67,9 @@ BENCHES: dict[str, Bench] = {
     "growth": Bench(
         "the hot paths beside their floors at 1,000, 10,000 and 100,000 cases", _growth
     ),
+    "slack": Bench("a slash command beside a Bolt app that answers a constant", _slack),
+    "webhooks": Bench("JIRA's events: beside a bare receiver, and ten thousand at once", _webhooks),
+    "pages": Bench("the pages beside a constant body, their sizes, statistics anew", _pages),
     "sync": Bench("time, requests and memory of the syncs against upstreams far away", _sync),
     "workers": Bench("whether more workers sync more", _workers),
     "together": Bench("asking, pages, events and syncs at once, for ten minutes", _together),

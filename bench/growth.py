@@ -17,6 +17,7 @@ from pathlib import Path as Folder
 
 from redis.asyncio import Redis
 
+from bench import slack
 from bench.load import fire
 from bench.paths import Path, always, compare, constant, get, one_hash, searches, single_cases
 from bench.process import WebProcess
@@ -45,41 +46,56 @@ AT_ONCE = 500
 async def measure(cases: int, *, rounds: int = 3, count: int = 2_000) -> Findings:
     """Measure everything at that many cases, on a Redis of its own."""
     found = Findings()
-    with (
-        tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder,
-        PrivateRedis(Folder(folder)) as url,
-    ):
-        settings = load_settings(
-            env={"redis_url": url, "jira_webhook_secret": SECRET, "page_rate": 100_000_000}
-        )
-        redis = open_redis(url)
-        store = open_store(settings, redis)
-        empty = await _used(redis)
-        await fill(store, cases)
-        data = await _data(store)
-        kept = await _used(redis) - empty
-        found.most(
-            f"{cases:,} cases: Redis, times the bytes of the JSON", kept / data, "×", REDIS_TIMES
-        )
-        found.detail["data_mb"] = round(data / 1e6, 1)
-        _process(found, settings, cases, data)
-        with Serving(create_app, settings) as ours:
-            for path in paths(cases, await _size(ours.port)):
-                one = await compare(path, ours, settings, rounds=rounds, count=count)
-                for row in one.rows:
-                    row.what = f"{cases:,} cases: {row.what}"
-                found.rows += one.rows
-                found.detail |= one.detail
-            await _searches(found, ours.port, cases)
-        await _visible(found, settings, store, cases)
-        await redis.aclose()
+    async with slack.slack_api() as api:
+        with (
+            tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder,
+            PrivateRedis(Folder(folder)) as url,
+        ):
+            await _measure(found, url, api, cases, rounds, count)
     return found
+
+
+async def _measure(
+    found: Findings, url: str, api: str, cases: int, rounds: int, count: int
+) -> None:
+    settings = load_settings(
+        env={
+            "redis_url": url,
+            "jira_webhook_secret": SECRET,
+            "page_rate": 100_000_000,
+            "slack_api_url": api,
+            "slack_signing_secret": slack.SECRET,
+            "slack_bot_token": "xoxb-bench-not-secret",
+        }
+    )
+    redis = open_redis(url)
+    store = open_store(settings, redis)
+    empty = await _used(redis)
+    await fill(store, cases)
+    data = await _data(store)
+    kept = await _used(redis) - empty
+    found.most(
+        f"{cases:,} cases: Redis, times the bytes of the JSON", kept / data, "×", REDIS_TIMES
+    )
+    found.detail["data_mb"] = round(data / 1e6, 1)
+    _process(found, settings, cases, data)
+    with Serving(create_app, settings) as ours:
+        for path in paths(cases, await _size(ours.port)):
+            one = await compare(path, ours, settings, rounds=rounds, count=count)
+            for row in one.rows:
+                row.what = f"{cases:,} cases: {row.what}"
+            found.rows += one.rows
+            found.detail |= one.detail
+        await _searches(found, ours.port, cases)
+    await _visible(found, settings, store, cases)
+    await redis.aclose()
 
 
 def paths(cases: int, size: int) -> Iterator[Path]:
     """The paths with a floor, for that many cases and a first page of that many bytes."""
     events = Events(made_cases(cases))
     yield Path("POST /webhooks/jira", bare_receiver, events.take, 0.6, 3.0)
+    yield Path(f"/t5g {slack.QUESTION}", slack.constant, slack.asked, 0.7, 2.0)
     yield Path("GET /cases, unchanged", constant(size), always(get("/cases")), 0.5)
     yield Path("GET /api/v1/cases/NUMBER", one_hash, single_cases(cases), 0.5)
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from redis import Redis
 
 from bench.load import Measured, fire
+from t5g.logs import setup_logging
 from t5g.settings import Settings
 from webhooks.serve import calm_collector
 
@@ -52,9 +53,18 @@ class Serving:
 def _serve(
     factory: Callable[[Settings], web.Application], settings: Settings, listening: socket.socket
 ) -> None:
+    _quiet()
+    setup_logging(settings)
     uvloop.install()
     calm_collector()
     web.run_app(factory(settings), sock=listening, access_log=None, print=None)
+
+
+def _quiet() -> None:
+    """Send what the process prints to nowhere; it is written as in production all the same."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
 
 
 class PrivateRedis:

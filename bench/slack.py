@@ -5,14 +5,11 @@ least 70 % of the throughput, p99 at most twice as long, the first answer within
 start of the process. Told besides: the same while a case changes ten times a second, so that no
 rendered answer lasts.
 
-    python -m bench.slack [--cases N] [--questions N] [--rounds N]
+    t5g bench slack
 """
 
-import argparse
 import asyncio
-import os
 import statistics
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +31,6 @@ from bench.report import Findings
 from bench.serving import CONNECTIONS, PrivateRedis, Serving
 from bench.worlds import fill, number_of, portal
 from t5g.connection import open_redis, open_store
-from t5g.logs import setup_logging
 from t5g.settings import Settings, load_settings
 from t5g.state import PortalSeen
 from webhooks.app import create_app
@@ -48,23 +44,11 @@ CHANGE_EVERY = 0.1
 STARTS = 3
 
 
-def main() -> None:
-    """Measure, print, and exit with 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--questions", type=int, default=3_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
-    found = asyncio.run(measure(args.cases, args.questions, args.rounds))
-    print(found.table())
-    sys.exit(0 if found.met else 1)
-
-
 async def measure(cases: int = 10_000, questions: int = 3_000, rounds: int = 5) -> Findings:
     """Run everything on a private Redis; tell what was met."""
     found = Findings()
     with tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder:
-        async with _slack() as api:
+        async with slack_api() as api:
             with PrivateRedis(Path(folder)) as url:
                 settings = load_settings(env={
                     "redis_url": url, "slack_api_url": api, "slack_signing_secret": SECRET,
@@ -73,7 +57,7 @@ async def measure(cases: int = 10_000, questions: int = 3_000, rounds: int = 5) 
                 redis = open_redis(url)
                 await fill(open_store(settings, redis), cases)
                 await _starts(settings, api, found)
-                with Serving(constant, settings) as least, Serving(ours, settings) as server:
+                with Serving(constant, settings) as least, Serving(create_app, settings) as server:
                     await _compare(least, server, questions, rounds, found, "")
                     changing = asyncio.create_task(_change(settings))
                     await _compare(least, server, questions, 1, found, " while cases change")
@@ -90,9 +74,7 @@ async def _compare(
     bare, full = list[Measured](), list[Measured]()
     for _ in range(rounds):
         bare.append(await least.measure(asked(questions)))
-        print(bare[-1].line("Bolt, a constant" + when))
         full.append(await server.measure(asked(questions)))
-        print(full[-1].line(f"/t5g {QUESTION}"))
     pairs = list(zip(bare, full, strict=True))
     throughput = statistics.median(f.throughput / b.throughput for b, f in pairs)
     latency = statistics.median(f.percentile(0.99) / b.percentile(0.99) for b, f in pairs)
@@ -115,7 +97,6 @@ async def _starts(settings: Settings, api: str, found: Findings) -> None:
             return process.first_answer(asked(1)[0])
 
     seconds = [await asyncio.to_thread(start) for _ in range(STARTS)]
-    print("start to first answer: " + ", ".join(f"{x:.2f} s" for x in seconds))
     found.most("start to first answer in Slack", statistics.median(seconds), "s", START)
 
 
@@ -155,7 +136,6 @@ def _request(verifier: SignatureVerifier, n: int) -> bytes:
 
 def constant(settings: Settings) -> web.Application:
     """The least that Bolt can do: check the signature, find the listener, answer a constant."""
-    _quiet()
     token = settings.slack_bot_token.get_secret_value()
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
@@ -176,22 +156,8 @@ def constant(settings: Settings) -> web.Application:
     return app
 
 
-def ours(settings: Settings) -> web.Application:
-    """The web process, with its log written as in production."""
-    _quiet()
-    setup_logging(settings)
-    return create_app(settings)
-
-
-def _quiet() -> None:
-    """Send what a process prints to nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-
-
 @asynccontextmanager
-async def _slack() -> AsyncIterator[str]:
+async def slack_api() -> AsyncIterator[str]:
     """Slack's Web API as far as it is asked who somebody is; give its address."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -208,7 +174,3 @@ async def _slack() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
     finally:
         await runner.cleanup()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,15 +4,11 @@ The least: an aiohttp handler that checks an HMAC over the body and does one wri
 writes the state so that every other process sees it. Targets (issue 4): at least 60 % of the
 throughput, p99 at most three times as long, nothing refused or lost among 10,000 at once.
 
-    python -m bench.webhooks [--events N] [--rounds N]
+    t5g bench webhooks
 """
 
-import argparse
-import asyncio
 import hmac
 import json
-import statistics
-import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +17,10 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from bench.load import Measured, fire, request_bytes
+from bench.load import fire, request_bytes
+from bench.paths import Path as HotPath
+from bench.paths import compare
+from bench.report import Findings
 from bench.serving import CONNECTIONS, PrivateRedis, Serving
 from t5g.board import Board
 from t5g.connection import open_redis, open_store, open_syncs
@@ -40,54 +39,26 @@ BEGIN = datetime.now(UTC)
 THROUGHPUT, LATENCY = 0.6, 3.0
 
 
-def main() -> None:
-    """Measure, print, and exit with 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=3000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--storm", type=int, default=10_000)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder:
-        sys.exit(0 if measure(Path(folder), args.events, args.rounds, args.storm) else 1)
-
-
-def measure(folder: Path, events: int, rounds: int, storm: int) -> bool:
-    """Run everything on a private Redis; say whether the targets are met."""
-    with PrivateRedis(folder) as url:
+async def measure(events: int = 3_000, rounds: int = 3, storm: int = 10_000) -> Findings:
+    """Run everything on a private Redis; tell what was met."""
+    with (
+        tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder,
+        PrivateRedis(Path(folder)) as url,
+    ):
         settings = load_settings(env={"redis_url": url, "jira_webhook_secret": SECRET})
-        return asyncio.run(_measure(settings, events, rounds, storm))
+        await _fill(settings)
+        made = Events()
+        path = HotPath("POST /webhooks/jira", bare_receiver, made.take, THROUGHPUT, LATENCY)
+        with Serving(create_app, settings) as server:
+            found = await compare(path, server, settings, rounds=rounds, count=events)
+            await _visible(found, settings, server.port, made)
+            await _storm(found, settings, server.port, made, storm)
+    return found
 
 
-async def _measure(settings: Settings, events: int, rounds: int, storm: int) -> bool:
-    await _fill(settings)
-    made = Events()
-    bare, ours = list[Measured](), list[Measured]()
-    with Serving(bare_receiver, settings) as least, Serving(create_app, settings) as server:
-        await fire(least.port, made.take(500), connections=CONNECTIONS)
-        await fire(server.port, made.take(500), connections=CONNECTIONS)
-        for _ in range(rounds):
-            bare.append(await least.measure(made.take(events)))
-            print(bare[-1].line("bare aiohttp + HMAC + SET"))
-            ours.append(await server.measure(made.take(events)))
-            print(ours[-1].line("POST /webhooks/jira"))
-        met = _compare(bare, ours)
-        met &= await _visible(settings, server.port, made)
-        met &= await _storm(settings, server.port, made, storm)
-    return met
-
-
-def _compare(bare: list[Measured], ours: list[Measured]) -> bool:
-    pairs = list(zip(bare, ours, strict=True))
-    throughput = statistics.median(o.throughput / b.throughput for b, o in pairs)
-    latency = statistics.median(o.percentile(0.99) / b.percentile(0.99) for b, o in pairs)
-    work = statistics.median(b.cpu / o.cpu for b, o in pairs)
-    print(f"work of the process: {work:.0%} (what throughput would be on an idle machine)")
-    print(f"throughput {throughput:.0%} of the bare handler (at least {THROUGHPUT:.0%})")
-    print(f"p99 {latency:.2f} times the bare handler's (at most {LATENCY:g})")
-    return throughput >= THROUGHPUT and latency <= LATENCY
-
-
-async def _visible(settings: Settings, port: int, made: "Events", times: int = 300) -> bool:
+async def _visible(
+    found: Findings, settings: Settings, port: int, made: "Events", times: int = 300
+) -> None:
     """Each acknowledged event must be in the next answer of another process: this one."""
     redis = open_redis(settings.redis_url)
     board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
@@ -99,15 +70,15 @@ async def _visible(settings: Settings, port: int, made: "Events", times: int = 3
         card = board.entries[number].card
         seen += card is not None and card.status == status
     await redis.aclose()
-    print(f"visible in another process's next answer: {seen} of {times}")
-    return seen == times
+    found.least("events visible in another process's next answer", seen, "", times)
 
 
-async def _storm(settings: Settings, port: int, made: "Events", count: int) -> bool:
+async def _storm(
+    found: Findings, settings: Settings, port: int, made: "Events", count: int
+) -> None:
     """All at once: none refused, and the end state has the last event of each card."""
     requests = made.take(count)
-    found = await fire(port, requests, connections=CONNECTIONS)
-    print(found.line(f"{count} events at once"))
+    storm = await fire(port, requests, connections=CONNECTIONS)
     redis = open_redis(settings.redis_url)
     board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
     await board.refresh()
@@ -117,8 +88,9 @@ async def _storm(settings: Settings, port: int, made: "Events", count: int) -> b
         if (card := board.entries[number].card) is None or card.status != status
     )
     await redis.aclose()
-    print(f"refused {count - found.statuses.get(200, 0)}, lost {lost}")
-    return found.statuses.get(200) == count and lost == 0
+    what = f"{count:,} events at once from {CONNECTIONS} connections"
+    found.most(f"{what}: refused", count - storm.statuses.get(200, 0), "", 0)
+    found.most(f"{what}: lost", lost, "", 0)
 
 
 class Tracked(NamedTuple):
@@ -230,7 +202,3 @@ def bare_receiver(settings: Settings) -> web.Application:
     app = web.Application()
     app.router.add_post("/webhooks/jira", receive)
     return app
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which (growth, sync, workers, together); none: all.")
+        list[str] | None,
+        typer.Argument(help="growth, slack, webhooks, pages, sync, workers, together."),
     ] = None,
     quick: Annotated[bool, typer.Option(help="A smoke run: its figures mean little.")] = False,
     sizes: Annotated[
