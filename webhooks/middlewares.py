@@ -25,6 +25,9 @@ REQUEST_ID: Final = web.RequestKey("REQUEST_ID", str)
 UNMATCHED = "unmatched"
 #: Routes that machines call all day: told at debug level unless they fail.
 QUIET = ("/healthz", "/readyz", "/metrics", "/webhooks/", "/slack/", "/static/")
+#: What is read quickly is counted, not told; slower than so many seconds it is told.
+READS = ("GET", "HEAD")
+SLOW = 0.25
 
 log = logger(__name__)
 _STDLIB = logging.getLogger(__name__)
@@ -91,7 +94,8 @@ def route_of(request: web.Request) -> str:
 
 
 def _write_line(request: web.Request, route: str, status: int, seconds: float) -> None:
-    quiet = status < HTTPStatus.BAD_REQUEST and route.startswith(QUIET)
+    quick = request.method in READS and seconds < SLOW
+    quiet = status < HTTPStatus.BAD_REQUEST and (quick or route.startswith(QUIET))
     level = logging.DEBUG if quiet else logging.INFO
     if _STDLIB.isEnabledFor(level):  # a line costs more than the rest of a middleware
         millis = round(seconds * 1000, 1)
