@@ -1,0 +1,78 @@
+"""Messages to channels: in order, at Slack's pace, and what Slack refuses."""
+
+import pytest
+
+from bot.delivery import message
+from t5g.alerts import Alerts
+from tests.bot.conftest import Channel, texts
+
+
+async def put(channel: Channel, *words: str, place: str = "general") -> None:
+    """Put messages into a channel's line."""
+    target = channel.server.state.channel(place).id
+    await channel.context.outbox.put([message(target, {"text": word}) for word in words])
+
+
+async def seen(channel: Channel) -> list[str]:
+    """The texts in the channel."""
+    return [m["text"] for m in await channel.messages()]
+
+
+async def test_messages_come_in_order_also_when_slack_asks_to_wait(channel: Channel) -> None:
+    limits = channel.server.limits
+    limits.enabled, limits.per_second, limits.burst = True, 10.0, 1
+    limits.reset()
+    await put(channel, "one", "two", "three")
+    await channel.context.outbox.drain()
+    assert await seen(channel) == ["one", "two", "three"]
+
+
+async def test_two_messages_of_a_channel_are_a_second_apart(channel: Channel) -> None:
+    import time
+
+    channel.context.outbox.pace(0.2)
+    await put(channel, "one", "two", "three")
+    begun = time.monotonic()
+    await channel.context.outbox.drain()
+    assert time.monotonic() - begun >= 0.38
+
+
+async def test_a_set_with_a_name_is_taken_once(channel: Channel) -> None:
+    target = channel.server.state.channel("general").id
+    outbox = channel.context.outbox
+    taken = [await outbox.put([message(target, {"text": "x"})], once="a") for _ in range(3)]
+    assert taken == [True, False, False]
+
+
+async def test_a_refused_channel_is_an_alert_and_holds_up_nobody(channel: Channel) -> None:
+    outbox = channel.context.outbox
+    await outbox.put([message("C0NOWHERE", {"text": "lost"})])
+    await put(channel, "seen")
+    await outbox.drain()
+    assert await seen(channel) == ["seen"]
+    raised = await Alerts(channel.context.redis, channel.context.keys).raised()
+    assert "C0NOWHERE: channel_not_found" in raised[0].text
+    assert await outbox.waiting() == 0
+
+
+async def test_a_revoked_token_loses_nothing(channel: Channel) -> None:
+    await channel.settle()
+    channel.server.auth_error = "token_revoked"
+    await put(channel, "one")
+    await channel.context.outbox.drain()
+    assert await channel.context.outbox.waiting() == 1
+    channel.server.auth_error = ""
+    await channel.context.outbox.drain()
+    assert await seen(channel) == ["one"]
+    assert await Alerts(channel.context.redis, channel.context.keys).raised() == []
+
+
+@pytest.mark.parametrize("blocks", [[{"type": "nonsense"}], [{"type": "section"}]])
+async def test_blocks_that_slack_does_not_take_leave_the_words(
+    channel: Channel, blocks: list[dict[str, str]]
+) -> None:
+    target = channel.server.state.channel("general").id
+    await channel.context.outbox.put([message(target, {"text": "words", "blocks": blocks})])
+    await channel.context.outbox.drain()
+    assert await seen(channel) == ["words"]
+    assert texts(await channel.messages())
