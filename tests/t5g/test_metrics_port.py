@@ -3,8 +3,8 @@
 import socket
 
 import httpx
-import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from t5g.connection import open_redis
 from t5g.metrics_port import serving
@@ -25,10 +25,8 @@ async def test_it_answers_scrapes_and_says_that_it_is_alive(
     await redis.aclose()
 
 
-async def test_a_taken_port_is_told_and_no_reason_to_stop(
-    redis_url: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with socket.socket() as taken:
+async def test_a_taken_port_is_told_and_no_reason_to_stop(redis_url: str) -> None:
+    with socket.socket() as taken, capture_logs() as said:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
@@ -37,7 +35,7 @@ async def test_a_taken_port_is_told_and_no_reason_to_stop(
         async with serving(settings, redis, "bot"):
             pass
         await redis.aclose()
-    assert "metrics_port_not_open" in caplog.text + capsys.readouterr().out
+    assert "metrics_port_not_open" in [line["event"] for line in said]
 
 
 async def test_without_a_port_nothing_is_served(redis_url: str) -> None:
