@@ -229,6 +229,46 @@ class Settings(BaseSettings):
         PRIORITY, description="Priority of a card by the severity of its case"
     )
 
+    # Cards of cases
+    card_type: str = Field("Task", description="Issue type of new cards")
+    card_component: str = Field("", description="Component of new cards; empty: none")
+    card_fields: dict[str, Any] = Field(
+        {}, description="More fields of new cards, as JIRA's REST API takes them (a JSON object)"
+    )
+    card_first_status: str = Field(
+        "To Do", description="Status that a new or reopened card is moved to; empty: it stays"
+    )
+    max_cards_per_run: int = Field(
+        10, ge=0, description="With more new cards than this none is made, until a person confirms"
+    )
+    jira_index_seconds: float = Field(
+        60, ge=0, description="Seconds after which JIRA's search surely finds a new card"
+    )
+    reopen_after_days: float = Field(
+        15, ge=0, description="Age from which a case gets its earlier, finished card back"
+    )
+    close_after_days: float = Field(
+        7, ge=0, description="Days after closing a case at which its card is proposed for closing"
+    )
+    close_cards: bool = Field(False, description="true: such cards are closed, not only proposed")
+    card_done_status: str = Field("Done", description="Status of a card that is closed")
+    portal_watchers: bool = Field(
+        False, description="true: the assignee is told by the Portal of changes (hydra only)"
+    )
+    tag_keywords: str = Field(
+        "Telco Telco:Case", description="Keywords that linked bugs and issues get; empty: none"
+    )
+    tag_bugzilla_field: Literal["whiteboard", "internal_whiteboard"] = Field(
+        "whiteboard", description="Field of Bugzilla that gets the keywords"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server for announcements: smtp://, smtps:// or smtp+starttls://, with "
+        "USER:PASSWORD@HOST:PORT; empty: no mail",
+    )
+    mail_from: str = Field("t5g@localhost", description="Sender of mail")
+    mail_to: str = Field("", description="Addresses that are told of new cards, beside assignees")
+
     # Bugzilla
     bugzilla_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://bugzilla.redhat.com"), description="Base URL of Bugzilla"

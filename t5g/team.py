@@ -16,6 +16,7 @@ the highest one counts. This module knows neither Slack nor SAML, only their ids
     email = "ann@example.com"
     jira = "557058:0a1b"                 # accountId (Cloud) or name (Data Center)
     slack = "U012ABCDEF"
+    portal = "rhn-support-ann"           # name in the Portal, for watchers of cases
     accounts = ["Acme"]                  # whose new cases are theirs
     away = [{ from = 2026-12-24, until = 2027-01-02 }]    # both days included
 """
@@ -72,6 +73,7 @@ class Member(Struct, frozen=True, kw_only=True):
     email: str = ""
     jira: str = ""
     slack: str = ""
+    portal: str = ""
     accounts: tuple[str, ...] = ()
     active: bool = True
     role: Role = Role.ENGINEER
@@ -221,7 +223,7 @@ def parse_team(text: str, name: str = "team file") -> Team:
     return Team(members=tuple(members), grants=grants)
 
 
-_PERSON = ("name", "email", "jira", "slack", "accounts", "active", "role", "away")
+_PERSON = ("name", "email", "jira", "slack", "portal", "accounts", "active", "role", "away")
 _GRANT = ("everyone", "people", "slack_groups", "saml_groups")
 
 
@@ -267,6 +269,7 @@ class _Reader:
             email=self._text(row, "email", where),
             jira=self._text(row, "jira", where),
             slack=self._text(row, "slack", where),
+            portal=self._text(row, "portal", where),
             accounts=self._texts(row, "accounts", where),
             active=self._flag(row, "active", where, default=True),
             role=self._role(row, where),
@@ -354,7 +357,7 @@ def _grant_text(role: Role, grant: Grant) -> str:
 
 def _member_text(member: Member) -> str:
     lines = ["[[people]]"]
-    lines += [f"{key} = {_quoted(getattr(member, key))}" for key in _PERSON[:4]]
+    lines += [f"{key} = {_quoted(getattr(member, key))}" for key in _PERSON[:5]]
     away = ", ".join(f"{{ from = {x.begin}, until = {x.until} }}" for x in member.away)
     lines += [
         f"accounts = {_list_text(member.accounts)}",

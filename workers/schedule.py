@@ -88,7 +88,9 @@ def schedule(settings: Settings) -> tuple[Entry, ...]:
     Details, issues and bugs are each looked at every twelve hours; their runs come more often, each
     for the share whose turn it is (and for what changed).
     """
+    cards = () if settings.read_only else _cards()
     return (
+        *cards,
         _sync(Sync.CASES, Every(15 * MINUTE)),
         _sync(Sync.CARDS, Every(HOUR, 5 * MINUTE)),
         _sync(Sync.ESCALATIONS, Every(2 * HOUR, 8 * MINUTE)),
@@ -105,6 +107,27 @@ def schedule(settings: Settings) -> tuple[Entry, ...]:
             job_id="digest",
             timeout=120,
         ),
+    )
+
+
+def _cards() -> tuple[Entry, ...]:
+    """What changes upstreams; not in an installation that only reads."""
+    return (
+        _card_job("create", Every(HOUR, 10 * MINUTE)),
+        _card_job("priorities", Daily(time(3, 12))),
+        _card_job("close", Daily(time(3, 22))),
+        _card_job("tag", Daily(time(3, 32))),
+    )
+
+
+def _card_job(name: str, when: Every | Daily) -> Entry:
+    return Entry(
+        name=f"cards-{name}",
+        when=when,
+        function=f"workers.cards.jobs.{name}",
+        job_id=f"cards-{name}",
+        attempts=(90, 300, 900),
+        timeout=1_800,
     )
 
 

@@ -69,6 +69,11 @@ class BugzillaClient:
         await self._threads.run(_ask, server, [1, 2])
         return f"answers with version {server.bz_ver_major}.{server.bz_ver_minor}"
 
+    async def add_words(self, bug_id: int, field: str, words: Sequence[str]) -> tuple[str, str]:
+        """Add words to a whiteboard that lack there, without mail; return it before and after."""
+        server = await self._connected()
+        return await self._threads.run(_add_words, server, bug_id, field, words)
+
     async def _batch(self, ids: Sequence[int]) -> dict[int, Bug]:
         server = await self._connected()
         found: dict[int, Bug] = {}
@@ -203,6 +208,24 @@ def _ask(server: Bugzilla, ids: Sequence[int]) -> list[Mapping[str, Any]]:
     else:
         found = server.getbugs(list(ids), include_fields=fields, permissive=True)
     return [bug.get_raw_data() for bug in found if bug is not None]
+
+
+def _add_words(server: Bugzilla, bug_id: int, field: str, words: Sequence[str]) -> tuple[str, str]:
+    ask = {"id": [bug_id], "limit": 1, "include_fields": ["id", field]}
+    if server.is_rest():
+        found = server.query(ask)
+    else:
+        found = server.getbugs([bug_id], include_fields=["id", field], permissive=True)
+    row = next((bug.get_raw_data() for bug in found if bug is not None), None)
+    if row is None:
+        raise _NotForUs(102)
+    before = _text(row.get(field) or row.get(f"cf_{field}"))
+    lacks = [word for word in words if word not in before.split()]
+    if not lacks:
+        return before, before
+    after = " ".join([*([before.rstrip()] if before.strip() else []), *lacks])
+    server.update_bugs([bug_id], server.build_update(**{field: after}, minor_update=True))
+    return before, after
 
 
 def _list(value: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
 from workers.portal.values import SERVICE, CaseDetails, Page, PortalClient
 from workers.streams import batched, mapped
-from workers.web import Answer, Request, Web
+from workers.web import Answer, Request, Web, judge
 
 T = TypeVar("T")
 
@@ -108,6 +108,12 @@ class GraphqlPortal:
         async for found in mapped(batches, self._details, limit=BATCHES_AT_ONCE):
             for row in found:
                 yield row
+
+    async def notify(self, number: str, user: str) -> None:
+        """Refuse: this dialect has no call for it."""
+        raise UpstreamError(
+            SERVICE, f"graphql can not make {user} a watcher of {number}", transient=False
+        )
 
     async def check(self) -> str:
         """Ask for one case of the query."""
@@ -242,6 +248,17 @@ class HydraPortal:
         """Yield the details of each of `numbers`."""
         async for found in mapped(numbers, self._details, limit=REST_AT_ONCE):
             yield found
+
+    async def notify(self, number: str, user: str) -> None:
+        """Have a person told of a case's changes; may be called again."""
+        await self._rest.ask(
+            Request(
+                method="POST",
+                url=f"{self._url}/v1/cases/{number}/notifiedusers",
+                json={"user": [{"ssoUsername": user}]},
+            ),
+            lambda answer: judge(SERVICE, answer),
+        )
 
     async def check(self) -> str:
         """Ask how many cases the query has."""

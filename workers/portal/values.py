@@ -77,6 +77,10 @@ class PortalClient(Protocol):
         """Yield the details of each of `numbers`, in any order."""
         ...
 
+    async def notify(self, number: str, user: str) -> None:
+        """Have a person told of a case's changes; may be called again."""
+        ...
+
     async def check(self) -> str:
         """Ask the least that proves the credentials; return a sentence on what answered."""
         ...

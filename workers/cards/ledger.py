@@ -1,0 +1,123 @@
+"""Remembers how far each new card is, so that whoever comes next goes on where the last one ended.
+
+One record for each case, written before the call it is about. Only the holder of a record's token
+changes it: a worker that was thought dead finds its record taken and stops.
+"""
+
+import secrets
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from t5g.errors import T5GError
+from t5g.keys import Keys
+
+KEPT = 30 * 24 * 3600
+
+# KEYS: record, set of unfinished. ARGV: record before (""), record after, number, seconds kept (0).
+_REPLACE = """
+local now = redis.call('GET', KEYS[1]) or ''
+if now ~= ARGV[1] then return 0 end
+if ARGV[4] == '0' then
+  redis.call('SET', KEYS[1], ARGV[2])
+  redis.call('SADD', KEYS[2], ARGV[3])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[4])
+  redis.call('SREM', KEYS[2], ARGV[3])
+end
+return 1
+"""
+
+
+class TakenError(T5GError):
+    """Somebody else goes on with this card."""
+
+    status = 503
+
+
+class Making(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a card is. `asked`: when JIRA was last asked to make it and did not say no."""
+
+    number: str
+    kind: str = "create"
+    token: str = ""
+    asked: float = 0.0
+    key: str = ""
+    done: tuple[str, ...] = ()
+    finished: bool = False
+    notes: tuple[str, ...] = ()
+    assignee: str = ""
+    email: str = ""
+    account: str = ""
+    reason: str = ""
+
+
+class Ledger:
+    """The records of one installation."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._unfinished = keys.named("cards", "unfinished")
+        self._closed = keys.named("cards", "closed")
+
+    async def read(self, number: str) -> Making | None:
+        """Return the record of a case."""
+        raw = await self._redis.get(self._name(number))
+        return _DECODE(raw) if raw else None
+
+    async def unfinished(self) -> list[Making]:
+        """Return the cards that were begun and not ended."""
+        names: Any = await self._redis.smembers(self._unfinished)
+        found = [await self.read(name.decode()) for name in sorted(names)]
+        return [row for row in found if row is not None and not row.finished]
+
+    async def take(self, wanted: Making) -> Making:
+        """Begin a record, or take over the one that is there. Raises TakenError in a race."""
+        before = await self.read(wanted.number)
+        begun = wanted if before is None or before.finished else before
+        mine = msgspec.structs.replace(begun, token=secrets.token_hex(8))
+        await self._replace(before, mine)
+        return mine
+
+    async def save(self, before: Making, **facts: Any) -> Making:
+        """Write facts into a record that is ours. Raises TakenError if it is not any more."""
+        after = msgspec.structs.replace(before, **facts)
+        await self._replace(before, after)
+        return after
+
+    async def forget(self, number: str) -> None:
+        """Forget a record whose card is gone."""
+        await self._redis.delete(self._name(number))
+        await self._redis.srem(self._unfinished, number)
+
+    async def was_closed(self) -> set[str]:
+        """Return the numbers of cases that were seen closed and are not dealt with since."""
+        names: Any = await self._redis.smembers(self._closed)
+        return {name.decode() for name in names}
+
+    async def note_closed(self, numbers: set[str]) -> None:
+        """Remember cases that are closed now."""
+        if numbers:
+            await self._redis.sadd(self._closed, *numbers)
+
+    async def note_open(self, numbers: set[str]) -> None:
+        """Forget that cases were closed: they are open again, and their cards are in order."""
+        if numbers:
+            await self._redis.srem(self._closed, *numbers)
+
+    async def _replace(self, before: Making | None, after: Making) -> None:
+        was = _ENCODE(before) if before is not None else b""
+        kept = KEPT if after.finished else 0
+        names = (self._name(after.number), self._unfinished)
+        if not await self._redis.eval(_REPLACE, 2, *names, was, _ENCODE(after), after.number, kept):
+            raise TakenError(f"Somebody else goes on with the card of case {after.number}.")
+
+    def _name(self, number: str) -> str:
+        return self._keys.named("cards", "making", number)
+
+
+_DECODE = msgspec.json.Decoder(Making).decode
+_ENCODE = msgspec.json.Encoder().encode

@@ -1,0 +1,199 @@
+"""What to do with cards, and why: pure decisions over the board, the team and the time.
+
+The dry run and the real run ask here; neither decides anything by itself.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence, Set
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from t5g.assignment import WEIGHTS, Assignment, Candidate, Newcomer, assign, load_of
+from t5g.derived import DAY, Entry
+from t5g.settings import Settings
+from t5g.team import Member, Team
+from workers.cards.text import priority_of
+
+FINISHED = "Done"
+NO_TEAM = "the team file names nobody"
+
+
+class Action(StrEnum):
+    """What becomes of a case's card."""
+
+    CREATE = "create"
+    REOPEN = "reopen"
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """One card to make or to reopen. `email` and `account` are of whom it goes to."""
+
+    number: str
+    action: Action
+    why: str
+    card: str = ""
+    assignee: str = ""
+    email: str = ""
+    account: str = ""
+    reason: str = ""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """All that one run would do. `limit`: more than so many are not made unless confirmed."""
+
+    rows: tuple[Planned, ...] = ()
+    limit: int = 10
+
+    @property
+    def stopped(self) -> bool:
+        """Say whether there are too many to go ahead without a person."""
+        return len(self.rows) > self.limit
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A card whose priority or status should be another."""
+
+    number: str
+    card: str
+    before: str
+    after: str
+    why: str
+
+
+def plan_cards(
+    entries: Iterable[Entry],
+    team: Team,
+    settings: Settings,
+    now: float,
+    *,
+    was_closed: Set[str] = frozenset(),
+    confirmed: int | None = None,
+) -> Plan:
+    """Decide which cards to make and to reopen, and for whom.
+
+    `was_closed`: numbers of the cases that were seen closed; one of these that is open is open
+    again. `confirmed`: how many a person agreed to.
+    """
+    known = list(entries)
+    open_ones = sorted((e for e in known if e.open), key=lambda e: (e.rank, e.created, e.number))
+    new = [entry for entry in open_ones if entry.untracked]
+    owners = {row.number: row for row in assigned(new, known, team, now)}
+    rows = [_creation(entry, owners[entry.number], team) for entry in new]
+    rows += [_reopening(entry) for entry in open_ones if _is_back(entry, was_closed)]
+    limit = settings.max_cards_per_run if confirmed is None else confirmed
+    return Plan(rows=tuple(rows), limit=max(limit, settings.max_cards_per_run))
+
+
+def assigned(
+    new: Sequence[Entry], known: Sequence[Entry], team: Team, now: float
+) -> list[Assignment]:
+    """Decide in one batch who gets the new cases; the same batch gives the same answer."""
+    day = datetime.fromtimestamp(now, UTC).date()
+    mine: dict[str, list[Entry]] = {}
+    for entry in known:
+        if entry.open and entry.assignee is not None and (owner := _owner(entry, team)):
+            mine.setdefault(owner.name, []).append(entry)
+    candidates = [
+        Candidate(
+            name=member.name,
+            accounts=member.accounts,
+            load=load_of(mine.get(member.name, ())),
+            available=member.available(day) and bool(member.jira or member.email),
+        )
+        for member in team.members
+    ]
+    newcomers = [
+        Newcomer(number=e.number, account=e.account, weight=WEIGHTS.get(e.rank, 2.0)) for e in new
+    ]
+    seed = zlib.crc32(" ".join(sorted(e.number for e in new)).encode())
+    return assign(newcomers, candidates, seed=seed)
+
+
+def plan_priorities(entries: Iterable[Entry], settings: Settings) -> list[Change]:
+    """Decide which cards of open cases need another priority, because the severity changed."""
+    changes = []
+    for entry in entries:
+        wanted = priority_of(entry.case.portal.severity, settings)
+        card = entry.card
+        if not entry.open or card is None or not wanted or finished(entry):
+            continue
+        if card.priority.casefold() != wanted.casefold():
+            changes.append(
+                Change(
+                    number=entry.number,
+                    card=card.key,
+                    before=card.priority,
+                    after=wanted,
+                    why=f"severity {entry.severity}",
+                )
+            )
+    return changes
+
+
+def plan_closing(entries: Iterable[Entry], settings: Settings, now: float) -> list[Change]:
+    """Decide which cards of cases closed long enough are to be closed."""
+    changes = []
+    for entry in entries:
+        card, closed = entry.card, entry.closed or entry.activity
+        if entry.open or card is None or finished(entry) or not closed:
+            continue
+        days = (now - closed) / DAY
+        if days >= settings.close_after_days:
+            changes.append(
+                Change(
+                    number=entry.number,
+                    card=card.key,
+                    before=card.status,
+                    after=settings.card_done_status,
+                    why=f"the case was closed {days:.0f} days ago",
+                )
+            )
+    return changes
+
+
+def finished(entry: Entry) -> bool:
+    """Say whether the card to work with is done."""
+    return entry.internal_status == FINISHED
+
+
+def gets_back(entry: Entry, settings: Settings, now: float) -> bool:
+    """Say whether a case is old enough to get an earlier, finished card back."""
+    return entry.days_open(now) > settings.reopen_after_days
+
+
+def _is_back(entry: Entry, was_closed: Set[str]) -> bool:
+    return entry.number in was_closed and entry.card is not None and finished(entry)
+
+
+def _creation(entry: Entry, row: Assignment, team: Team) -> Planned:
+    member = next((m for m in team.members if m.name == row.name), None)
+    reason = row.reason if team.members else NO_TEAM
+    return Planned(
+        number=entry.number,
+        action=Action.CREATE,
+        why="the case is open and has no card",
+        assignee=row.name,
+        email=member.email if member else "",
+        account=member.jira if member else "",
+        reason=reason,
+    )
+
+
+def _reopening(entry: Entry) -> Planned:
+    return Planned(
+        number=entry.number,
+        action=Action.REOPEN,
+        why="the case was closed and is open again",
+        card=entry.card.key if entry.card else "",
+        assignee=entry.assignee.name if entry.assignee else "",
+        reason="it was theirs" if entry.assignee else "",
+    )
+
+
+def _owner(entry: Entry, team: Team) -> Member | None:
+    who = entry.assignee
+    if who is None:
+        return None
+    return team.by_jira(who.account) or team.by_email(who.email)

@@ -1,0 +1,97 @@
+"""Puts the team's keywords on the bugs and JIRA issues behind open cases, beside what is there.
+
+What is written is worked out from what the upstream has at that moment, not from what we remember.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from t5g.derived import Entry
+from t5g.errors import UpstreamError
+from workers.cards.desk import Desk
+from workers.cards.plan import Change
+from workers.cards.priorities import Outcomes
+from workers.jira.card_writes import RefusedWriteError
+
+RESTRICTED = "it is restricted: we may not read it"
+
+
+def plan_tagging(entries: Iterable[Entry], words: Sequence[str]) -> list[Change]:
+    """Decide which bugs (`bug 123`) and issues lack keywords, each once; restricted ones too."""
+    found: dict[str, Change] = {}
+    for entry in entries:
+        if not entry.open:
+            continue
+        rows = [(i.key, i.private_keywords, i.restricted) for i in entry.case.issues]
+        rows += [(f"bug {b.id}", tuple(b.whiteboard.split()), b.restricted)
+                 for b in entry.case.bugs]  # fmt: skip
+        for name, has, restricted in rows:
+            lacks = [word for word in words if word not in has]
+            if lacks and name not in found:
+                found[name] = Change(
+                    number=entry.number, card=name, before=" ".join(has),
+                    after=" ".join((*has, *lacks)),
+                    why=RESTRICTED if restricted else f"linked to case {entry.number}",
+                )  # fmt: skip
+    return list(found.values())
+
+
+async def tag_linked(desk: Desk, *, dry: bool = False) -> Outcomes:
+    """Tag what lacks keywords; `dry`: only say what. One that fails does not stop the others."""
+    await desk.fresh()
+    words = desk.settings.tag_keywords.split()
+    changes = tuple(plan_tagging(desk.board.entries.values(), words))
+    if dry:
+        return Outcomes(planned=changes, dry=True)
+    desk.may_change()
+    done, failed = [], []
+    for change in changes:
+        if change.why == RESTRICTED:
+            failed.append((change.card, RESTRICTED))
+            continue
+        try:
+            if await _tag(desk, change, words):
+                done.append(change)
+        except UpstreamError as error:
+            failed.append((change.card, str(error)))
+    return Outcomes(planned=changes, done=tuple(done), failed=tuple(failed))
+
+
+async def _tag(desk: Desk, change: Change, words: Sequence[str]) -> bool:
+    name = change.card
+    if name.startswith("bug "):
+        field = desk.settings.tag_bugzilla_field
+        before, after = await desk.clients.bugzilla.add_words(int(name[4:]), field, words)
+        where = field.replace("_", " ")
+    else:
+        where, before, after = await _tag_issue(desk, name, words)
+    if before == after:
+        return False
+    await desk.note("cards tag", change.number, f"{name} {where}: {before or 'empty'} → {after}")
+    return True
+
+
+async def _tag_issue(desk: Desk, key: str, words: Sequence[str]) -> tuple[str, str, str]:
+    """Add private keywords or, where the project has no such field, to the internal whiteboard."""
+    ids = desk.settings.jira_fields
+    fields = await desk.jira.fields_of(key, [ids.private_keywords, ids.internal_whiteboard])
+    has = [_word(x) for x in fields.get(ids.private_keywords) or ()]
+    text = str(fields.get(ids.internal_whiteboard) or "")
+    lacks = [word for word in words if word not in has and word not in text.split()]
+    if not lacks:
+        return "keywords", "", ""
+    values = [{"value": word} for word in (*has, *lacks)]
+    try:
+        await desk.jira.set_fields(key, {ids.private_keywords: values}, quiet=True)
+    except RefusedWriteError as error:
+        if error.status_code != 400:
+            raise
+    else:
+        return "private keywords", " ".join(has), " ".join((*has, *lacks))
+    after = " ".join([*([text.rstrip()] if text.strip() else []), *lacks])
+    await desk.jira.set_fields(key, {ids.internal_whiteboard: after}, quiet=True)
+    return "internal whiteboard", text, after
+
+
+def _word(value: Any) -> str:
+    return str(value.get("value") or value.get("name") or "") if isinstance(value, dict) else value

@@ -1,0 +1,200 @@
+"""What the jobs of cards change in JIRA beyond what people do: make, move, prioritise, tag.
+
+Making a card is the one call that must not be made twice: it is repeated only when JIRA said that
+it did nothing. All other calls set a value and may be made again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jira import JIRAError
+
+from t5g.errors import UpstreamError
+from t5g.model import number_of_summary
+from t5g.settings import Settings
+from workers.blocking import Threads
+from workers.calls import Caller, Policy, Transient, retry_after
+from workers.jira import jql
+from workers.jira.server import SERVICE, Json
+from workers.jira.server import judge as judge_read
+from workers.jira.writes import THREADS, JiraWriter
+
+MOST_FOUND = 50
+
+
+class RefusedWriteError(UpstreamError):
+    """JIRA did not do it and will not: `fields` has its words by field."""
+
+    def __init__(self, status: int, fields: Mapping[str, str], messages: list[str]) -> None:
+        self.status_code = status
+        self.fields = dict(fields)
+        parts = [*messages, *(f"{name}: {text}" for name, text in fields.items())]
+        said = "; ".join(parts)[:500] or f"HTTP {status}"
+        super().__init__(SERVICE, f"refused: {said}", transient=False)
+
+
+class LostAnswerError(UpstreamError):
+    """The call was made and nobody knows whether it was heard."""
+
+    def __init__(self) -> None:
+        super().__init__(SERVICE, "the answer was lost; it may have happened", transient=True)
+
+
+class CardWriter(JiraWriter):
+    """Makes and moves cards. Close it when done."""
+
+    def __init__(self, settings: Settings, policy: Policy) -> None:
+        super().__init__(settings, policy)
+        self._settings = settings
+        timeout = settings.upstream_timeout
+        caller = Caller(SERVICE, limit=THREADS, policy=policy)
+        self._writes = Threads(caller, judge_write, threads=THREADS, timeout=timeout)
+        self._making = Threads(caller, judge_making, threads=THREADS, timeout=timeout)
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._writes.close()
+        self._making.close()
+        super().close()
+
+    @property
+    def cloud(self) -> bool:
+        """Say whether this is JIRA Cloud."""
+        return self._server.cloud
+
+    async def find(self, number: str) -> list[Json]:
+        """Return the issues of the team's project that follow a case, oldest first.
+
+        Only those whose summary begins with the number count.
+        """
+        text = jql.quoted(f'"{number}"')
+        query = f"{jql.project(self._settings.jira_project)} AND summary ~ {text}"
+        ask: Json = {"fields": self._fields, "size": MOST_FOUND}
+        page = await self._threads.run(
+            self._server.search_page, f"{query} ORDER BY created ASC", "", ask
+        )
+        rows = page.get("issues") or []
+        return [row for row in rows if _number(row) == number]
+
+    async def there(self, key: str) -> Json | None:
+        """Return a card, or None if it is gone."""
+        try:
+            return await self.issue(key)
+        except UpstreamError as error:
+            if error.transient or "HTTP 404" not in str(error):
+                raise
+            return None
+
+    async def create(self, fields: Mapping[str, Any]) -> str:
+        """Make a card and return its key.
+
+        Raises RefusedWriteError (nothing was made) or LostAnswerError (it may have been).
+        """
+        made = await self._making.run(self._created, fields)
+        return str(made["key"])
+
+    async def to_sprint(self, key: str, sprint: int) -> None:
+        """Put a card into a sprint."""
+        path = f"sprint/{sprint}/issue"
+        await self._writes.run(self._post_agile, path, {"issues": [key]})
+
+    async def move(self, key: str, status: str) -> bool:
+        """Move a card by whatever transition leads to a status; say whether it had to move.
+
+        Raises RefusedWriteError if none does.
+        """
+        row = await self.issue(key)
+        if _status(row).casefold() == status.casefold():
+            return False
+        found = await self._threads.run(self._server._get_json, f"issue/{key}/transitions")
+        ways = found.get("transitions") or []
+        way = _way(ways, status)
+        if way is None:
+            names = ", ".join(sorted({str((x.get("to") or {}).get("name")) for x in ways}))
+            raise RefusedWriteError(
+                400, {}, [f"no transition leads from {_status(row)} to {status}; to: {names}"]
+            )
+        body = {"transition": {"id": way}}
+        try:
+            await self._writes.run(self._post, f"issue/{key}/transitions", body)
+        except UpstreamError:
+            # Made by a call whose answer was lost, or by somebody else at the same moment.
+            if _status(await self.issue(key)).casefold() != status.casefold():
+                raise
+        return True
+
+    async def set_fields(self, key: str, fields: Mapping[str, Any], *, quiet: bool = False) -> None:
+        """Set fields. `quiet`: nobody gets mail of it, where we may say so."""
+        body = {"fields": dict(fields)}
+        if quiet:
+            try:
+                await self._writes.run(self._put, f"issue/{key}?notifyUsers=false", body)
+            except RefusedWriteError as error:
+                if error.status_code != 403:
+                    raise
+            else:
+                return
+        await self._writes.run(self._put, f"issue/{key}", body)
+
+    async def fields_of(self, key: str, names: list[str]) -> Json:
+        """Return some fields of any issue."""
+        row = await self._threads.run(self._server.issue_json, key, {"fields": names})
+        return dict(row.get("fields") or {})
+
+    def _created(self, fields: Mapping[str, Any]) -> Json:
+        address = self._server._get_url("issue")
+        return dict(self._server._session.post(address, json={"fields": dict(fields)}).json())
+
+    def _post_agile(self, path: str, body: Mapping[str, Any]) -> None:
+        address = self._server._get_url(path, self._server.AGILE_BASE_URL)
+        self._server._session.post(address, json=dict(body))
+
+
+def judge_write(error: Exception) -> Exception:
+    """Turn a failed write that may be made again into what it means."""
+    refused = _refusal(error)
+    return refused or judge_read(error)
+
+
+def judge_making(error: Exception) -> Exception:
+    """Turn a failed making into what it means: only 429 surely did nothing and may pass."""
+    if refused := _refusal(error):
+        return refused
+    if isinstance(error, JIRAError) and error.status_code == 429:
+        headers = dict(error.response.headers) if error.response is not None else {}
+        return Transient("HTTP 429", after=retry_after(headers), throttled=True)
+    meant = judge_read(error)
+    if isinstance(meant, Transient) or not isinstance(meant, UpstreamError):
+        return LostAnswerError()
+    return meant
+
+
+def _refusal(error: Exception) -> RefusedWriteError | None:
+    if not isinstance(error, JIRAError) or error.status_code not in (400, 403, 404, 409, 413, 422):
+        return None
+    try:
+        said = error.response.json() if error.response is not None else {}
+    except ValueError:
+        said = {}
+    said = said if isinstance(said, dict) else {}
+    errors, messages = said.get("errors"), said.get("errorMessages")
+    fields = {str(k): str(v) for k, v in errors.items()} if isinstance(errors, dict) else {}
+    lines = [str(x) for x in messages] if isinstance(messages, list) else []
+    return RefusedWriteError(error.status_code, fields, lines)
+
+
+def _number(row: Mapping[str, Any]) -> str | None:
+    return number_of_summary(str((row.get("fields") or {}).get("summary") or ""))
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    return str(((row.get("fields") or {}).get("status") or {}).get("name") or "")
+
+
+def _way(ways: list[Json], status: str) -> str | None:
+    """The id of the transition that leads to a status, or is named like it."""
+    wanted = status.casefold()
+    for way in ways:
+        if str((way.get("to") or {}).get("name")).casefold() == wanted:
+            return str(way["id"])
+    return next((str(w["id"]) for w in ways if str(w.get("name")).casefold() == wanted), None)
