@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,13 @@ PARTS = ("web", "worker", "scheduler")
 NEEDS: tuple[Part, ...] = ("portal", "jira", "bugzilla", "slack", "webhook")
 
 
+class PortalApi(StrEnum):
+    """The dialects of the Portal that the sandbox speaks."""
+
+    GRAPHQL = "graphql"
+    HYDRA = "hydra"
+
+
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(demo)
@@ -46,6 +54,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another world")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65_000, help="Port of the page")] = 8080,
     still: Annotated[bool, typer.Option("--still", help="Nothing happens by itself")] = False,
+    portal_api: Annotated[
+        PortalApi, typer.Option(help="Dialect of the Portal; only hydra tells bugs and crit sits")
+    ] = PortalApi.HYDRA,
 ) -> None:
     """Run everything with a made-up world: Portal, JIRA, Bugzilla and Slack of the sandbox."""
     from sandbox.servers import Ports, demo_environment
@@ -65,7 +76,8 @@ def demo(
     ]  # fmt: skip
     urls = {"page": base, **sandbox_ports.urls()}
     sandbox = Child("sandbox", command, ready=f"{urls['slack']}/_sandbox/state", first=True)
-    env = {**demo_environment(sandbox_ports), f"{PREFIX}TEAM_FILE": str(team)}
+    env = demo_environment(sandbox_ports, portal_api=portal_api.value)
+    env[f"{PREFIX}TEAM_FILE"] = str(team)
     with _own_redis(data_dir / "demo", fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
         world = World(console, data_dir, urls, [sandbox, *_children(shared, page)], settled=base)
