@@ -19,6 +19,7 @@ from redis import Redis
 
 from t5g.keys import Keys
 from t5g.logs import bind
+from t5g.metrics import COUNTED
 from t5g.runs import Outcome, Run, Runs
 from t5g.scraping import Scrape
 from t5g.settings import load_settings
@@ -39,6 +40,12 @@ def settings(redis_url):
 def raw(redis_url):
     with Redis.from_url(redis_url) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    """Begin as a fork does: what other tests made this process count is not added here."""
+    COUNTED._forked()
 
 
 @pytest.fixture
@@ -304,7 +311,7 @@ def test_a_result_is_told_in_words():
 async def test_a_job_that_somebody_stopped_says_so(start, raw, redis):
     ask_for(raw, "long", job_id="endless")
     await start()
-    await until(lambda: raw.hget("t5g:rq:job:endless", "status") == b"started")
+    await until(lambda: raw.hget("t5g:rq:job:endless", "status") == b"started", 40)
     from rq.command import send_stop_job_command
 
     send_stop_job_command(raw, "endless")

@@ -65,7 +65,7 @@ async def start(settings):
         await child.communicate()
 
 
-async def until(condition, seconds=15.0):
+async def until(condition, seconds=30.0):
     """Wait until a condition (also an awaitable one) holds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -167,10 +167,15 @@ async def test_no_secret_is_in_what_a_worker_says(start, upstreams, raw, setting
 async def test_workers_give_signs_of_life_and_stop_when_told(start, redis, raw):
     worker = await start(2)
     await until(lambda: _alive(redis, 2))
+    await until(lambda: _states(raw) == [b"idle", b"idle"])  # they hear signals now
     worker.send_signal(signal.SIGTERM)
     async with asyncio.timeout(10):
         assert await worker.wait() == 0
     assert await alive(redis, KEYS, "worker", time.time()) == []
+
+
+def _states(raw):
+    return [raw.hget(key, "state") for key in raw.smembers("t5g:rq:workers")]
 
 
 async def test_a_worker_that_dies_is_replaced(start, redis):
