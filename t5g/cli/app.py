@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from t5g.cli import access, asking, checking, jobs, measuring, processes, syncing, world
+from t5g.cli import access, asking, cards, checking, jobs, measuring, processes, syncing, world
 from t5g.errors import SettingsError, T5GError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for part in (world, processes, syncing, asking, checking, access, jobs, measuring):
+for part in (world, processes, syncing, asking, checking, access, jobs, cards, measuring):
     part.add_commands(app)
 
 
