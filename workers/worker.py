@@ -53,6 +53,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
 
     failures = 0
     while True:
+        worker = None
         try:
             with closing(open_queue_redis(settings.redis_url)) as redis:
                 worker = QueueWorker(settings, redis)
@@ -66,6 +67,8 @@ def work(settings: Settings, *, burst: bool = False) -> None:
             log.warning("worker_lost_redis", error=type(error).__name__)
             if burst:
                 raise
+        if worker is not None and worker.stopping:
+            return  # asked to, and then Redis was not there to be told
         if not _rested(PAUSES[min(failures, len(PAUSES) - 1)]):
             return
         failures += 1

@@ -216,7 +216,8 @@ class OwnRedis:
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
-        self.server.kill()
+        if self.server.returncode is None:
+            self.server.kill()
         await self.server.wait()
 
 

@@ -251,3 +251,25 @@ async def test_a_worker_outlives_a_restart_of_redis(upstreams, tmp_path):
         worker.kill()
         await worker.communicate()
         await server.kill()
+
+
+async def test_a_worker_told_to_stop_when_redis_is_gone_stops(upstreams, tmp_path):
+    from tests.workers.test_bad_days import OwnRedis
+
+    server = OwnRedis()
+    await server.start()
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", RUN, repr(plain(upstreams.settings(server.url))), "2", "stay",
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        with Redis.from_url(server.url) as raw:
+            await until(lambda: raw.hlen("t5g:alive:worker") == 2)
+        await server.kill()  # as when everything is killed at once: what asks, and what it rests on
+        worker.terminate()
+        await asyncio.wait_for(worker.wait(), 15)
+        assert session_members(worker.pid) == []
+    finally:
+        end(session_members(worker.pid), 0.0)
+        await worker.communicate()
+        await server.kill()
