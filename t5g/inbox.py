@@ -25,8 +25,10 @@ LONGEST_WAIT = 6 * 3600.0
 NO_SUBJECT = "-"
 
 # KEYS: records, letters by age, due, subjects, letters of the subject.
-# ARGV: id, record, time of the event, next try, subject, when it was received.
+# ARGV: id, record, time of the event, next try, subject, when it was received, "1" if it must be
+# there already (somebody may have dropped it meanwhile).
 _PUT = """
+if ARGV[7] == '1' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 local first = redis.call('HLEN', KEYS[1]) == 0
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], 'NX', ARGV[6], ARGV[1])
@@ -190,8 +192,8 @@ class Inbox:
 
     # Dead letters
 
-    async def put(self, letter: DeadLetter) -> bool:
-        """Keep a letter (again); say whether there was none before."""
+    async def put(self, letter: DeadLetter, *, again: bool = False) -> bool:
+        """Keep a letter; say whether there was none before. `again`: only if it is still there."""
         return bool(
             await self._put_script(
                 keys=self._keys_of(letter.subject),
@@ -202,6 +204,7 @@ class Inbox:
                     letter.next_try,
                     letter.subject,
                     letter.received,
+                    int(again),
                 ],
             )
         )
@@ -219,7 +222,7 @@ class Inbox:
         again = msgspec.structs.replace(
             letter, attempts=letter.attempts + 1, tried=now, error=error
         )
-        await self.put(again)
+        await self.put(again, again=True)
         return again
 
     async def get(self, id: str) -> DeadLetter | None:
@@ -232,10 +235,25 @@ class Inbox:
         key = self._of(subject or NO_SUBJECT)
         return await self._read(await self._redis.zrange(key, 0, limit - 1))
 
+    async def ids_of_subject(self, subject: str) -> list[str]:
+        """Return the ids of all letters of an issue, the oldest event first."""
+        return [raw.decode() for raw in await self._redis.zrange(self._of(subject), 0, -1)]
+
     async def due(self, *, now: float, limit: int = 100) -> list[DeadLetter]:
         """Return the letters that are to be tried again by now, the oldest event first."""
         ids = await self._redis.zrangebyscore(self._due, "-inf", now, start=0, num=limit)
         return sorted(await self._read(ids), key=lambda letter: letter.event_at)
+
+    async def is_due(self, *, now: float, expired: float) -> bool:
+        """Say whether a letter is to be tried again by now, or was received before `expired`."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zcount(self._due, "-inf", now)
+        pipe.zcount(self._ages, "-inf", f"({expired!r}")
+        return any(await pipe.execute())
+
+    async def subjects(self) -> list[str]:
+        """Return the subjects that have letters."""
+        return sorted(raw.decode() for raw in await self._redis.smembers(self._subjects))
 
     async def letters(self, start: int = 0, limit: int = 1000) -> list[DeadLetter]:
         """Return letters in the order in which they came."""

@@ -8,6 +8,7 @@ only a Redis that does not answer fails a call as a whole (`StoreError`), so tha
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -136,21 +137,31 @@ class Intake:
     # Dead letters
 
     async def drain_all(self, *, now: datetime) -> Drained:
-        """Try every dead letter again, oldest event first: what each sync does when it begins."""
-        letters = await self._inbox.letters()
-        return await self._drain_counted(letters, now)
+        """Try every dead letter again: what each sync of JIRA does before it begins."""
+        return await self._drain_subjects(await self._inbox.subjects(), now)
 
     async def drain_due(self, *, now: datetime) -> Drained:
-        """Try again the letters whose time has come, and drop those past their age."""
-        expired = await self._inbox.received_before(
-            now - timedelta(days=self._settings.deadletter_days)
-        )
+        """Drop the letters past their age, and try again where the time of one has come.
+
+        All letters of such an issue are tried, so that they are applied in their order.
+        """
+        expired = await self._inbox.received_before(self.expiry(now))
         for letter in expired:
             await self.drop(letter)
             metrics.DEADLETTERS_EXPIRED.inc()
             log.error("dead letter dropped for its age", id=letter.id, kind=letter.name)
-        drained = await self._drain_counted(await self._inbox.due(now=now.timestamp()), now)
-        return Drained(applied=drained.applied, failed=drained.failed, expired=len(expired))
+        due = await self._inbox.due(now=now.timestamp())
+        drained = await self._drain_subjects(sorted({letter.subject for letter in due}), now)
+        return msgspec.structs.replace(drained, expired=len(expired))
+
+    async def is_due(self, *, now: datetime) -> bool:
+        """Say whether `drain_due` has something to do."""
+        expired = self.expiry(now).timestamp()
+        return await self._inbox.is_due(now=now.timestamp(), expired=expired)
+
+    def expiry(self, now: datetime) -> datetime:
+        """Letters that were received before this moment are too old to be of use."""
+        return now - timedelta(days=self._settings.deadletter_days)
 
     async def replay(self, letter: DeadLetter, *, now: datetime) -> str:
         """Try one letter again; return "" or the error that keeps it where it is."""
@@ -160,25 +171,26 @@ class Intake:
             await self._inbox.failed_again(letter, error, now=now.timestamp())
         return error
 
-    async def _drain_counted(self, letters: Sequence[DeadLetter], now: datetime) -> Drained:
-        if not letters:
-            return Drained()
-        await self._board.refresh()
-        failed = await self._drain(letters, now)
-        for letter, error in failed:
-            await self._inbox.failed_again(letter, error, now=now.timestamp())
-        return Drained(applied=len(letters) - len(failed), failed=len(failed))
+    async def _drain_subjects(self, subjects: Sequence[str], now: datetime) -> Drained:
+        """Try all letters of some issues again, those of an issue in the order of its events."""
+        applied = failed = 0
+        if subjects:
+            await self._board.refresh()
+        for subject in subjects:
+            for id in await self._inbox.ids_of_subject(subject):
+                letter = await self._inbox.get(id)
+                if letter is None:
+                    continue  # somebody else was quicker
+                error = await self._try(letter, now)
+                if error:
+                    await self._inbox.failed_again(letter, error, now=now.timestamp())
+                failed, applied = failed + bool(error), applied + (not error)
+        return Drained(applied=applied, failed=failed)
 
-    async def _drain(
-        self, letters: Sequence[DeadLetter], now: datetime
-    ) -> list[tuple[DeadLetter, str]]:
-        """Try letters again in the order of their events; return those that failed, with why."""
-        failed: list[tuple[DeadLetter, str]] = []
+    async def _drain(self, letters: Sequence[DeadLetter], now: datetime) -> None:
+        """Try letters again in the order of their events."""
         for letter in sorted(letters, key=lambda letter: letter.event_at):
-            error = await self._try(letter, now)
-            if error:
-                failed.append((letter, error))
-        return failed
+            await self._try(letter, now)
 
     async def _try(self, letter: DeadLetter, now: datetime) -> str:
         received = datetime.fromtimestamp(letter.received, now.tzinfo)

@@ -15,6 +15,7 @@ from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import ALL, request_sync
+from workers.deadletters import drain_due
 from workers.runner import alert_name, run_all, run_sync
 
 Summary = dict[str, str | int | float]
@@ -50,6 +51,12 @@ def sync(name: str, full: bool = False) -> list[Summary]:
             asyncio.run(_tell_operators(settings, failed))
         raise SyncFailedError("; ".join(f"{record.name}: {record.error}" for record in failed))
     return [summary_of(record) for record in records]
+
+
+def deadletters() -> Summary:
+    """Try the events of JIRA again that could not be applied, and whose time has come."""
+    drained = asyncio.run(drain_due(current_settings()))
+    return {"applied": drained.applied, "failed": drained.failed, "expired": drained.expired}
 
 
 def summary_of(record: SyncRecord) -> Summary:

@@ -21,6 +21,9 @@ from t5g import metrics
 from t5g.alerts import Alerts
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.errors import StoreError, T5GError, UpstreamError
+from t5g.inbox import Inbox
+from t5g.jira_silence import ALERT as SILENCE
+from t5g.jira_silence import HINT, silence
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.logs import bind, logger
@@ -30,6 +33,7 @@ from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from workers.calls import METER, Meter
 from workers.clients import Clients
 from workers.context import MOST_NOTES, Progress, SyncContext, Tally, Throttled
+from workers.deadletters import drain_before
 from workers.marks import Marks
 from workers.syncs.bugs import sync_bugs
 from workers.syncs.cards import sync_cards
@@ -223,6 +227,7 @@ class Runner:
             return f"waits for the first `t5g sync {need}`", True
         try:
             async with asyncio.timeout(LONGEST_RUN):
+                await drain_before(name, self._settings, self._redis, ctx.begun)
                 await RUNS[name](ctx)
         except TimeoutError:
             return f"stopped after {LONGEST_RUN:.0f} seconds", True
@@ -376,3 +381,17 @@ async def tell_stale(redis: Redis, keys: Keys, now: float) -> list[Sync]:
         if await alerts.raise_(alert_name(name), text, hint=hint):
             told.append(name)
     return told
+
+
+async def tell_silence(redis: Redis, keys: Keys, now: float) -> bool:
+    """Tell operators that events of JIRA stopped while syncs see changes; say whether it is new.
+
+    The next event clears it.
+    """
+    alerts = Alerts(redis, keys)
+    arrivals = await Inbox(redis, keys).arrivals()
+    text = silence(arrivals, await SyncRecords(redis, keys).read_all(), now)
+    if text:
+        return await alerts.raise_(SILENCE, f"{text}.", hint=HINT)
+    await alerts.clear(SILENCE, "Events of JIRA come again.")
+    return False

@@ -14,7 +14,7 @@ from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.metrics_port import serve_beside
 from t5g.settings import Settings
-from t5g.work import load_rq
+from t5g.work import enqueue, load_rq
 
 log = logger(__name__)
 
@@ -83,15 +83,20 @@ def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # typ
                 registered = True
             firing.enqueue_jobs()
             firing.bury_runs()
-            asyncio.run(_watch(settings))
+            if asyncio.run(_watch(settings)):
+                _ask_for_deadletters(settings)
         else:
             registered = False  # whoever holds the lock may have another table
         time.sleep(interval)
 
 
-async def _watch(settings: Settings) -> None:
-    """Look after the syncs: runs that died, and data that grows old unseen."""
-    from workers.runner import mark_dead, tell_stale
+async def _watch(settings: Settings) -> bool:
+    """Look after the syncs: runs that died, data that grows old unseen, events that no longer come.
+
+    Says whether events that could not be applied wait for their next try.
+    """
+    from workers.deadletters import are_due
+    from workers.runner import mark_dead, tell_silence, tell_stale
 
     redis, keys = open_redis(settings.redis_url), Keys(settings.redis_prefix)
     try:
@@ -99,8 +104,21 @@ async def _watch(settings: Settings) -> None:
             log.warning("sync_died", sync=name.value)
         for name in await tell_stale(redis, keys, time.time()):
             log.warning("sync_stale", sync=name.value)
+        if await tell_silence(redis, keys, time.time()):
+            log.warning("events_stopped")
+        return await are_due(settings, redis)
     finally:
         await redis.aclose()
+
+
+def _ask_for_deadletters(settings: Settings) -> None:
+    """Ask for the job that tries them; while it waits or runs, this asks for nothing."""
+    from workers.deadletters import JOB, JOB_ID, TIMEOUT
+
+    enqueue(
+        settings, JOB, job_id=JOB_ID, timeout=TIMEOUT, description="try dead letters again",
+        meta={"asked_by": "the scheduler"},
+    )  # fmt: skip
 
 
 def _stop(signum: int, _: FrameType | None) -> None:
