@@ -1,15 +1,19 @@
 """Named checks of one part each: what was looked at, whether it works, what to do."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from t5g.errors import T5GError
+from t5g.errors import StoreError, T5GError
+from t5g.inbox import Inbox
+from t5g.jira_silence import HINT, last_told, silence
 from t5g.keys import Keys
 from t5g.logs import logger
+from t5g.syncs import SyncRecords
 
 log = logger(__name__)
 
@@ -62,3 +66,21 @@ def redis_check(redis: Redis, keys: Keys) -> Check:
         return f"Redis {version}, writable"
 
     return "redis", look, "Look at T5G_REDIS_URL, and whether the server runs and has memory left."
+
+
+def events_check(redis: Redis, keys: Keys) -> Check:
+    """JIRA's events come: the last one, and whether syncs find what events should have told."""
+
+    async def look() -> str:
+        now, inbox = time.time(), Inbox(redis, keys)
+        try:
+            arrivals, parked = await inbox.arrivals(), await inbox.count()
+            records = await SyncRecords(redis, keys).read_all()
+        except (RedisError, OSError, StoreError):
+            return "not known while Redis does not answer"  # its own line says what to do
+        if text := silence(arrivals, records, now):
+            raise T5GError(text)
+        waits = f"; {parked} could not be applied: t5g deadletters" if parked else ""
+        return f"{last_told(arrivals, now)}{waits}"
+
+    return "events", look, HINT

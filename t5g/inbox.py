@@ -237,7 +237,8 @@ class Inbox:
 
     async def ids_of_subject(self, subject: str) -> list[str]:
         """Return the ids of all letters of an issue, the oldest event first."""
-        return [raw.decode() for raw in await self._redis.zrange(self._of(subject), 0, -1)]
+        found = cast("list[bytes]", await self._redis.zrange(self._of(subject), 0, -1))
+        return [raw.decode() for raw in found]
 
     async def due(self, *, now: float, limit: int = 100) -> list[DeadLetter]:
         """Return the letters that are to be tried again by now, the oldest event first."""
@@ -253,7 +254,8 @@ class Inbox:
 
     async def subjects(self) -> list[str]:
         """Return the subjects that have letters."""
-        return sorted(raw.decode() for raw in await self._redis.smembers(self._subjects))
+        found = cast("set[bytes]", await self._redis.smembers(self._subjects))
+        return sorted(raw.decode() for raw in found)
 
     async def letters(self, start: int = 0, limit: int = 1000) -> list[DeadLetter]:
         """Return letters in the order in which they came."""

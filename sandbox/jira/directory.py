@@ -30,6 +30,8 @@ class Directory:
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.cloud = cloud
+        #: A Data Center before version 10: it registers webhooks as Cloud does, and can not sign.
+        self.old = False
         self.base_url = base_url
         self.clock = clock or (lambda: datetime.now(UTC))
         self.told = 0

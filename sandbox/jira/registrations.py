@@ -39,14 +39,14 @@ class Registration:
 def read_registration(state: JiraState, number: int, asked: Mapping[str, Any]) -> Registration:
     """Read what was asked for. Raises Refusal 400.
 
-    On Data Center a `secret` at the top is ignored without a word: it belongs into
-    `configuration.SECRET`.
+    On Data Center a `secret` at the top is ignored without a word: from version 10 on it belongs
+    into `configuration.SECRET`, and older ones know none.
     """
     url = str(asked.get("url") or "")
     if not url.startswith(("http://", "https://")):
         raise Refusal(400, "The webhook's URL must be absolute.")
-    options = asked if state.cloud else _object(asked.get("configuration"))
-    if state.cloud:
+    options = asked if classic(state) else _object(asked.get("configuration"))
+    if classic(state):
         secret, kept = options.get("secret"), _object(options.get("filters")).get(SECTION)
         bare = options.get("excludeBody")
     else:
@@ -57,24 +57,30 @@ def read_registration(state: JiraState, number: int, asked: Mapping[str, Any]) -
         str(asked.get("name") or ""),
         url,
         tuple(str(name) for name in asked.get("events") or ()),
-        str(secret or ""),
+        "" if state.old else str(secret or ""),
         str(kept or ""),
         active=asked.get("enabled", asked.get("active", True)) is not False,
         exclude_body=str(bare).casefold() == "true",
     )
 
 
+def classic(state: JiraState) -> bool:
+    """Say whether this server has the older of the two ways to register."""
+    return state.cloud or state.old
+
+
 def registration_json(state: JiraState, found: Registration) -> dict[str, Any]:
     """A registration as the admin API shows it; never its secret."""
     shared = {"id": found.id, "name": found.name, "url": found.url, "events": list(found.events)}
-    if state.cloud:
+    if classic(state):
+        signed = {} if state.old else {"isSigned": bool(found.secret)}
         return {
             "self": f"{state.base_url}/rest/webhooks/1.0/webhook/{found.id}",
             **shared,
             "filters": {SECTION: found.filter},
             "excludeBody": found.exclude_body,
             "enabled": found.active,
-            "isSigned": bool(found.secret),
+            **signed,
         }
     return {
         **shared,

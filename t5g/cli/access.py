@@ -1,11 +1,8 @@
 """Who has access: `t5g token …` for scripts, `t5g sessions …` for people."""
 
-import asyncio
-import getpass
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
@@ -13,15 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from t5g.audit import Audit, AuditEntry, Outcome
-from t5g.cli.processes import ready
-from t5g.connection import open_redis
+from t5g.cli.terminal import record, run, who
 from t5g.errors import NotFoundError
 from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.team import Role
 
-T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -49,12 +43,12 @@ def create_token(
         from webhooks.access.tokens import Tokens
 
         keys = Keys(settings.redis_prefix)
-        token, secret = await Tokens(redis, keys).create(name, role, days=days, by=_who())
+        token, secret = await Tokens(redis, keys).create(name, role, days=days, by=who())
         detail = f"{token.id} {token.name}, {role.value}"
-        await _record(redis, keys, "token create", detail)
+        await record(settings, redis, "token create", detail)
         return secret
 
-    secret = _run(work)
+    secret = run(work)
     Console(stderr=True).print("Give it as `Authorization: Bearer …`; it is not shown again.")
     typer.echo(secret)
 
@@ -79,7 +73,7 @@ def list_tokens(as_json: AsJson = False) -> None:
             for token in found
         ]
 
-    _show(_run(work), as_json=as_json, empty="There are no tokens.")
+    _show(run(work), as_json=as_json, empty="There are no tokens.")
 
 
 def revoke_token(which: Annotated[str, typer.Argument(help="Id or name of the token")]) -> None:
@@ -90,10 +84,10 @@ def revoke_token(which: Annotated[str, typer.Argument(help="Id or name of the to
 
         keys = Keys(settings.redis_prefix)
         token = await Tokens(redis, keys).revoke(which)
-        await _record(redis, keys, "token revoke", f"{token.id} {token.name}")
+        await record(settings, redis, "token revoke", f"{token.id} {token.name}")
         return token.name
 
-    typer.echo(f"Revoked: {_run(work)}")
+    typer.echo(f"Revoked: {run(work)}")
 
 
 def list_sessions(as_json: AsJson = False) -> None:
@@ -114,7 +108,7 @@ def list_sessions(as_json: AsJson = False) -> None:
             for session in await Sessions.of(settings, redis).list_all()
         ]
 
-    _show(_run(work), as_json=as_json, empty="Nobody is logged in.")
+    _show(run(work), as_json=as_json, empty="Nobody is logged in.")
 
 
 def revoke_sessions(
@@ -135,35 +129,10 @@ def revoke_sessions(
         if not found:
             raise NotFoundError(f"No login is “{which}”; `t5g sessions list` shows them.")
         ended = sum([await sessions.end(session) for session in found])
-        await _record(redis, Keys(settings.redis_prefix), "sessions revoke", which)
+        await record(settings, redis, "sessions revoke", which)
         return ended
 
-    typer.echo(f"Ended: {_run(work)}")
-
-
-def _run(work: Callable[[Settings, Redis], Awaitable[T]]) -> T:
-    settings = ready()
-
-    async def opened() -> T:
-        redis = open_redis(settings.redis_url)
-        try:
-            return await work(settings, redis)
-        finally:
-            await redis.aclose()
-
-    return asyncio.run(opened())
-
-
-async def _record(redis: Redis, keys: Keys, action: str, detail: str) -> None:
-    entry = AuditEntry(who=_who(), action=action, outcome=Outcome.DONE, origin="cli", detail=detail)
-    await Audit(redis, keys).record(entry)
-
-
-def _who() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli"
+    typer.echo(f"Ended: {run(work)}")
 
 
 def _moment(at: float) -> str:

@@ -6,7 +6,19 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from t5g.cli import access, asking, cards, checking, jobs, measuring, processes, syncing, world
+from t5g.cli import (
+    access,
+    asking,
+    cards,
+    checking,
+    deadletters,
+    jobs,
+    measuring,
+    processes,
+    syncing,
+    webhook,
+    world,
+)
 from t5g.errors import SettingsError, T5GError
 
 app = typer.Typer(
@@ -15,7 +27,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for part in (world, processes, syncing, asking, checking, access, jobs, cards, measuring):
+for part in (
+    world,
+    processes,
+    syncing,
+    asking,
+    checking,
+    access,
+    jobs,
+    deadletters,
+    webhook,
+    cards,
+    measuring,
+):
     part.add_commands(app)
 
 

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from t5g.checks import Check, CheckResult, redis_check, run_checks
+from t5g.checks import Check, CheckResult, events_check, redis_check, run_checks
 from t5g.cli.processes import ready
 from t5g.connection import open_redis
 from t5g.heartbeat import KINDS, alive
@@ -45,9 +45,11 @@ async def _checked(settings: Settings) -> list[CheckResult]:
     from workers.checks import upstream_checks
 
     redis = open_redis(settings.redis_url)
+    keys = Keys(settings.redis_prefix)
     try:
         checks: list[Check] = [
-            redis_check(redis, Keys(settings.redis_prefix)),
+            redis_check(redis, keys),
+            events_check(redis, keys),
             *upstream_checks(settings, redis),
             *slack_checks(settings),
         ]

@@ -1,27 +1,23 @@
 """`t5g jobs`: what the workers do, did and will do; a failed job is made again or dropped."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
-from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
-from t5g.audit import Audit, AuditEntry, Outcome
+from t5g.cli import terminal
 from t5g.cli.processes import ready
-from t5g.connection import open_queue_redis, open_redis
+from t5g.cli.terminal import ago, moment, new_table, record, seconds
+from t5g.connection import open_queue_redis
 from t5g.job_report import JobReport, read_report, runs_of
 from t5g.keys import Keys
 from t5g.runs import Run
 from t5g.settings import Settings
 from t5g.work import drop_job, retry_job
-
-T = TypeVar("T")
 
 jobs = typer.Typer(help="What the workers do, did and will do.", invoke_without_command=True)
 JobId = Annotated[str, typer.Argument(help="The id of a job, as the lists show it")]
@@ -42,8 +38,7 @@ def overview(context: typer.Context) -> None:
 @jobs.command("list")
 def show_all() -> None:
     """List queues, workers, what runs, what comes next, and how jobs went in the last day."""
-    settings = ready()
-    report = asyncio.run(_with_redis(settings, lambda r: read_report(settings, r, time.time())))
+    report = terminal.run(_read)
     console = Console()
     for table in (_queues(report), _workers(report), _running(report), _planned(report)):
         console.print(table)
@@ -56,11 +51,10 @@ def show_all() -> None:
 @jobs.command("failed")
 def failed() -> None:
     """List the jobs that failed for good, and the attempts that went wrong in the last day."""
-    settings = ready()
-    report = asyncio.run(_with_redis(settings, lambda r: read_report(settings, r, time.time())))
-    table = _table("Failed for good", "job", "queue", "what", "ended")
+    report = terminal.run(_read)
+    table = new_table("Failed for good", "job", "queue", "what", "ended")
     for job in report.failed:
-        table.add_row(job.id, job.queue, job.description, _ago(job.ended, report.now))
+        table.add_row(job.id, job.queue, job.description, ago(job.ended, report.now))
     console = Console()
     console.print(table)
     console.print(_runs("Attempts that went wrong", report.troubles, report.now))
@@ -71,13 +65,12 @@ def failed() -> None:
 @jobs.command("show")
 def show(job: JobId) -> None:
     """Show all kept runs of a job, with the errors in full."""
-    settings = ready()
-    runs = asyncio.run(_with_redis(settings, lambda r: runs_of(settings, r, job)))
+    runs = terminal.run(lambda settings, redis: runs_of(settings, redis, job))
     console = Console(highlight=False)
     console.print(_runs(f"Runs of {job}", tuple(runs), time.time()))
     for run in runs:
         if run.trace:
-            console.print(f"\n{_moment(run.ended)}  {run.id}", style="bold", markup=False)
+            console.print(f"\n{moment(run.ended)}  {run.id}", style="bold", markup=False)
             console.print(run.trace, markup=False)
             break
 
@@ -88,7 +81,7 @@ def retry(job: JobId) -> None:
     settings = ready()
     with closing(open_queue_redis(settings.redis_url)) as redis:
         retry_job(redis, Keys(settings.redis_prefix), job)
-    asyncio.run(_recorded(settings, "jobs retry", job))
+    terminal.run(lambda settings, redis: record(settings, redis, "jobs retry", job))
     typer.echo(f"{job} waits in its queue again.")
 
 
@@ -98,111 +91,72 @@ def drop(job: JobId) -> None:
     settings = ready()
     with closing(open_queue_redis(settings.redis_url)) as redis:
         drop_job(redis, Keys(settings.redis_prefix), job)
-    asyncio.run(_recorded(settings, "jobs drop", job))
+    terminal.run(lambda settings, redis: record(settings, redis, "jobs drop", job))
     typer.echo(f"{job} is dropped.")
 
 
-async def _with_redis(settings: Settings, work: Callable[[Redis], Awaitable[T]]) -> T:
-    redis = open_redis(settings.redis_url)
-    try:
-        return await work(redis)
-    finally:
-        await redis.aclose()
-
-
-async def _recorded(settings: Settings, action: str, job: str) -> None:
-    async def record(redis: Redis) -> None:
-        audit = Audit(redis, Keys(settings.redis_prefix), days=settings.audit_days)
-        entry = AuditEntry(
-            who="terminal", action=action, outcome=Outcome.DONE, origin="cli", detail=job
-        )
-        await audit.record(entry)
-
-    await _with_redis(settings, record)
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+async def _read(settings: Settings, redis: Redis) -> JobReport:
+    return await read_report(settings, redis, time.time())
 
 
 def _queues(report: JobReport) -> Table:
-    table = _table("Queues", "queue", "waiting", "oldest", "repeated later", "failed")
+    table = new_table("Queues", "queue", "waiting", "oldest", "repeated later", "failed")
     for queue in report.queues:
-        oldest = _seconds(queue.oldest_age(report.now)) if queue.waiting else "–"
+        oldest = seconds(queue.oldest_age(report.now)) if queue.waiting else "–"
         table.add_row(queue.name, str(queue.waiting), oldest, str(queue.later), str(queue.failed))
     return table
 
 
 def _workers(report: JobReport) -> Table:
     signs = ", ".join(f"{count} {kind}" for kind, count in report.alive.items())
-    table = _table(
+    table = new_table(
         f"Workers (alive: {signs})", "worker", "state", "does", "done", "failed", "since"
     )
     for one in report.workers:
-        born = _ago(one.born, report.now)
+        born = ago(one.born, report.now)
         table.add_row(one.name, one.state, one.job or "–", str(one.done), str(one.failed), born)
     return table
 
 
 def _running(report: JobReport) -> Table:
-    table = _table("Running", "job", "id", "for", "asked by", "progress")
+    table = new_table("Running", "job", "id", "for", "asked by", "progress")
     for run in report.running:
-        since = _seconds(report.now - run.started)
+        since = seconds(report.now - run.started)
         table.add_row(run.job, run.job_id, since, run.asked_by or "–", report.progress_of(run))
     return table
 
 
 def _planned(report: JobReport) -> Table:
-    table = _table("Next", "entry", "in", "what")
+    table = new_table("Next", "entry", "in", "what")
     for entry in report.planned:
         late = report.now > entry.at
         due = (
-            f"late by {_seconds(report.now - entry.at)}"
-            if late
-            else _seconds(entry.at - report.now)
+            f"late by {seconds(report.now - entry.at)}" if late else seconds(entry.at - report.now)
         )
         table.add_row(entry.name, due, entry.description)
     return table
 
 
 def _summaries(report: JobReport) -> Table:
-    table = _table("The last day", "job", "runs", "done", "p50", "p95", "last", "result")
+    table = new_table("The last day", "job", "runs", "done", "p50", "p95", "last", "result")
     for found in report.summaries:
         table.add_row(
             found.job,
             str(found.runs),
             f"{found.success:.0%}",
-            _seconds(found.p50),
-            _seconds(found.p95),
-            _ago(found.last.ended, report.now),
+            seconds(found.p50),
+            seconds(found.p95),
+            ago(found.last.ended, report.now),
             str(found.last.outcome),
         )
     return table
 
 
 def _runs(title: str, runs: tuple[Run, ...], now: float) -> Table:
-    table = _table(title, "ended", "job", "id", "took", "outcome", "result or error")
+    table = new_table(title, "ended", "job", "id", "took", "outcome", "result or error")
     for run in runs:
         outcome = str(run.outcome) if run.outcome else "running"
-        took = _seconds(run.seconds if run.ended else now - run.started)
-        ended = _ago(run.ended or None, now)
+        took = seconds(run.seconds if run.ended else now - run.started)
+        ended = ago(run.ended or None, now)
         table.add_row(ended, run.job, run.job_id, took, outcome, run.error or run.result)
     return table
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(0.0, seconds):.1f} s"
-    minutes = int(seconds // 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-
-
-def _ago(at: float | None, now: float) -> str:
-    return f"{_seconds(now - at)} ago" if at else "–"
-
-
-def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "now"

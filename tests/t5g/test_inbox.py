@@ -139,3 +139,28 @@ async def test_letters_are_listed_in_pages(inbox: Inbox) -> None:
     for index in range(5):
         await inbox.put(letter(f"d-{index}", now=NOW + index))
     assert [found.id for found in await inbox.letters(1, 2)] == ["d-1", "d-2"]
+
+
+async def test_a_letter_that_somebody_dropped_meanwhile_does_not_come_back(inbox: Inbox) -> None:
+    await inbox.put(letter())
+    [found] = await inbox.letters()
+    await inbox.drop(found)
+    await inbox.failed_again(found, "still odd", now=NOW + 60)
+    assert await inbox.count() == 0
+    assert await inbox.subjects() == []
+
+
+async def test_it_says_whether_something_is_due_or_too_old(inbox: Inbox) -> None:
+    assert not await inbox.is_due(now=NOW + 10**6, expired=NOW + 10**6)
+    await inbox.put(letter())
+    assert not await inbox.is_due(now=NOW, expired=NOW)
+    assert await inbox.is_due(now=NOW + FIRST_WAIT, expired=NOW)
+    assert await inbox.is_due(now=NOW, expired=NOW + 1)
+
+
+async def test_all_letters_of_an_issue_are_named_in_the_order_of_its_events(inbox: Inbox) -> None:
+    for number in (3, 1, 2):
+        await inbox.put(letter(id=f"d-{number}", event_at=NOW + number))
+    await inbox.put(letter(id="other", subject="10002"))
+    assert await inbox.ids_of_subject("10001") == ["d-1", "d-2", "d-3"]
+    assert await inbox.subjects() == ["10001", "10002"]

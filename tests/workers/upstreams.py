@@ -45,7 +45,7 @@ class Upstreams:
 
     async def start(self) -> None:
         """Serve all on free ports of loopback."""
-        webhooks = Webhooks(self.jira)
+        self.webhooks = webhooks = Webhooks(self.jira)
         self.portal_url = await self._serve(
             create_portal_app(self.portal, sso=self.sso, faults=self.portal_faults)
         )

@@ -1,22 +1,33 @@
-"""Registers webhooks: Cloud's path, and that of Data Center 10 and later; the other's is 404."""
+"""Registers webhooks: Cloud's path, also of old Data Centers, and that of 10 and later."""
 
 from collections.abc import Callable
 
 from sandbox.jira.model import Refusal
-from sandbox.jira.registrations import Registration, registration_json
+from sandbox.jira.registrations import Registration, classic, registration_json
 from sandbox.jira.rest.call import Answer, Call, Router, created, done, ok
 from sandbox.jira.webhooks import Webhooks
 
 
 def admin_routers(webhooks: Webhooks) -> list[Router]:
     """Return the routes for both kinds of server."""
-    cloud, dc = Router("/rest/webhooks/1.0"), Router("/rest/jira-webhook/1.0")
-    for router, path, only in ((cloud, "webhook", "cloud"), (dc, "webhooks", "dc")):
-        router.get(path, only=only)(_lists(webhooks))
-        router.post(path, only=only)(_registers(webhooks))
-        router.get(path + r"/{id:\d+}", only=only)(_shows(webhooks))
-        router.delete(path + r"/{id:\d+}", only=only)(_unregisters(webhooks))
-    return [cloud, dc]
+    old, new = Router("/rest/webhooks/1.0"), Router("/rest/jira-webhook/1.0")
+    for router, path, way in ((old, "webhook", True), (new, "webhooks", False)):
+        router.get(path)(_there(way, _lists(webhooks)))
+        router.post(path)(_there(way, _registers(webhooks)))
+        router.get(path + r"/{id:\d+}")(_there(way, _shows(webhooks)))
+        router.delete(path + r"/{id:\d+}")(_there(way, _unregisters(webhooks)))
+    return [old, new]
+
+
+def _there(way: bool, handler: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
+    """Answer only on servers that have this way to register; on others it is 404."""
+
+    def checked(call: Call) -> Answer:
+        if classic(call.state) is not way:
+            raise Refusal(404, "null for uri: this way to register is not there.")
+        return handler(call)
+
+    return checked
 
 
 def _lists(webhooks: Webhooks) -> Callable[[Call], Answer]:

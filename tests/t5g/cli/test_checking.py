@@ -13,8 +13,11 @@ from sandbox.slack.app import BOT_TOKEN, create_slack_app
 from sandbox.slack.state import SlackState
 from t5g.cli import checking
 from t5g.cli.checking import _checked
+from t5g.connection import open_redis
 from t5g.heartbeat import beat, process_name
+from t5g.inbox import Inbox
 from t5g.keys import Keys
+from t5g.syncs import Sync, SyncRecord, SyncRecords
 from tests.workers.upstreams import Upstreams
 
 
@@ -44,7 +47,7 @@ def failing(results):
 
 async def test_all_parts_are_looked_at(settings):
     results = await _checked(settings)
-    assert [r.name for r in results] == ["redis", "portal", "jira", "bugzilla", "slack"]
+    assert [r.name for r in results] == ["redis", "events", "portal", "jira", "bugzilla", "slack"]
     assert failing(results) == []
 
 
@@ -81,6 +84,22 @@ async def test_a_redis_that_is_not_there_is_named_and_the_rest_is_looked_at(sett
     gone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/none.sock"})
     results = await _checked(gone)
     assert failing(results) == ["redis"]
+
+
+async def test_events_that_stopped_while_things_changed_are_told(settings, redis_url):
+    async with open_redis(redis_url) as redis:
+        inbox, now = Inbox(redis, Keys()), time.time()
+        await inbox.mark_done(["d-1"], now=now - 7200)
+        assert next(r.found for r in await _checked(settings) if r.name == "events") == (
+            "The last event of JIRA came 2 h ago"
+        )
+        record = SyncRecord(name=Sync.CARDS, started=now - 60, missed_events=3)
+        await SyncRecords(redis, Keys()).write(record)
+        results = await _checked(settings)
+        assert failing(results) == ["events"]
+        (told,) = [r for r in results if r.name == "events"]
+        assert "3 in cards" in told.found
+        assert "t5g webhook list" in told.hint
 
 
 def test_health_asks_about_the_processes_of_this_machine_only(redis_url, monkeypatch):
