@@ -82,6 +82,11 @@ def started(pid: int) -> float:
     return int(fields[19]) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
+def since_boot_ns() -> int:
+    """Return the time since the machine began, as `started` counts it: time asleep counts too."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 def _processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 

@@ -8,6 +8,7 @@ attempt is a run that is kept (`t5g.runs`), and log lines name the job and the r
 import logging
 import os
 import time
+from threading import Event
 from typing import Any
 
 from redis import Redis as SyncRedis
@@ -21,7 +22,7 @@ from rq.scheduler import RQScheduler
 from t5g.current import SETTINGS
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.keys import Keys
-from t5g.lifeline import die_with_parent
+from t5g.lifeline import die_with_parent, since_boot_ns
 from t5g.logs import Scrubber, bind, logger, secrets_of
 from t5g.metrics import COUNTED
 from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said, label_of
@@ -29,6 +30,7 @@ from t5g.sentry import flush_sentry
 from t5g.settings import Settings
 from t5g.work import QUEUES
 from workers.abandoned import take_up
+from workers.worker import POLITENESS
 
 log = logger(__name__)
 
@@ -54,19 +56,19 @@ class RetryClock(RQScheduler):
 class QueueWorker(Worker):
     """Works on all queues of one installation, the urgent one first."""
 
-    def __init__(self, settings: Settings, redis: SyncRedis) -> None:
+    def __init__(self, settings: Settings, redis: SyncRedis, stop: Event) -> None:
         self._keys = Keys(settings.redis_prefix)
         self._sign = process_name()
         self._signed = 0.0
         self._settings = settings
         self._book = RunBook(redis, self._keys)
         self._scrub = Scrubber(secrets_of(settings))
-        #: Somebody asked this worker to stop.
-        self.stopping = False
+        #: Set when somebody asks to stop: RQ forgets it with the worker that was asked.
+        self._stop = stop
         super().__init__(
             [Queue(name, connection=redis) for name in QUEUES],
             connection=redis,
-            name=f"{process_name()}.{time.monotonic_ns()}",
+            name=f"{process_name()}.{since_boot_ns()}",
             worker_ttl=WORKER_TTL,
             job_monitoring_interval=MONITORING,
             maintenance_interval=MAINTENANCE,
@@ -74,7 +76,7 @@ class QueueWorker(Worker):
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         """Stop after the job at hand; an idle worker stops at once."""
-        self.stopping = True
+        self._stop.set()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def _start_scheduler(
@@ -183,6 +185,7 @@ class QueueWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Do one job in the forked process."""
         die_with_parent(self.pid or os.getppid())
+        os.nice(POLITENESS)
         SETTINGS.set(self._settings)
         super().main_work_horse(job, queue)
 

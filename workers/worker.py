@@ -6,6 +6,7 @@ import signal
 import time
 from contextlib import closing
 from multiprocessing.process import BaseProcess
+from threading import Event
 from types import FrameType
 
 from redis.exceptions import RedisError
@@ -25,7 +26,7 @@ log = logger(__name__)
 #: Seconds before a worker that Redis threw out tries again.
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 POLL = 0.2
-#: On a machine that they share, answers to people come before syncs.
+#: On a machine that they share, answers to people come before jobs.
 POLITENESS = 10
 
 
@@ -34,7 +35,6 @@ def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> No
 
     `count` processes; one that dies is started again. `burst`: stop when the queues are empty.
     """
-    os.nice(POLITENESS)
     load_rq(settings.redis_prefix)
     import workers.jobs  # noqa: F401  (loaded once here instead of in each work-horse)
 
@@ -51,14 +51,16 @@ def work(settings: Settings, *, burst: bool = False) -> None:
 
     from workers.queue_worker import QueueWorker
 
+    stop = Event()
     failures = 0
-    while True:
-        worker = None
+    while not stop.is_set():
         try:
             with closing(open_queue_redis(settings.redis_url)) as redis:
-                worker = QueueWorker(settings, redis)
+                worker = QueueWorker(settings, redis, stop)
+                if stop.is_set():
+                    return  # the signal came to the worker before, and Redis' client swallowed it
                 worker.work(burst=burst, with_scheduler=True, logging_level=None)
-                if burst or worker.stopping:
+                if burst:
                     return
                 failures = 0
         except StopRequested:
@@ -67,9 +69,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
             log.warning("worker_lost_redis", error=type(error).__name__)
             if burst:
                 raise
-        if worker is not None and worker.stopping:
-            return  # asked to, and then Redis was not there to be told
-        if not _rested(PAUSES[min(failures, len(PAUSES) - 1)]):
+        if stop.is_set() or not _rested(PAUSES[min(failures, len(PAUSES) - 1)]):
             return
         failures += 1
 

@@ -5,14 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
+from t5g.lifeline import since_boot_ns
 from t5g.syncs import Sync, SyncState
 from t5g.work import load_rq, request_sync
 from tests.workers.reading import cases_of
-from tests.workers.test_worker import KEYS, _running, raw, settings, start, until  # noqa: F401
+from tests.workers.starting import until
+from tests.workers.test_worker import KEYS, _running, raw, settings, start  # noqa: F401
 
 load_rq(KEYS.prefix)
 
@@ -25,7 +26,7 @@ def name(pid: int, since: int) -> str:
 
 def test_a_worker_of_this_machine_is_dead_when_its_process_is() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    began = time.monotonic_ns()
+    began = since_boot_ns()
     assert not dead(name(child.pid, began))
     child.kill()
     child.wait()

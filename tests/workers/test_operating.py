@@ -24,8 +24,7 @@ from t5g.runs import Outcome, Run, Runs
 from t5g.scraping import Scrape
 from t5g.settings import load_settings
 from t5g.work import enqueue, load_rq
-from tests.workers.test_killed import plain
-from tests.workers.test_worker import RUN, descendants, until
+from tests.workers.starting import Workers, descendants, until
 
 KEYS = Keys()
 SECRET = "planted-token-not-secret"
@@ -50,23 +49,10 @@ def nothing_counted():
 
 @pytest.fixture
 async def start(settings):
-    """Start worker processes; all are killed in the end."""
-    children = []
-
-    async def started(count=1, *, burst=False, **more):
-        env = {**plain(settings), **more}
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", RUN, repr(env), str(count),
-            "burst" if burst else "stay", stderr=subprocess.PIPE,
-        )  # fmt: skip
-        children.append(child)
-        return child
-
-    yield started
-    for child in children:
-        if child.returncode is None:
-            child.kill()
-        await child.communicate()
+    """Start worker processes; all are ended in the end."""
+    workers = Workers(settings)
+    yield workers
+    await workers.stop()
 
 
 def ask_for(raw, name, *args, **more):
@@ -203,7 +189,8 @@ async def test_the_scheduler_ends_the_run_of_a_worker_that_is_gone(start, raw, r
 async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
     ask_for(raw, "fail", "another-planted-not-secret", job_id="failing")
     worker = await start(burst=True, jira_token="another-planted-not-secret")
-    _, said = await worker.communicate()
+    await worker.wait()
+    said = start.said()
     (run,) = await Runs(redis, KEYS).ended(0)
     assert "ValueError" in run.error
     assert "Traceback" in run.trace
@@ -215,7 +202,8 @@ async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
 
 async def test_what_people_wrote_is_not_in_the_log_of_a_failed_job(start, raw):
     ask_for(raw, "fail", "words of a customer")
-    _, said = await (await start(burst=True)).communicate()
+    await (await start(burst=True)).wait()
+    said = start.said()
     lines = [json.loads(line) for line in said.splitlines()]
     (failed,) = [line for line in lines if line["event"] == "job_failed"]
     assert "Traceback" in failed["exception"]
@@ -235,7 +223,8 @@ async def test_the_id_of_a_request_reaches_the_worker_its_log_and_the_upstream(s
         with bind(request="abcd1234"):
             ask_for(raw, "ask", str(server.make_url("/")))
         worker = await start(burst=True)
-        _, said = await worker.communicate()
+        await worker.wait()
+    said = start.said()
     assert asked == ["abcd1234"]
     lines = [json.loads(line) for line in said.splitlines()]
     (line,) = [line for line in lines if line["event"] == "asked"]
@@ -311,7 +300,8 @@ def test_a_result_is_told_in_words():
 async def test_a_job_that_somebody_stopped_says_so(start, raw, redis):
     ask_for(raw, "long", job_id="endless")
     await start()
-    await until(lambda: raw.hget("t5g:rq:job:endless", "status") == b"started", 40)
+    await until(lambda: raw.hlen("t5g:runs:open") == 1, 60, workers=start)
+    await until(lambda: raw.hget("t5g:rq:job:endless", "status") == b"started", workers=start)
     from rq.command import send_stop_job_command
 
     send_stop_job_command(raw, "endless")

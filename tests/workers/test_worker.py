@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,22 +13,13 @@ from sandbox.faults import Kind
 from t5g.alerts import Alerts
 from t5g.heartbeat import alive
 from t5g.keys import Keys
-from t5g.lifeline import end, session_members
+from t5g.lifeline import session_members
 from t5g.syncs import Sync, SyncState
 from t5g.work import Asked, enqueue, request_sync
 from tests.workers.reading import cases_of
-from tests.workers.test_killed import plain
+from tests.workers.starting import Workers, descendants, until
 
 KEYS = Keys()
-RUN = """
-import sys
-from t5g.logs import setup_logging
-from t5g.settings import load_settings
-from workers.worker import run_worker
-settings = load_settings(env=eval(sys.argv[1]))
-setup_logging(settings)
-run_worker(settings, int(sys.argv[2]), burst=sys.argv[3] == "burst")
-"""
 
 
 @pytest.fixture
@@ -46,50 +35,10 @@ def raw(redis_url):
 
 @pytest.fixture
 async def start(settings):
-    """Start worker processes; all are killed in the end."""
-    children = []
-
-    async def started(count=1, *, burst=False):
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", RUN, repr(plain(settings)), str(count),
-            "burst" if burst else "stay", stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        children.append(child)
-        return child
-
-    yield started
-    for child in children:
-        if child.returncode is None:
-            child.kill()
-        end(session_members(child.pid), 0.0)  # none should be left; no test run hangs if one is
-        await child.communicate()
-
-
-async def until(condition, seconds=30.0):
-    """Wait until a condition (also an awaitable one) holds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return found
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.02)
-
-
-def descendants(pid):
-    """The processes below one."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid and fields[0] != "Z":
-            child = int(status.parent.name)
-            found += [child, *descendants(child)]
-    return found
+    """Start worker processes; all are ended in the end."""
+    workers = Workers(settings)
+    yield workers
+    await workers.stop()
 
 
 def running(pid):
@@ -156,7 +105,8 @@ async def test_no_secret_is_in_what_a_worker_says(start, upstreams, raw, setting
     upstreams.sso.refusal = "Token is not active"
     request_sync(raw, KEYS, "all", "U1")
     worker = await start(burst=True)
-    _, said = await worker.communicate()
+    await worker.wait()
+    said = start.said()
     stored = b"".join(str(raw.hgetall(key)).encode() for key in raw.scan_iter("t5g:rq:job:*"))
     for name in ("portal_offline_token", "jira_token", "bugzilla_api_key"):
         secret = getattr(settings, name).get_secret_value().encode()
@@ -228,15 +178,12 @@ async def test_a_killed_work_horse_is_repeated_and_the_end_is_right(
     assert sorted(await cases_of(store)) == numbers
 
 
-async def test_a_worker_outlives_a_restart_of_redis(upstreams, tmp_path):
+async def test_a_worker_outlives_a_restart_of_redis(start, upstreams):
     from tests.workers.test_bad_days import OwnRedis
 
     server = OwnRedis()
     await server.start()
-    settings = upstreams.settings(server.url)
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", RUN, repr(plain(settings)), "1", "stay", stderr=subprocess.PIPE
-    )
+    await start(settings=upstreams.settings(server.url))
     try:
         with Redis.from_url(server.url) as raw:
             await until(lambda: raw.hlen("t5g:alive:worker"))
@@ -246,22 +193,17 @@ async def test_a_worker_outlives_a_restart_of_redis(upstreams, tmp_path):
         upstreams.add_cases(3)
         with Redis.from_url(server.url) as raw:
             request_sync(raw, KEYS, "cases", "U1")
-            await until(lambda: raw.scard("t5g:cases") == 3, 30)
+            await until(lambda: raw.scard("t5g:cases") == 3, workers=start)
     finally:
-        worker.kill()
-        await worker.communicate()
         await server.kill()
 
 
-async def test_a_worker_told_to_stop_when_redis_is_gone_stops(upstreams, tmp_path):
+async def test_a_worker_told_to_stop_when_redis_is_gone_stops(start, upstreams):
     from tests.workers.test_bad_days import OwnRedis
 
     server = OwnRedis()
     await server.start()
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", RUN, repr(plain(upstreams.settings(server.url))), "2", "stay",
-        stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+    worker = await start(2, settings=upstreams.settings(server.url))
     try:
         with Redis.from_url(server.url) as raw:
             await until(lambda: raw.hlen("t5g:alive:worker") == 2)
@@ -270,6 +212,4 @@ async def test_a_worker_told_to_stop_when_redis_is_gone_stops(upstreams, tmp_pat
         await asyncio.wait_for(worker.wait(), 15)
         assert session_members(worker.pid) == []
     finally:
-        end(session_members(worker.pid), 0.0)
-        await worker.communicate()
         await server.kill()
