@@ -84,6 +84,7 @@ async def jira(
 ) -> AsyncIterator[tuple[JiraState, Webhooks]]:
     """A JIRA whose sender doubles and overtakes, and repeats within seconds instead of minutes."""
     state = JiraState(cloud=request.param == "cloud")
+    state.add_project("T5G", "Field support")
     sender = Webhooks(state, retry_delays=(0.3, 0.6, 1.2, 2.5, 5.0, 10.0), time_limit=15.0)
     sender.misdelivery = Misdelivery(duplicate_every=7, delay=0.2, seed=4)
     sender.register(f"{web.url}/webhooks/jira")
