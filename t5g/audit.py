@@ -6,6 +6,7 @@ must hold no secret and no text of a customer; callers give short words.
 
 import time
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -96,12 +97,14 @@ class Audit:
         pipe.xtrim(self._key, minid=max(0, oldest), approximate=True)
         await pipe.execute()
 
-    async def read(self, wanted: Filter | None = None, *, limit: int = 100) -> list[AuditEntry]:
-        """Return the newest entries that `wanted` accepts, newest first."""
+    async def read(
+        self, wanted: Filter | None = None, *, limit: int | None = 100
+    ) -> list[AuditEntry]:
+        """Return the newest entries that `wanted` accepts, newest first; `limit` None: all."""
         found: list[AuditEntry] = []
         async for entry in self.scan(wanted or Filter()):
             found.append(entry)
-            if len(found) >= limit:
+            if len(found) == limit:
                 break
         return found
 
@@ -130,6 +133,19 @@ class Audit:
             kept = msgspec.structs.replace(entry, id="")
             pipe.xadd(self._key, {"entry": _ENCODE(kept)}, id=entry.id or "*")
         await pipe.execute()
+
+
+#: The audit log as a table; `row_of` has its cells.
+COLUMNS = ("when UTC", "who", "name", "origin", "place", "action", "case", "outcome", "detail")
+
+
+def row_of(entry: AuditEntry) -> tuple[str, ...]:
+    """Return an entry as the cells of a table."""
+    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return (
+        at, entry.who, entry.name, entry.origin, entry.place, entry.action, entry.case,
+        entry.outcome.value, entry.detail,
+    )  # fmt: skip
 
 
 def _stamped(entry: AuditEntry, now: float) -> AuditEntry:

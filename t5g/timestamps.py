@@ -1,4 +1,4 @@
-"""Reads the moments that upstreams write, in each form met, as aware UTC.
+"""Reads the moments that upstreams write, in each form met, and those that people ask for, as UTC.
 
 Nothing here knows what a moment means, or what time it is now.
 """
@@ -7,6 +7,10 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
+from t5g.errors import T5GError
+
+_AGO = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
+_SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _EPOCH_TEXT = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 #: Numbers above this are milliseconds: as seconds they would lie beyond the year 5100.
 _MILLISECONDS = 1e11
@@ -28,6 +32,31 @@ def parse_time(value: Any) -> datetime | None:
     if isinstance(value, int | float):
         return _of_epoch(float(value))
     return _of_text(str(value).strip())
+
+
+class MomentError(T5GError):
+    """A moment that somebody asked for can not be understood."""
+
+    status = 400
+
+
+def asked_time(text: str, now: float) -> float:
+    """Return the moment a person asks for, in seconds since the epoch; 0.0 for an empty text.
+
+    `2026-11-24`, `2026-11-24T09:00` (UTC without an offset), or so long ago: `12h`, `7d`, `2w`.
+    Raises MomentError.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return 0.0
+    if found := _AGO.fullmatch(wanted):
+        return now - int(found[1]) * _SECONDS[found[2]]
+    try:
+        return max(0.0, _aware(datetime.fromisoformat(wanted)).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise MomentError(
+            f"“{wanted[:40]}” is no moment. Write 2026-11-24, 2026-11-24T09:00, or 7d."
+        ) from None
 
 
 def _of_text(text: str) -> datetime | None:

@@ -1,7 +1,5 @@
 """`export [query]`: the cases that match as a CSV file."""
 
-import csv
-import io
 from datetime import UTC, datetime
 
 from bot.answers import Answer, Export
@@ -9,14 +7,13 @@ from bot.commands.cases import understood
 from bot.router import Request, router
 from t5g.derived import Entry
 from t5g.figures import engineer_of
+from t5g.spreadsheet import csv_pieces
 
 COLUMNS = (
     "number", "severity", "status", "account", "summary", "product", "created", "updated",
     "days_open", "sla_used_percent", "escalated", "crit_sit", "card", "internal_status",
     "assignee", "issues", "bugs", "stale", "breaching",
 )  # fmt: skip
-#: What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @router.command(
@@ -40,17 +37,8 @@ async def export(request: Request) -> Answer:
 
 
 def csv_of(entries: list[Entry], now: float) -> str:
-    """Write cases as CSV; a text that a spreadsheet would run is marked as text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in _row(entry, now)] for entry in entries)
-    return out.getvalue()
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Write cases as CSV."""
+    return "".join(csv_pieces(COLUMNS, (_row(entry, now) for entry in entries)))
 
 
 def _row(entry: Entry, now: float) -> tuple[object, ...]:

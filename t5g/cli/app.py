@@ -9,6 +9,7 @@ from rich.console import Console
 from t5g.cli import (
     access,
     asking,
+    audit,
     cards,
     checking,
     deadletters,
@@ -34,6 +35,7 @@ for part in (
     asking,
     checking,
     access,
+    audit,
     jobs,
     deadletters,
     webhook,

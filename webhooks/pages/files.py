@@ -1,6 +1,7 @@
-"""The list of cases as a CSV file; each download is in the audit log."""
+"""Tables as CSV files: the list of cases here; each download is in the audit log."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -32,18 +33,23 @@ async def send_csv(request: web.Request) -> web.StreamResponse:
             detail=f"{len(found)} cases as CSV",
         )
     )
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    return await csv_answer(request, "cases", table(found, now))
+
+
+async def csv_answer(request: web.Request, name: str, pieces: Iterable[str]) -> web.StreamResponse:
+    """Send a table as a file, piece by piece, so that others are answered in between."""
+    day = datetime.fromtimestamp(request.app[PAGES].clock(), UTC).date().isoformat()
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="cases-{day}.csv"',
+            "Content-Disposition": f'attachment; filename="{name}-{day}.csv"',
             "Cache-Control": "private, no-store",
             "X-Content-Type-Options": "nosniff",
         }
     )
     await response.prepare(request)
     await response.write(MARK.encode())
-    for piece in table(found, now):
+    for piece in pieces:
         await response.write(piece.encode())
         await asyncio.sleep(0)
     return response

@@ -216,9 +216,12 @@ class Pages:
         return Parts(stamp, page.status, head.encode(), middle.encode(), tail.encode())
 
     def _who(self, viewer: Viewer) -> bytes:
-        refresh = viewer.may(Role.ENGINEER)
         return self.fragment(
-            "viewer.html", viewer=viewer, login=self._login, refresh=refresh
+            "viewer.html",
+            viewer=viewer,
+            login=self._login,
+            acts=viewer.may(Role.ENGINEER),
+            audits=viewer.may(Role.ADMIN),
         ).encode()
 
     async def _freshness(self, now: float) -> tuple[Hashable, bytes]:

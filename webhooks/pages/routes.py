@@ -7,6 +7,7 @@ from t5g.statistics import History
 from webhooks import keys
 from webhooks.errors import Failure
 from webhooks.pages import (
+    audit,
     cases,
     files,
     groups,
@@ -42,6 +43,8 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/weekly.txt", reports.send_weekly_text)
     router.add_get("/stats", statistics.show_statistics)
     router.add_get("/jobs", jobs.show_jobs)
+    router.add_get("/audit", audit.show_audit)
+    router.add_get("/audit.csv", audit.send_audit)
     router.add_get("/suggest", suggest.show_suggestions)
     router.add_get("/live", live.follow)
     router.add_post("/refresh", refresh.refresh)

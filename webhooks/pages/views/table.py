@@ -1,21 +1,12 @@
-"""A list of cases as a table for spreadsheets: every fact that the list shows, a column each.
+"""A list of cases as a table for spreadsheets: every fact that the list shows, a column each."""
 
-A cell that a spreadsheet would take for a formula gets a leading apostrophe.
-"""
-
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from t5g.derived import Entry
 from t5g.figures import engineer_of
+from t5g.spreadsheet import csv_pieces
 from webhooks.pages.views.rows import remark, sla
-from webhooks.pages.views.words import seen
-
-BATCH = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-LONGEST_CELL = 2_000
 
 Cell = Callable[[Entry, float], object]
 
@@ -64,18 +55,5 @@ COLUMNS: tuple[tuple[str, Cell], ...] = (
 
 def table(entries: Iterable[Entry], now: float) -> Iterator[str]:
     """Write the table in pieces of some hundred rows."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(title for title, _ in COLUMNS)
-    for at, entry in enumerate(entries, start=1):
-        writer.writerow(_cell(of(entry, now)) for _, of in COLUMNS)
-        if at % BATCH == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _cell(value: object) -> str:
-    text = seen(str(value))[:LONGEST_CELL]
-    return f"'{text}" if text.startswith(FORMULA) else text
+    rows = ((of(entry, now) for _, of in COLUMNS) for entry in entries)
+    return csv_pieces([title for title, _ in COLUMNS], rows)

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from t5g.derived import DAY
+from t5g.spreadsheet import seen
 
 HOUR = 3600.0
 MINUTE = 60.0
 _BLANKS = re.compile(r"\s+")
-#: Control characters, and those that turn round the direction of what follows.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class When(Struct, frozen=True):
@@ -68,11 +67,6 @@ def cut(text: str, limit: int) -> str:
     """Put `text` on one line and cut it at `limit` characters."""
     line = _BLANKS.sub(" ", seen(text[: limit * 4])).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def seen(text: str) -> str:
-    """Leave out the characters that nobody sees but that change how the others look."""
-    return _UNSEEN.sub("", text)
 
 
 def body(text: str, limit: int) -> str:
