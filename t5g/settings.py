@@ -22,14 +22,12 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from t5g.errors import SettingsError
-
-PREFIX = "T5G_"
+from t5g.setting_sources import PREFIX, FileSource, VaultSource
 
 Part = Literal["portal", "jira", "bugzilla", "slack", "socket", "webhook", "saml"]
 
@@ -95,6 +93,14 @@ class Settings(BaseSettings):
     redis_prefix: str = Field("t5g:", description="Every key in Redis begins with this")
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded Redis and of log files"
+    )
+    secrets_file: Path | None = Field(
+        None, description="Encrypted file of `t5g secrets`; what is empty elsewhere is read from it"
+    )
+    secrets_key: SecretStr = Field(
+        SecretStr(""),
+        description="Its key (usually as T5G_SECRETS_KEY_FILE); several, separated by blanks, "
+        "while rotating",
     )
     feed_length: int = Field(
         100_000, ge=1000, description="Entries kept in the change feed before a board must reload"
@@ -425,25 +431,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let `T5G_NAME_FILE` name a file whose text is the value of `T5G_NAME`."""
-        return init_settings, env_settings, _FileSource(settings_cls), dotenv_settings
-
-
-class _FileSource(EnvSettingsSource):
-    """Reads a setting from the file that `T5G_NAME_FILE` names (as container secrets arrive)."""
-
-    def __call__(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name in self.settings_cls.model_fields:
-            path = self.env_vars.get(f"{PREFIX}{name}_file".lower())
-            if not path:
-                continue
-            try:
-                found[name] = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                what = f"{PREFIX}{name.upper()}_FILE: can not read {path}"
-                raise SettingsError([f"{what}: {type(error).__name__}"]) from error
-        return found
+        """Read also the files that `T5G_NAME_FILE` names, and the vault for what is empty else."""
+        files = FileSource(settings_cls)
+        given = (init_settings, env_settings, files, dotenv_settings)
+        return init_settings, VaultSource(settings_cls, given), *given[1:]
 
 
 def is_loopback(host: str) -> bool:
@@ -452,6 +443,26 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def secret_names() -> tuple[str, ...]:
+    """Return the fields that may stand in the vault: every secret, and addresses with passwords."""
+    kept = tuple(
+        name
+        for name, info in Settings.model_fields.items()
+        if info.annotation is SecretStr and name != "secrets_key"
+    )
+    return (*kept, "redis_url")
+
+
+def with_secrets_of(settings: Settings, fresh: Settings) -> Settings:
+    """Return the settings with the secrets of others: how a rotation reaches a running process."""
+    changed = {
+        name: getattr(fresh, name)
+        for name in secret_names()
+        if name != "redis_url" and getattr(fresh, name) != getattr(settings, name)
+    }
+    return settings.model_copy(update=changed) if changed else settings
 
 
 def load_settings(needs: Iterable[Part] = (), *, env: Mapping[str, Any] | None = None) -> Settings:

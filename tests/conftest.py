@@ -17,6 +17,7 @@ from redis import Redis
 
 from t5g.embedded_redis import answers, redis_executable
 from t5g.lifeline import tied
+from t5g.setting_sources import VaultPlace
 from t5g.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("T5G_") and name not in KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
+    VaultPlace.model_config["env_file"] = None
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ import yaml
 from t5g import __version__
 from t5g.cli.app import app
 from t5g.heartbeat import KINDS
-from t5g.settings import PREFIX, Settings
+from t5g.setting_sources import PREFIX
+from t5g.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))

@@ -6,7 +6,7 @@ is away.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -19,10 +19,12 @@ from t5g.audit import Audit
 from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
+from t5g.errors import SettingsError
 from t5g.jira_intake import Intake, open_inbox
 from t5g.keys import Keys
+from t5g.logs import logger, setup_logging
 from t5g.scraping import add_once, keep_adding, measure_lag
-from t5g.settings import Settings
+from t5g.settings import Settings, with_secrets_of
 from t5g.syncs import Sync
 from t5g.team import TeamFile
 from t5g.work import request_sync
@@ -40,11 +42,22 @@ from webhooks.pages import routes as pages_routes
 BODY_LIMIT = 1024 * 1024
 
 
-def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Application:
+#: Seconds between two looks at secrets that may have been rotated.
+LOOK_AT_SECRETS = 30.0
+
+log = logger(__name__)
+
+Reload = Callable[[], Settings]
+
+
+def create_app(
+    settings: Settings, *, redis: Redis | None = None, reload: Reload | None = None
+) -> web.Application:
     """Return the application of one web process.
 
     `redis`: an open client that the caller closes; else one is opened from the settings and closed
-    with the application. Needs a running loop only when it starts.
+    with the application. `reload` reads the settings again: the secrets of JIRA's events are then
+    those of now. Needs a running loop only when it starts.
     """
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
     _open(app, settings, redis)
@@ -57,6 +70,8 @@ def create_app(settings: Settings, *, redis: Redis | None = None) -> web.Applica
     add_guard(app)
     app.cleanup_ctx.append(_measure_lag)
     app.cleanup_ctx.append(_add_counts)
+    if reload is not None:
+        app.cleanup_ctx.append(_renewing(reload))
     return app
 
 
@@ -70,7 +85,7 @@ def _open(app: web.Application, settings: Settings, redis: Redis | None) -> None
     app[keys.SYNCS] = open_syncs(settings, client)
     app[keys.BOARD] = Board(app[keys.STORE], app[keys.SYNCS], Rules.of(settings))
     app[keys.INBOX] = open_inbox(settings, client)
-    app[keys.AUDIT] = Audit(client, Keys(settings.redis_prefix))
+    app[keys.AUDIT] = Audit(client, Keys(settings.redis_prefix), days=settings.audit_days)
     app[keys.TEAM] = TeamFile(settings.team_file)
     app[keys.ERROR_PAGE] = plain_error_page
 
@@ -124,3 +139,34 @@ async def _add_counts(app: web.Application) -> AsyncIterator[None]:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await add_once(redis, names)
+
+
+def _renewing(reload: Reload) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Look for rotated secrets now and then; those that can be changed while running are."""
+
+    async def renew(app: web.Application) -> None:
+        known = app[keys.SETTINGS]
+        while True:
+            await asyncio.sleep(LOOK_AT_SECRETS)
+            known = _renewed(app, known, reload)
+
+    async def renewing(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(renew(app))
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return renewing
+
+
+def _renewed(app: web.Application, known: Settings, reload: Reload) -> Settings:
+    try:
+        found = with_secrets_of(known, reload())
+    except SettingsError as error:
+        log.warning("secrets_not_read", error=str(error))
+        return known
+    if found is not known:
+        setup_logging(found)  # the new secrets are struck out of every line, too
+        app[jira_routes.DOOR].renew(found)
+        log.info("secrets_renewed")
+    return found

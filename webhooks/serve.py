@@ -5,7 +5,7 @@ import gc
 import uvloop
 from aiohttp import web
 
-from t5g.settings import Settings
+from t5g.settings import Settings, load_settings
 from webhooks.app import create_app
 
 #: Time for requests under way when the process is told to stop.
@@ -32,7 +32,7 @@ def serve(settings: Settings) -> None:
     uvloop.install()
     calm_collector()
     web.run_app(
-        create_app(settings),
+        create_app(settings, reload=load_settings),
         host=settings.http_host,
         port=settings.http_port,
         access_log=None,

@@ -20,17 +20,18 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 
 from t5g.current import SETTINGS
+from t5g.errors import SettingsError
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lifeline import die_with_parent, since_boot_ns
-from t5g.logs import Scrubber, bind, logger, secrets_of
+from t5g.logs import Scrubber, bind, logger, secrets_of, setup_logging
 from t5g.metrics import COUNTED
 from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said, label_of
 from t5g.sentry import flush_sentry
-from t5g.settings import Settings
+from t5g.settings import Settings, with_secrets_of
 from t5g.work import QUEUES
 from workers.abandoned import take_up
-from workers.worker import POLITENESS
+from workers.worker import POLITENESS, Reload
 
 log = logger(__name__)
 
@@ -56,11 +57,14 @@ class RetryClock(RQScheduler):
 class QueueWorker(Worker):
     """Works on all queues of one installation, the urgent one first."""
 
-    def __init__(self, settings: Settings, redis: SyncRedis, stop: Event) -> None:
+    def __init__(
+        self, settings: Settings, redis: SyncRedis, stop: Event, reload: Reload | None = None
+    ) -> None:
         self._keys = Keys(settings.redis_prefix)
         self._sign = process_name()
         self._signed = 0.0
         self._settings = settings
+        self._reload = reload
         self._book = RunBook(redis, self._keys)
         self._scrub = Scrubber(secrets_of(settings))
         #: Set when somebody asks to stop: RQ forgets it with the worker that was asked.
@@ -186,8 +190,22 @@ class QueueWorker(Worker):
         """Do one job in the forked process."""
         die_with_parent(self.pid or os.getppid())
         os.nice(POLITENESS)
-        SETTINGS.set(self._settings)
+        SETTINGS.set(self._fresh())
         super().main_work_horse(job, queue)
+
+    def _fresh(self) -> Settings:
+        """Return the settings with the secrets of now, or of the start if there are none."""
+        if self._reload is None:
+            return self._settings
+        try:
+            found = with_secrets_of(self._settings, self._reload())
+        except SettingsError as error:
+            log.warning("secrets_not_read", error=str(error))
+            return self._settings
+        if found is not self._settings:
+            setup_logging(found)  # the new secrets are struck out of every line, too
+            self._scrub = Scrubber([*secrets_of(self._settings), *secrets_of(found)])
+        return found
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Do the job with its ids on every line, and hand over what was counted."""

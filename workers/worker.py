@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.process import BaseProcess
 from threading import Event
@@ -30,22 +31,29 @@ POLL = 0.2
 POLITENESS = 10
 
 
-def run_worker(settings: Settings, count: int = 1, *, burst: bool = False) -> None:
+Reload = Callable[[], Settings]
+"""Reads the settings again, for secrets that were rotated since the worker began."""
+
+
+def run_worker(
+    settings: Settings, count: int = 1, *, burst: bool = False, reload: Reload | None = None
+) -> None:
     """Work until told to stop (SIGTERM, SIGINT: after the job at hand; twice: at once).
 
     `count` processes; one that dies is started again. `burst`: stop when the queues are empty.
+    With `reload` each job has the secrets as they are when it begins.
     """
     load_rq(settings.redis_prefix)
     import workers.jobs  # noqa: F401  (loaded once here instead of in each work-horse)
 
     with serve_beside(settings, "worker"):
         if count == 1:
-            work(settings, burst=burst)
+            work(settings, burst=burst, reload=reload)
         else:
-            Crew(settings, count, burst=burst).run()
+            Crew(settings, count, burst=burst, reload=reload).run()
 
 
-def work(settings: Settings, *, burst: bool = False) -> None:
+def work(settings: Settings, *, burst: bool = False, reload: Reload | None = None) -> None:
     """Work in this process, also through restarts of Redis."""
     from rq.exceptions import StopRequested
 
@@ -56,7 +64,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
     while not stop.is_set():
         try:
             with closing(open_queue_redis(settings.redis_url)) as redis:
-                worker = QueueWorker(settings, redis, stop)
+                worker = QueueWorker(settings, redis, stop, reload)
                 if stop.is_set():
                     return  # the signal came to the worker before, and Redis' client swallowed it
                 worker.work(burst=burst, with_scheduler=True, logging_level=None)
@@ -88,8 +96,11 @@ def _rested(seconds: float) -> bool:
 class Crew:
     """Several workers, each a forked process; one that dies is replaced."""
 
-    def __init__(self, settings: Settings, count: int, *, burst: bool) -> None:
+    def __init__(
+        self, settings: Settings, count: int, *, burst: bool, reload: Reload | None
+    ) -> None:
         self._settings = settings
+        self._reload = reload
         self._burst = burst
         self._fork = multiprocessing.get_context("fork")
         self._workers: list[BaseProcess] = [self._start() for _ in range(count)]
@@ -120,7 +131,7 @@ class Crew:
 
     def _start(self) -> BaseProcess:
         worker = self._fork.Process(
-            target=_work_as_child, args=(os.getpid(), self._settings, self._burst)
+            target=_work_as_child, args=(os.getpid(), self._settings, self._burst, self._reload)
         )
         worker.start()
         return worker
@@ -132,8 +143,8 @@ class Crew:
                 os.kill(worker.pid, signum)
 
 
-def _work_as_child(parent: int, settings: Settings, burst: bool) -> None:
+def _work_as_child(parent: int, settings: Settings, burst: bool, reload: Reload | None) -> None:
     die_with_parent(parent, signal.SIGTERM)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    work(settings, burst=burst)
+    work(settings, burst=burst, reload=reload)

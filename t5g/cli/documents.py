@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from t5g.query import FIELDS, SORTS
-from t5g.settings import PREFIX, Settings
+from t5g.setting_sources import PREFIX
+from t5g.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

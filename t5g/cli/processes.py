@@ -54,7 +54,7 @@ def worker(
     """Do the jobs: syncs, and what people asked for."""
     from workers.worker import run_worker
 
-    run_worker(begin("worker", "portal", "jira", "bugzilla"), count)
+    run_worker(begin("worker", "portal", "jira", "bugzilla"), count, reload=load_settings)
 
 
 def scheduler() -> None:

@@ -21,7 +21,8 @@ from rich.markup import escape
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.errors import T5GError
 from t5g.logs import setup_logging
-from t5g.settings import PREFIX, Part, Settings, load_settings
+from t5g.setting_sources import PREFIX
+from t5g.settings import Part, Settings, load_settings
 from t5g.supervisor import Child, LogFiles, State, Status, Supervisor, free_port
 
 STYLES = {

@@ -30,6 +30,11 @@ def fail(secret: str) -> None:
     raise ValueError(f"can not open https://x.test/?api_key={secret} with {secret}")
 
 
+def token_length() -> str:
+    """Say how long the secret is that this job has."""
+    return f"{len(current_settings().jira_token.get_secret_value())} letters"
+
+
 def dying() -> None:
     """End without a word, as out of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)

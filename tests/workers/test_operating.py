@@ -18,11 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from t5g.keys import Keys
+from t5g.lifeline import end, session_members
 from t5g.logs import bind
 from t5g.metrics import COUNTED
 from t5g.runs import Outcome, Run, Runs
 from t5g.scraping import Scrape
 from t5g.settings import load_settings
+from t5g.vault import Vault, new_key
 from t5g.work import enqueue, load_rq
 from tests.workers.starting import Workers, descendants, until
 
@@ -284,6 +286,35 @@ async def test_an_error_in_a_job_reaches_sentry_before_the_fork_is_gone(raw, red
     sent = b"".join(arrived)
     assert b"ValueError" in sent
     assert SECRET.encode() not in sent
+
+
+async def test_a_rotated_secret_reaches_the_next_job_of_a_running_worker(
+    raw, redis, redis_url, tmp_path
+):
+    key, vault = new_key(), tmp_path / "secrets.json"
+    Vault(vault, key).put("T5G_JIRA_TOKEN", "short-not-secret")
+    env = {
+        "T5G_REDIS_URL": redis_url,
+        "T5G_SECRETS_FILE": str(vault),
+        "T5G_SECRETS_KEY": key,
+        "T5G_PORTAL_OFFLINE_TOKEN": "sandbox-not-secret",
+        "T5G_BUGZILLA_API_KEY": "sandbox-not-secret",
+    }
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "t5g", "worker", env={**os.environ, **env}, cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for number, secret in enumerate(("short-not-secret", "much-longer-token-not-secret")):
+            Vault(vault, key).put("T5G_JIRA_TOKEN", secret)
+            ask_for(raw, "token_length")
+            await until(lambda wanted=number + 1: raw.xlen("t5g:runs:ended") == wanted)
+            run = (await Runs(redis, KEYS).ended(0))[0]
+            assert run.result == f"{len(secret)} letters"
+    finally:
+        worker.kill()
+        await worker.wait()
+        end(session_members(worker.pid), 0.0)
 
 
 def test_a_result_is_told_in_words():

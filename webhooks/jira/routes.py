@@ -24,7 +24,19 @@ KEPT = (DELIVERY, RETRY, "X-Atlassian-Webhook-Flow", "User-Agent", "Content-Type
 STATUS = {Outcome.APPLIED: 200, Outcome.DUPLICATE: 200}
 ANSWERS = {outcome: f'{{"outcome":"{outcome.value}"}}'.encode() for outcome in Outcome}
 
-DOOR: Final = web.AppKey("DOOR", Door)
+
+class Doorkeeper:
+    """Holds what opens the door now: secrets may be rotated while the process runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.renew(settings)
+
+    def renew(self, settings: Settings) -> None:
+        """Take the secrets of these settings from now on."""
+        self.door = door_of(settings)
+
+
+DOOR: Final = web.AppKey("DOOR", Doorkeeper)
 READER: Final = web.AppKey("READER", EventReader)
 COMMIT: Final = web.AppKey("COMMIT", GroupCommit)
 
@@ -33,7 +45,7 @@ log = logger(__name__)
 
 def add_routes(app: web.Application, settings: Settings, commit: GroupCommit) -> None:
     """Mount the address; with a secret in it for Data Centers that can not sign."""
-    app[DOOR] = door_of(settings)
+    app[DOOR] = Doorkeeper(settings)
     app[READER] = EventReader(fields_read(settings))
     app[COMMIT] = commit
     app.router.add_post("/webhooks/jira", receive)
@@ -77,7 +89,7 @@ async def receive(request: web.Request) -> web.Response:
 
 async def _admitted(request: web.Request) -> bytes | Refusal:
     """Return the body if its sender may hand in events."""
-    door, headers = request.app[DOOR], request.headers
+    door, headers = request.app[DOOR].door, request.headers
     refusal = jira_door.check_sender(
         door, peer=request.remote, forwarded=headers.get("X-Forwarded-For", "")
     ) or jira_door.check_type(headers.get("Content-Type", ""))
