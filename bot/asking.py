@@ -57,14 +57,14 @@ async def answer(
                 context=context, asker=asker, text=rest, page=page, title=title, back=back
             )
             if command.acts and context.settings.read_only:
-                _note(context, asker, command, Outcome.REFUSED)
+                _note(context, asker, command, Outcome.REFUSED, asked=rest)
                 return Note(text=READ_ONLY, failed=True)
             return await command.handler(request)
         except T5GError as error:
             return _failed(error, text, command, asker, context)
         except Exception:
             log.exception("ask_broken", command=command.name if command else "")
-            _note(context, asker, command, Outcome.FAILED, detail=f"id {request_id}")
+            _note(context, asker, command, Outcome.FAILED, asked=rest, detail=f"id {request_id}")
             return Note(
                 text="Something went wrong on our side; it is in the log.",
                 failed=True,
@@ -107,11 +107,15 @@ def check_role(command: Command, asker: Asker) -> None:
 async def _audit(command: Command, rest: str, asker: Asker, context: Context) -> None:
     """Write what acts before it happens, and what reads soon."""
     if command.acts:
-        case = _NUMBER.search(rest)
-        entry = line(asker, command.name, Outcome.ASKED, case=case[0] if case else "")
+        entry = line(asker, command.name, Outcome.ASKED, case=_case_in(rest))
         await context.trail.record(entry)
     else:
-        _note(context, asker, command, Outcome.ANSWERED, detail=rest)
+        _note(context, asker, command, Outcome.ANSWERED, asked=rest, detail=rest)
+
+
+def _case_in(text: str) -> str:
+    found = _NUMBER.search(text)
+    return found[0] if found else ""
 
 
 def _failed(
@@ -122,7 +126,7 @@ def _failed(
         log.warning("ask_failed", error=str(error))
     if refused or error.status >= 500:
         outcome = Outcome.REFUSED if refused else Outcome.FAILED
-        _note(context, asker, command, outcome, detail=text)
+        _note(context, asker, command, outcome, asked=text, detail=text)
     return Note(text=str(error), failed=True, options=_options(error, text))
 
 
@@ -142,9 +146,11 @@ def _note(
     command: Command | None,
     outcome: Outcome,
     *,
+    asked: str = "",
     detail: str = "",
 ) -> None:
-    # What somebody wants to comment may be a customer's text: it is not for the log.
-    shown = "" if command is not None and command.acts else detail
+    # What somebody writes may be a customer's text: only the case's number is for the log.
+    acts = command is not None and command.acts
+    shown, case = ("", _case_in(asked)) if acts else (detail, "")
     action = command.name if command else "unknown"
-    context.trail.note(line(asker, action, outcome, detail=shown))
+    context.trail.note(line(asker, action, outcome, case=case, detail=shown))

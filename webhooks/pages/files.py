@@ -48,6 +48,8 @@ async def csv_answer(request: web.Request, name: str, pieces: Iterable[str]) -> 
         }
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response  # a body would be read as the answer to the next request
     await response.write(MARK.encode())
     for piece in pieces:
         await response.write(piece.encode())

@@ -177,6 +177,8 @@ async def follow(request: web.Request) -> web.StreamResponse:
     async with follower.listen() as queue:
         scope.begin(pages.clock())
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         with contextlib.suppress(ConnectionError):
             await response.write(f"retry: {RETRY_MILLIS}\n\n".encode())
             await _catch_up(request, response, follower)
