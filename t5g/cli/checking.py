@@ -6,14 +6,17 @@ import time
 from typing import Annotated
 
 import typer
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
 from t5g.checks import Check, CheckResult, events_check, redis_check, run_checks
+from t5g.cli import terminal
 from t5g.cli.processes import ready
 from t5g.connection import open_redis
 from t5g.heartbeat import KINDS, alive
+from t5g.key_owners import Found, strangers
 from t5g.keys import Keys
 from t5g.settings import Part, Settings
 
@@ -26,8 +29,15 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(health)
 
 
-def check() -> None:
+def check(
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Look at the keys in Redis instead: list strangers")
+    ] = False,
+) -> None:
     """Check the settings and look at every upstream, a line each; exit code 1 on any failure."""
+    if keys:
+        _check_keys()
+        return
     settings = ready()
     results = asyncio.run(_checked(settings))
     missing = [
@@ -38,6 +48,21 @@ def check() -> None:
     Console().print(_table(shown))
     if not all(result.ok for result in shown):
         raise typer.Exit(1)
+
+
+def _check_keys() -> None:
+    """List the keys that nobody owns, and those that should end by themselves and do not."""
+
+    async def look(settings: Settings, redis: Redis) -> list[Found]:
+        return [found async for found in strangers(redis, Keys(settings.redis_prefix))]
+
+    wrong = terminal.run(look)
+    console = Console(highlight=False)
+    for found in wrong:
+        console.print(f"{found.key}: {found.why}", markup=False)
+    if wrong:
+        raise typer.Exit(1)
+    console.print("Every key in Redis has an owner, and a reason to end or to stay.")
 
 
 async def _checked(settings: Settings) -> list[CheckResult]:

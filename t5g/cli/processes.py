@@ -1,13 +1,20 @@
 """One kind of process each, for compose and production: web, bot, worker, scheduler."""
 
+import asyncio
 from typing import Annotated
 
 import typer
+from redis.exceptions import RedisError
 
-from t5g.logs import setup_logging
+from t5g.connection import open_redis
+from t5g.keys import Keys
+from t5g.logs import logger, setup_logging
 from t5g.metrics import introduce
+from t5g.schema import ensure_schema
 from t5g.sentry import setup_sentry
 from t5g.settings import Part, Settings, load_settings
+
+log = logger(__name__)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -30,7 +37,22 @@ def begin(process: str, *needs: Part) -> Settings:
     settings = ready(*needs)
     introduce(process)
     setup_sentry(settings, process)
+    asyncio.run(_brought_forward(settings))
     return settings
+
+
+async def _brought_forward(settings: Settings) -> None:
+    """Bring what Redis holds to our version. Raises SchemaError if it is of a newer one.
+
+    A process starts also while Redis is away; the others looked when it was there.
+    """
+    redis = open_redis(settings.redis_url)
+    try:
+        await ensure_schema(redis, Keys(settings.redis_prefix))
+    except (RedisError, OSError) as error:
+        log.warning("schema_not_read", error=type(error).__name__)
+    finally:
+        await redis.aclose()
 
 
 def web() -> None:
