@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec import UNSET
 
 from t5g.assembly import assemble
 from t5g.board import Board
@@ -83,13 +84,14 @@ def made(source: str, key: str, status: str, updated: datetime) -> Any:
 
 def slots_of(case: Case) -> dict[tuple[str, str], Any]:
     """What the board has of a case, by source and key."""
-    found: dict[tuple[str, str], Any] = {}
+    found: dict[tuple[str, str], Any] = {("crit", ""): case.details.crit_sit}
+    shown = any(card.key == CARD for card in case.cards)
     for source, items in (
         (Source.CARD, case.cards),
         (Source.ISSUES, case.issues),
         (Source.BUGS, case.bugs),
         (Source.ESCALATION, case.escalations),
-        (COMMENTS, case.comments.get(CARD, ())),
+        (COMMENTS, case.comments.get(CARD, ()) if shown else ()),
     ):
         for item in items:
             found[source, str(getattr(item, "key", "") or item.id)] = item
@@ -219,6 +221,7 @@ class World(RuleBasedStateMachine):
         if source == Source.CARD and CARD not in found:
             # Its comments went with the card; what an event says of them later, it says alone.
             self.unsure |= {(number, COMMENTS, key) for key in ("901", "902")}
+            self.listed[number, COMMENTS] = max(tick, self.listed.get((number, COMMENTS), 0))
 
     @rule(number=st.sampled_from(NUMBERS), crit=st.sampled_from([True, False, None]))
     def details_are_read(self, number: str, crit: bool | None) -> None:
@@ -257,16 +260,20 @@ class World(RuleBasedStateMachine):
         which = self.clock % 2  # the other one lags behind, and has more to catch up
         board = self.boards[which]
         self.run(board.refresh())
-        entries = {number: entry.case for number, entry in board.entries.items()}
-        assert entries == self.run(self.kept())
-        for number in NUMBERS:
-            have = slots_of(entries[number])
+        entries = {number: slots_of(entry.case) for number, entry in board.entries.items()}
+        kept = self.run(self.kept())
+        assert entries == {number: slots_of(case) for number, case in kept.items()}
+        for number, have in entries.items():
             for slot in {*self.told, *self.world}:
-                if slot[0] == number and slot not in self.unsure:
+                if slot[0] == number and slot not in self.unsure and self.shown(slot, have):
                     _, facts = self.told.get(slot, (0, None))
                     assert have.get(slot[1:]) == facts, slot
-            known = entries[number].details.crit_sit
-            assert (known if isinstance(known, bool) else None) is self.crit.get(number)
+            assert have["crit", ""] is self.crit.get(number, UNSET)
+
+    @staticmethod
+    def shown(slot: Slot, have: Any) -> bool:
+        """Comments are seen with their card only."""
+        return slot[1] != COMMENTS or (Source.CARD, CARD) in have
 
     async def kept(self) -> dict[str, Case]:
         found = [assemble(fields, Rules()) async for fields in self.store.read_all()]
@@ -280,7 +287,11 @@ class World(RuleBasedStateMachine):
             self.run(board.refresh())
             for number in NUMBERS:
                 have = slots_of(board.entries[number].case)
-                assert have == {s[1:]: v for s, v in self.world.items() if s[0] == number}
+                del have["crit", ""]
+                truth = {s[1:]: v for s, v in self.world.items() if s[0] == number}
+                if (Source.CARD, CARD) not in truth:
+                    truth = {slot: v for slot, v in truth.items() if slot[0] != COMMENTS}
+                assert have == truth
         self.run(self.redis.aclose())
         self.loop.close()
 
