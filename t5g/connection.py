@@ -1,5 +1,7 @@
 """Opens the clients of Redis: one for the store (asyncio), one for RQ (raw and blocking)."""
 
+from typing import Any
+
 from redis import Redis as SyncRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -7,7 +9,9 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from t5g.errors import SettingsError
 from t5g.keys import Keys
+from t5g.sentinel import open_blocking_master, open_master, parse_sentinels
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import SyncRecords
@@ -21,25 +25,40 @@ WAIT = 5
 def open_redis(url: str) -> Redis:
     """Open the client of the store. It fails within seconds when Redis is gone.
 
-    Repeating a command after a time-out is safe here: every write is a compare-and-set. When all
-    connections are in use, the next command waits for one.
+    `url`: `redis://`, `rediss://` (TLS), `unix://`, or Sentinels (`t5g.sentinel`). Repeating a
+    command after a time-out is safe here: every write is a compare-and-set. When all connections
+    are in use, the next command waits for one. Raises SettingsError for an address that is none.
     """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=WAIT,
-        socket_timeout=3,
-        socket_connect_timeout=2,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.3), TRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        health_check_interval=30,
-    )
+    options: dict[str, Any] = {
+        "socket_timeout": 3,
+        "socket_connect_timeout": 2,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.3), TRIES),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+        "health_check_interval": 30,
+    }
+    if watched := parse_sentinels(url):
+        return open_master(watched, **options)
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=WAIT, **options
+        )
+    except ValueError as error:
+        raise _no_address(error) from None
     return Redis.from_pool(pool)
 
 
 def open_queue_redis(url: str) -> SyncRedis:
     """Open the raw client that RQ and rq-scheduler need: bytes, and no time limit on blocking."""
-    return SyncRedis.from_url(url, socket_timeout=None, socket_connect_timeout=5)
+    if watched := parse_sentinels(url):
+        return open_blocking_master(watched, socket_timeout=None, socket_connect_timeout=5)
+    try:
+        return SyncRedis.from_url(url, socket_timeout=None, socket_connect_timeout=5)
+    except ValueError as error:
+        raise _no_address(error) from None
+
+
+def _no_address(error: ValueError) -> SettingsError:
+    return SettingsError([f"T5G_REDIS_URL is no address of a Redis: {error}"])
 
 
 def open_store(settings: Settings, redis: Redis) -> Store:

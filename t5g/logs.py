@@ -9,11 +9,11 @@ import base64
 import logging
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -83,7 +83,7 @@ def secrets_of(settings: Settings) -> list[str]:
     values = [getattr(settings, name) for name in type(settings).model_fields]
     texts = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
     words = {word for text in texts for word in (text, *text.split()) if not _PLAIN.match(word)}
-    words |= {password for value in values if (password := _password_in(value))}
+    words |= {password for value in values for password in _passwords_in(value)}
     pair = f"{settings.jira_user}:{settings.jira_token.get_secret_value()}"
     words.add(base64.b64encode(pair.encode()).decode())
     return sorted(words)
@@ -93,12 +93,19 @@ def secrets_of(settings: Settings) -> list[str]:
 _PLAIN = re.compile(r"-*[A-Z]*-*$")
 
 
-def _password_in(value: object) -> str:
-    """Return the password of an address, such as that of Redis."""
+def _passwords_in(value: object) -> Iterator[str]:
+    """Yield the passwords of an address, such as that of Redis."""
+    if "://" not in str(value):
+        return
     try:
-        return urlsplit(str(value)).password or "" if "://" in str(value) else ""
+        parts = urlsplit(str(value))
     except ValueError:
-        return ""
+        return
+    asked = parse_qs(parts.query)
+    for found in (parts.password, *asked.get("password", ()), *asked.get("sentinel_password", ())):
+        if found:
+            yield found
+            yield unquote(found)
 
 
 def _tolerant(secret: str) -> str:

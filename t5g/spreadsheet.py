@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 BATCH = 500
 LONGEST_CELL = 2_000
 #: What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 #: Control characters, and those that turn round the direction of what follows.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -29,9 +29,9 @@ def csv_pieces(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> Itera
 
 def cell(value: object) -> str:
     """Return a value as a cell: no control characters, and an apostrophe before a formula."""
-    text = "" if value is None else str(value)
-    text = f"'{text}" if text.startswith(FORMULA) else text
-    return seen(text)[:LONGEST_CELL]
+    text = seen("" if value is None else str(value))  # first: what it hides may hide a formula
+    text = f"'{text}" if text.lstrip(" \n").startswith(FORMULA) else text
+    return text[:LONGEST_CELL]
 
 
 def seen(text: str) -> str:
