@@ -56,7 +56,7 @@ class Victim:
         """Send an event with JIRA's signature."""
         return self.ask(
             "POST", "/webhooks/jira", body,
-            X_Hub_Signature=sign(JIRA_SECRET.encode(), body), Content_Type="application/json",
+            X_Hub_Signature=sign(body, JIRA_SECRET), Content_Type="application/json",
         )[0]  # fmt: skip
 
     def slack(self, body: bytes, kind: str) -> int:
