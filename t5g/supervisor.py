@@ -63,6 +63,7 @@ class State(StrEnum):
     DIED = "died"
     RESTARTING = "restarting"
     STOPPED = "stopped"
+    RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Status:
                 return f"restarting in {self.seconds:g} s"
             case State.STOPPED:
                 return "stopped"
+            case State.RENEWED:
+                return "starts anew"
 
 
 class Supervisor:
@@ -138,6 +141,10 @@ class Supervisor:
         if self._stopping.is_set():
             self._hurry.set()
         self._stopping.set()
+
+    async def renew(self, names: Collection[str]) -> None:
+        """Start some children anew, as when their code has changed; the others go on."""
+        await asyncio.gather(*(k.renew() for k in self._keepers if k.child.name in names))
 
     async def wait_ready(self) -> None:
         """Return once every child is ready."""
@@ -188,6 +195,7 @@ class _Keeper:
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._last: deque[str] = deque(maxlen=1)
+        self._renewing = False
 
     @property
     def pid(self) -> int | None:
@@ -207,6 +215,10 @@ class _Keeper:
                 self._last.append(str(error))
             if self._stopping.is_set():
                 return
+            if self._renewing:
+                self._renewing = False
+                self._say(State.RENEWED)
+                continue
             if loop.time() - began >= self._pace.healthy:
                 pause = self._pace.restart
             detail = self._last[0] if self._last else ""
@@ -215,6 +227,20 @@ class _Keeper:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, self._pace.longest_restart)
+
+    async def renew(self) -> None:
+        """Let the child end, and start it again at once."""
+        process = self._process
+        if process is None or process.returncode is not None or self._stopping.is_set():
+            return  # it starts anyway, or must not
+        self._renewing = True
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), self._pace.grace)
+        except TimeoutError:
+            kill_session(process.pid)
+            await process.wait()
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Ask the child to end, kill it and what it started after the grace or on `hurry`."""

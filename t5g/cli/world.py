@@ -18,6 +18,7 @@ from redis import Redis as SyncRedis
 from rich.console import Console
 from rich.markup import escape
 
+from t5g.cli.reloading import renew_what_changes
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.errors import T5GError
 from t5g.logs import setup_logging
@@ -47,6 +48,7 @@ class PortalApi(StrEnum):
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(demo)
+    app.command()(dev)
     app.command()(up)
 
 
@@ -60,6 +62,22 @@ def demo(
     ] = PortalApi.HYDRA,
 ) -> None:
     """Run everything with a made-up world: Portal, JIRA, Bugzilla and Slack of the sandbox."""
+    _run_demo(cases, seed, port, still=still, portal_api=portal_api)
+
+
+def dev(
+    cases: Annotated[int, typer.Option(min=1, max=100_000, help="Open cases in the world")] = 60,
+    seed: Annotated[int, typer.Option(help="Another seed, another world")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65_000, help="Port of the page")] = 8080,
+    still: Annotated[bool, typer.Option("--still", help="Nothing happens by itself")] = False,
+) -> None:
+    """Run the demo for whoever works on the code: what changes is loaded anew at once."""
+    _run_demo(cases, seed, port, still=still, portal_api=PortalApi.HYDRA, reloading=True)
+
+
+def _run_demo(
+    cases: int, seed: int, port: int, *, still: bool, portal_api: PortalApi, reloading: bool = False
+) -> None:
     from sandbox.servers import Ports, demo_environment
 
     console = Console(highlight=False)
@@ -81,7 +99,8 @@ def demo(
     env[f"{PREFIX}TEAM_FILE"] = str(team)
     with _own_redis(data_dir / "demo", fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
-        world = World(console, data_dir, urls, [sandbox, *_children(shared, page)], settled=base)
+        children = [sandbox, *_children(shared, page)]
+        world = World(console, data_dir, urls, children, settled=base, reloading=reloading)
         asyncio.run(world.run())
 
 
@@ -169,6 +188,7 @@ class World:
     """Processes side by side until Ctrl-C, told to the person in lines.
 
     `settled`: the address of a page whose `/readyz` tells that the first syncs are done.
+    `reloading`: processes whose code changes start anew.
     """
 
     console: Console
@@ -176,6 +196,7 @@ class World:
     urls: dict[str, str]
     children: Sequence[Child]
     settled: str = ""
+    reloading: bool = False
     started: float = field(default_factory=time.monotonic)
     ready: bool = False
 
@@ -184,11 +205,14 @@ class World:
         logs = LogFiles(self.data_dir / "logs")
         self.supervisor = Supervisor(self.children, on_status=self._told, on_line=self._line(logs))
         self._write()
-        telling = asyncio.create_task(self._tell_when_ready())
+        beside = [asyncio.create_task(self._tell_when_ready())]
+        if self.reloading:
+            beside.append(asyncio.create_task(renew_what_changes(self.supervisor, self._changed)))
         try:
             await self.supervisor.run()
         finally:
-            telling.cancel()
+            for task in beside:
+                task.cancel()
             (self.data_dir / "demo.json").unlink(missing_ok=True)
         self.console.print("Stopped.")
 
@@ -199,6 +223,10 @@ class World:
                 self.console.print(f"[dim]{escape(text)}[/]")
 
         return line
+
+    def _changed(self, files: Sequence[Path]) -> None:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        self.console.print(f"\n{files[0]}{more} changed", style="bold", markup=False)
 
     def _told(self, status: Status) -> None:
         self.console.print(escape(str(status)), style=STYLES.get(status.state, "dim"))

@@ -321,3 +321,22 @@ def test_no_free_port_is_said(listening: int) -> None:
 
 def test_zero_is_any_port() -> None:
     assert free_port(0) > 0
+
+
+async def test_a_renewed_child_starts_at_once_and_the_others_go_on() -> None:
+    async with running(Child("it", SLEEP), Child("other", SLEEP)) as (supervisor, watcher):
+        await until(lambda: len(supervisor.pids()) == 2, "both run")
+        before = supervisor.pids()
+        await supervisor.renew({"it"})
+        await until(lambda: supervisor.pids().get("it", before["it"]) != before["it"], "it is new")
+        assert supervisor.pids()["other"] == before["other"]
+        assert State.RENEWED in watcher.states("it")
+        assert State.DIED not in watcher.states("it")
+
+
+async def test_a_child_that_hears_nothing_is_renewed_all_the_same() -> None:
+    async with running(Child("it", DEAF)) as (supervisor, watcher):
+        await until(lambda: watcher.lines, "it is deaf")
+        before = supervisor.pids()["it"]
+        await supervisor.renew({"it"})
+        await until(lambda: supervisor.pids().get("it", before) != before, "it is new")
