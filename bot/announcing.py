@@ -1,8 +1,9 @@
-"""New cards, told once in the channel for their severity, with the description in the thread."""
+"""New and reopened cards, told once in the channel for their severity, the text in the thread."""
 
 from bot.context import Context
 from bot.delivery import Outgoing, message
 from bot.views.blocks.alerts import announcement
+from t5g.card_reasons import reason_for
 from t5g.derived import Entry
 from t5g.model import Card
 
@@ -15,20 +16,25 @@ def channel_of(entry: Entry, context: Context) -> str:
     return settings.slack_high_channel if entry.rank <= HIGH_RANK else settings.slack_low_channel
 
 
-async def announce(context: Context, entry: Entry, card: Card, reason: str = "") -> bool:
+async def announce(
+    context: Context, entry: Entry, card: Card, reason: str = "", again: str = ""
+) -> bool:
     """Put the announcement of a card into its channel's line, unless it is there already.
 
-    `reason`: why the assignee got it. Says whether it was taken.
+    `reason`: why the assignee got it. `again`: which time the card was reopened, "" for a new one.
+    Says whether it was taken.
     """
     channel = channel_of(entry, context)
     if not channel:
         return False
+    reason = reason or await reason_for(context.redis, context.keys, entry.number)
     mention = await context.people.slack_id(card.assignee) if card.assignee else ""
     main, thread = announcement(
         entry,
         card,
         mention=mention,
         reason=reason,
+        again=bool(again),
         now=context.clock(),
         settings=context.settings,
     )
@@ -36,4 +42,5 @@ async def announce(context: Context, entry: Entry, card: Card, reason: str = "")
     more: list[Outgoing] = [
         message(channel, payload, thread_of=first.id, what="description") for payload in thread
     ]
-    return await context.outbox.put([first, *more], once=f"card:{card.key}")
+    once = f"card:{card.key}:{again}" if again else f"card:{card.key}"
+    return await context.outbox.put([first, *more], once=once)

@@ -52,8 +52,11 @@ def follow_feed() -> bool:
     return _run(lambda context: Follower(context).once())
 
 
-def announce_card(number: str, key: str, reason: str = "") -> bool:
-    """Announce a new card in the channel for its severity, once; `reason`: why this assignee."""
+def announce_card(number: str, key: str, reason: str = "", again: str = "") -> bool:
+    """Announce a card in the channel for its severity, once; `reason`: why this assignee.
+
+    `again`: which time it was reopened, "" for a new one.
+    """
 
     async def announcing(context: Context) -> bool:
         await context.board.refresh()
@@ -61,7 +64,7 @@ def announce_card(number: str, key: str, reason: str = "") -> bool:
         card = next((c for c in entry.case.cards if c.key == key), None) if entry else None
         if entry is None or card is None:
             return False
-        taken = await announce(context, entry, card, reason)
+        taken = await announce(context, entry, card, reason, again)
         await context.outbox.drain()
         return taken
 

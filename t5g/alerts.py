@@ -1,8 +1,8 @@
 """Alerts for operators: raised once, cleared once, kept until the bot has posted them.
 
-An alert is a name that is either raised or not. Raising a raised one, or clearing a clear one, does
-nothing; each real change is an entry in an outbox, which whoever posts empties. What an alert looks
-like in Slack is not known here.
+An alert is a name that is either raised or not. Raising a raised one does nothing (unless it is to
+be renewed and says something else), nor does clearing a clear one; each real change is an entry in
+an outbox, which whoever posts empties. What an alert looks like in Slack is not known here.
 """
 
 import time
@@ -17,9 +17,13 @@ from t5g.keys import Keys
 
 OUTBOX_LENGTH = 1_000
 
-# KEYS: hash of raised alerts, outbox. ARGV: name, the alert as JSON, outbox length.
+# KEYS: hash of raised alerts, outbox. ARGV: name, the alert as JSON, outbox length, "1" to renew.
 _RAISE = """
-if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+local had = redis.call('HGET', KEYS[1], ARGV[1])
+if had and (ARGV[4] ~= '1' or cjson.decode(had).text == cjson.decode(ARGV[2]).text) then
+  return 0
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'alert', ARGV[2], 'raised', '1')
 return 1
 """
@@ -57,10 +61,10 @@ class Alerts:
         self._raised = keys.named("alerts")
         self._outbox = keys.named("alerts", "outbox")
 
-    async def raise_(self, name: str, text: str, *, hint: str = "") -> bool:
-        """Raise an alert; say whether it is new."""
+    async def raise_(self, name: str, text: str, *, hint: str = "", renew: bool = False) -> bool:
+        """Raise an alert; say whether it is told. `renew`: also if it only says something else."""
         alert = Alert(name=name, text=text, hint=hint, at=time.time())
-        return await self._run(_RAISE, alert)
+        return await self._run(_RAISE, alert, "1" if renew else "0")
 
     async def clear(self, name: str, text: str) -> bool:
         """Clear an alert; `text` says what is well again. Say whether it was raised."""
@@ -83,10 +87,10 @@ class Alerts:
         """Take a notice that was posted out of the outbox."""
         await self._redis.xdel(self._outbox, notice_id)
 
-    async def _run(self, script: str, alert: Alert) -> bool:
+    async def _run(self, script: str, alert: Alert, *more: str) -> bool:
         keys = (self._raised, self._outbox)
-        done = await self._redis.eval(script, 2, *keys, alert.name, _ENCODE(alert), OUTBOX_LENGTH)
-        return bool(done)
+        args: tuple[Any, ...] = (alert.name, _ENCODE(alert), OUTBOX_LENGTH, *more)
+        return bool(await self._redis.eval(script, len(keys), *keys, *args))
 
 
 _DECODE = msgspec.json.Decoder(Alert).decode

@@ -15,6 +15,14 @@ async def test_raising_twice_tells_once(redis):
     assert [alert.name for alert in await alerts.raised()] == ["sync-cases"]
 
 
+async def test_a_renewed_alert_is_told_again_only_if_it_says_something_else(redis):
+    alerts = Alerts(redis, Keys())
+    for text, told in (("10 “new”", True), ("10 “new”", False), ("11 “new”", True)):
+        assert await alerts.raise_("guard", text, renew=True) is told
+    assert [n.alert.text for n in await alerts.unposted()] == ["10 “new”", "11 “new”"]
+    assert [alert.text for alert in await alerts.raised()] == ["11 “new”"]
+
+
 async def test_clearing_tells_once_and_only_what_was_raised(redis):
     alerts = Alerts(redis, Keys())
     assert not await alerts.clear("sync-cases", "fine")

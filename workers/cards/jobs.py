@@ -13,7 +13,8 @@ from workers.cards.closing import close_cards
 from workers.cards.desk import Desk, open_desk
 from workers.cards.ledger import Making
 from workers.cards.mail import message_of, send
-from workers.cards.priorities import Outcomes, follow_severity
+from workers.cards.outcomes import Outcomes
+from workers.cards.priorities import follow_severity
 from workers.cards.run import run_cards
 from workers.cards.tagging import tag_linked
 
@@ -25,14 +26,14 @@ def create(confirmed: int = 0, who: str = "schedule") -> Summary:
     """Make and reopen cards; `confirmed`: how many a person agreed to."""
 
     async def work(desk: Desk) -> Summary:
-        report = await run_cards(desk, confirmed=confirmed or None)
+        report = await run_cards(desk, confirmed=confirmed)
         if report.waiting:
             number, why = report.waiting[0]
             raise UpstreamError("cards", f"{len(report.waiting)} wait, first {number}: {why}")
         return {
             "planned": len(report.plan.rows), "made": len(report.made),
-            "failed": len(report.failed), "stopped": int(report.plan.stopped),
-            "busy": int(report.busy),
+            "failed": len(report.failed), "lacking": len(report.lacking),
+            "stopped": int(report.plan.stopped), "busy": int(report.busy),
         }  # fmt: skip
 
     return _run(work, who)
@@ -71,7 +72,7 @@ def mail(number: str, key: str, assignee: str = "", email: str = "", reason: str
         await desk.redis.set(mark, "1", ex=REMEMBERED)
         return {"sent": 1}
 
-    return _run(work, "schedule", changes=False)
+    return _run(work, "schedule")
 
 
 async def _counted(work: Awaitable[Outcomes]) -> Summary:
@@ -79,18 +80,18 @@ async def _counted(work: Awaitable[Outcomes]) -> Summary:
     first = f"{found.failed[0][0]}: {found.failed[0][1]}" if found.failed else ""
     return {
         "planned": len(found.planned), "done": len(found.done), "failed": len(found.failed),
-        "first": first,
+        "left alone": len(found.spared), "first": first,
     }  # fmt: skip
 
 
-def _run(work: Callable[[Desk], Awaitable[Summary]], who: str, *, changes: bool = True) -> Summary:
+def _run(work: Callable[[Desk], Awaitable[Summary]], who: str) -> Summary:
     settings = current_settings()
 
     async def run() -> Summary:
         async with open_desk(settings, who=who) as desk:
             return await work(desk)
 
-    if changes and settings.read_only:
+    if settings.read_only:
         return {"skipped": "T5G_READ_ONLY is true"}
     try:
         return asyncio.run(run())

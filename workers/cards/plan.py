@@ -4,9 +4,10 @@ The dry run and the real run ask here; neither decides anything by itself.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -28,7 +29,10 @@ class Action(StrEnum):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """One card to make or to reopen. `email` and `account` are of whom it goes to."""
+    """One card to make or to reopen. `email` and `account` are of whom it goes to.
+
+    `card`: the one to reopen, or one that was made before and that the board does not know.
+    """
 
     number: str
     action: Action
@@ -41,15 +45,22 @@ class Planned(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """All that one run would do. `limit`: more than so many are not made unless confirmed."""
+    """All that one run would do. More than `limit` are not made, unless exactly so many are
+    `confirmed` by a person."""
 
     rows: tuple[Planned, ...] = ()
     limit: int = 10
+    confirmed: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many cards are made or reopened; what only has to be found again does not count."""
+        return sum(row.action is Action.REOPEN or not row.card for row in self.rows)
 
     @property
     def stopped(self) -> bool:
         """Say whether there are too many to go ahead without a person."""
-        return len(self.rows) > self.limit
+        return self.count > self.limit and self.count != self.confirmed
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -69,21 +80,24 @@ def plan_cards(
     now: float,
     *,
     was_closed: Set[str] = frozenset(),
-    confirmed: int | None = None,
+    made: Mapping[str, str] = MappingProxyType({}),
+    confirmed: int = 0,
 ) -> Plan:
     """Decide which cards to make and to reopen, and for whom.
 
     `was_closed`: numbers of the cases that were seen closed; one of these that is open is open
-    again. `confirmed`: how many a person agreed to.
+    again. `made`: keys of cards that were made before, by case. `confirmed`: how many a person
+    agreed to.
     """
     known = list(entries)
     open_ones = sorted((e for e in known if e.open), key=lambda e: (e.rank, e.created, e.number))
     new = [entry for entry in open_ones if entry.untracked]
     owners = {row.number: row for row in assigned(new, known, team, now)}
-    rows = [_creation(entry, owners[entry.number], team) for entry in new]
+    rows = [
+        _creation(entry, owners[entry.number], team, made.get(entry.number, "")) for entry in new
+    ]
     rows += [_reopening(entry) for entry in open_ones if _is_back(entry, was_closed)]
-    limit = settings.max_cards_per_run if confirmed is None else confirmed
-    return Plan(rows=tuple(rows), limit=max(limit, settings.max_cards_per_run))
+    return Plan(rows=tuple(rows), limit=settings.max_cards_per_run, confirmed=confirmed)
 
 
 def assigned(
@@ -167,13 +181,15 @@ def _is_back(entry: Entry, was_closed: Set[str]) -> bool:
     return entry.number in was_closed and entry.card is not None and finished(entry)
 
 
-def _creation(entry: Entry, row: Assignment, team: Team) -> Planned:
+def _creation(entry: Entry, row: Assignment, team: Team, card: str) -> Planned:
     member = next((m for m in team.members if m.name == row.name), None)
     reason = row.reason if team.members else NO_TEAM
+    why = "the case is open and has no card"
     return Planned(
         number=entry.number,
         action=Action.CREATE,
-        why="the case is open and has no card",
+        why=f"{why} here; {card} is looked for first" if card else why,
+        card=card,
         assignee=row.name,
         email=member.email if member else "",
         account=member.jira if member else "",

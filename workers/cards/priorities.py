@@ -1,20 +1,11 @@
 """Lets the priority of each open case's card follow the severity of the case."""
 
-from msgspec import Struct
-
-from t5g.errors import UpstreamError
 from t5g.jira_payloads import card_of
 from workers.cards.desk import Desk
+from workers.cards.outcomes import Outcomes, change_all
 from workers.cards.plan import Change, plan_priorities
 
-
-class Outcomes(Struct, frozen=True, kw_only=True):
-    """What was planned, what of it was done, and what could not be and why."""
-
-    planned: tuple[Change, ...] = ()
-    done: tuple[Change, ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
-    dry: bool = False
+ACTION = "cards priorities"
 
 
 async def follow_severity(desk: Desk, *, dry: bool = False) -> Outcomes:
@@ -24,22 +15,20 @@ async def follow_severity(desk: Desk, *, dry: bool = False) -> Outcomes:
     if dry:
         return Outcomes(planned=changes, dry=True)
     desk.may_change()
-    done, failed = [], []
-    for change in changes:
-        try:
-            if await _set(desk, change):
-                done.append(change)
-        except UpstreamError as error:
-            failed.append((change.card, str(error)))
-    return Outcomes(planned=changes, done=tuple(done), failed=tuple(failed))
+
+    async def set_one(change: Change) -> bool:
+        return await _set(desk, change)
+
+    return await change_all(desk, ACTION, changes, set_one)
 
 
 async def _set(desk: Desk, change: Change) -> bool:
     """Set one priority, unless JIRA has it already; say whether it had not."""
     before = card_of(await desk.jira.issue(change.card), desk.settings).priority
-    if before.casefold() != change.after.casefold():
+    differs = before.casefold() != change.after.casefold()
+    if differs:
         await desk.jira.set_fields(change.card, {"priority": {"name": change.after}}, quiet=True)
-        detail = f"{change.card} priority: {before} → {change.after} ({change.why})"
-        await desk.note("cards priorities", change.number, detail)
+        detail = f"{change.card} priority: {before or 'none'} → {change.after} ({change.why})"
+        await desk.note(ACTION, change.number, detail)
     await desk.keep(change.number, change.card)
-    return before.casefold() != change.after.casefold()
+    return differs

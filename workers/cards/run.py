@@ -1,48 +1,61 @@
-"""One run over all cases: plan, guard, then card by card. One run at a time in an installation."""
+"""One run over all cards: what was begun, what lacks something, what is new. One at a time in an
+installation.
+"""
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from t5g.audit import Outcome
 from t5g.derived import Entry
 from t5g.errors import UpstreamError
-from workers.cards.create import CREATED, REOPENED, gone, make
+from t5g.jira_payloads import PayloadError
+from workers.cards.create import gone, make, mend
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making, TakenError
 from workers.cards.plan import Action, Plan, Planned, finished, plan_cards
+from workers.cards.steps import CREATED, REOPENED
 
 GUARD = "cards-guard"
 REFUSED = "cards-refused"
+LACKING = "cards-lacking"
 LISTED = 30
+TOLD = 5
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a run did or, dry, would do. `waiting`: what the next run goes on with, with reasons."""
+    """What a run did or, dry, would do. `waiting`: what the next run goes on with, with reasons.
+
+    `lacking`: (card, what, why) of all cards that JIRA refused a part of.
+    """
 
     plan: Plan
     made: tuple[Making, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     waiting: tuple[tuple[str, str], ...] = ()
+    lacking: tuple[tuple[str, str, str], ...] = ()
     busy: bool = False
     dry: bool = False
 
 
-async def planned(desk: Desk, confirmed: int | None = None) -> Plan:
+async def planned(desk: Desk, confirmed: int = 0) -> Plan:
     """Decide what is to be made; changes nothing. Raises RefusedError if the data is too old."""
     await desk.fresh()
-    begun = {record.number for record in await desk.ledger.unfinished()}
+    begun = {record.number for record in await desk.ledger.unfinished() if record.touched}
     entries = [entry for entry in desk.board.entries.values() if entry.number not in begun]
+    untracked = [entry.number for entry in entries if entry.open and entry.untracked]
     return plan_cards(
-        entries, desk.team, desk.settings, desk.clock(),
-        was_closed=await desk.ledger.was_closed(), confirmed=confirmed,
+        entries, desk.team, desk.settings, desk.clock(), confirmed=confirmed,
+        was_closed=await desk.ledger.was_closed(), made=await desk.ledger.made(untracked),
     )  # fmt: skip
 
 
-async def run_cards(desk: Desk, *, confirmed: int | None = None, dry: bool = False) -> Report:
+async def run_cards(desk: Desk, *, confirmed: int = 0, dry: bool = False) -> Report:
     """Make and reopen what is to be; `dry`: only say so. `confirmed`: how many a person allows."""
     if dry:
-        return Report(plan=await planned(desk, confirmed), dry=True)
+        plan = await planned(desk, confirmed)
+        return Report(plan=plan, lacking=lacks_of(await desk.ledger.lacking()), dry=True)
     desk.may_change()
     if not await desk.lock.acquire():
         return Report(plan=Plan(), busy=True)
@@ -50,14 +63,22 @@ async def run_cards(desk: Desk, *, confirmed: int | None = None, dry: bool = Fal
         plan = await planned(desk, confirmed)
         run = _Run(desk)
         await run.go_on()
+        await run.mend()
+        plan = await run.looked_for(plan)
         if not await _stopped(desk, plan):
             await run.do(plan)
         await _remember_closed(desk, plan, run)
-        await run.tell()
+        lacking = lacks_of(await desk.ledger.lacking())
+        await run.tell(lacking)
     return Report(
         plan=plan, made=tuple(run.made), failed=tuple(run.failed.items()),
-        waiting=tuple(run.waiting.items()),
+        waiting=tuple(run.waiting.items()), lacking=lacking,
     )  # fmt: skip
+
+
+def lacks_of(records: list[Making]) -> tuple[tuple[str, str, str], ...]:
+    """Return what cards lack: (card, what, why)."""
+    return tuple((row.key, name, why) for row in records for name, why in row.lacks.items())
 
 
 class _Run:
@@ -70,33 +91,49 @@ class _Run:
         self.waiting: dict[str, str] = {}
 
     async def go_on(self) -> None:
-        """End what an earlier run began."""
+        """End what an earlier run began; of what JIRA never heard the plan decides anew."""
         for record in await self.desk.ledger.unfinished():
             entry = self.desk.board.get(record.number)
-            begun = record.key or record.asked
-            if entry is None or not (entry.open or begun):
+            if entry is None or not (entry.open or record.touched):
                 await self.desk.ledger.forget(record.number)
-            else:
+            elif record.touched:
                 await self._one(entry, record)
+
+    async def mend(self) -> None:
+        """Try again what cards of open cases lack; of closed ones it is forgotten."""
+        for record in await self.desk.ledger.lacking():
+            entry = self.desk.board.get(record.number)
+            try:
+                if entry is None or not entry.open:
+                    await self.desk.ledger.save(record, lacks={})
+                else:
+                    await mend(self.desk, entry, record)
+            except (UpstreamError, TakenError) as error:
+                self.waiting[record.number] = str(error)
+
+    async def looked_for(self, plan: Plan) -> Plan:
+        """Look for cards that were made and that the board does not know; plan for what is gone."""
+        rows: list[Planned] = []
+        for row in plan.rows:
+            if row.action is not Action.CREATE or not row.card:
+                rows.append(row)
+            elif await self._is_gone(row):
+                rows.append(msgspec.structs.replace(row, card="", why=f"{row.card} was deleted"))
+        return msgspec.structs.replace(plan, rows=tuple(rows))
+
+    async def _is_gone(self, row: Planned) -> bool:
+        record = await self.desk.ledger.read(row.number)
+        try:
+            return record is None or await gone(self.desk, record)
+        except UpstreamError as error:
+            self.waiting[row.number] = str(error)
+            return False
 
     async def do(self, plan: Plan) -> None:
         """Make and reopen what is planned."""
         for row in plan.rows:
-            entry = self.desk.board.get(row.number)
-            before = await self.desk.ledger.read(row.number)
-            if entry is None or await self._was_there(row, before):
-                continue
-            await self._one(entry, wanted(row))
-
-    async def _was_there(self, row: Planned, before: Making | None) -> bool:
-        """Say whether a card was made before that only the board does not know."""
-        if row.action is not Action.CREATE or before is None or not before.finished:
-            return False
-        try:
-            return not await gone(self.desk, before)
-        except UpstreamError as error:
-            self.waiting[row.number] = str(error)
-            return True
+            if (entry := self.desk.board.get(row.number)) is not None:
+                await self._one(entry, wanted(row, self.desk.clock()))
 
     async def _one(self, entry: Entry, record: Making) -> None:
         try:
@@ -106,27 +143,47 @@ class _Run:
         except UpstreamError as error:
             if error.transient:
                 self.waiting[entry.number] = str(error)
-                return
-            self.failed[entry.number] = str(error)
-            await self.desk.note("cards create", entry.number, str(error), outcome=Outcome.FAILED)
+            else:
+                await self._failed(entry, str(error))
+        except PayloadError as error:
+            await self._failed(entry, f"jira answered something odd: {error}")
 
-    async def tell(self) -> None:
+    async def _failed(self, entry: Entry, why: str) -> None:
+        self.failed[entry.number] = why
+        await self.desk.note("cards create", entry.number, why, outcome=Outcome.FAILED)
+
+    async def tell(self, lacking: tuple[tuple[str, str, str], ...]) -> None:
         """Tell the operators what JIRA refused."""
         alerts = self.desk.alerts
-        if not self.failed:
+        if self.failed:
+            number, why = next(iter(self.failed.items()))
+            hint = (
+                "Look at T5G_CARD_TYPE, T5G_CARD_FIELDS and T5G_CARD_COMPONENT; `t5g cards create`."
+            )
+            text = f"No card for case {number}{_more(len(self.failed) - 1)}: {why}"
+            await alerts.raise_(REFUSED, text, hint=hint, renew=True)
+        else:
             await alerts.clear(REFUSED, "JIRA takes all cards again.")
-            return
-        number, why = next(iter(self.failed.items()))
-        more = f" (and {len(self.failed) - 1} more)" if len(self.failed) > 1 else ""
-        hint = "Look at T5G_CARD_TYPE, T5G_CARD_FIELDS and T5G_CARD_COMPONENT; `t5g cards create`."
-        await alerts.raise_(REFUSED, f"No card for case {number}{more}: {why}", hint=hint)
+        if lacking:
+            told = "; ".join(f"{key} {name}: {why}" for key, name, why in lacking[:TOLD])
+            text = f"Cards lack what JIRA refused: {told}{_more(len(lacking) - TOLD)}"
+            hint = (
+                "Each run tries it again; mend the setting or the card, `t5g cards plan` lists all."
+            )
+            await alerts.raise_(LACKING, text, hint=hint, renew=True)
+        else:
+            await alerts.clear(LACKING, "All cards are whole again.")
 
 
-def wanted(row: Planned) -> Making:
+def _more(count: int) -> str:
+    return f" (and {count} more)" if count > 0 else ""
+
+
+def wanted(row: Planned, now: float) -> Making:
     """Turn a planned card into the record it begins with."""
     return Making(
         number=row.number, kind=REOPENED if row.action is Action.REOPEN else CREATED,
-        key=row.card, assignee=row.assignee, email=row.email, account=row.account,
+        key=row.card, begun=now, assignee=row.assignee, email=row.email, account=row.account,
         reason=row.reason,
     )  # fmt: skip
 
@@ -136,12 +193,13 @@ async def _stopped(desk: Desk, plan: Plan) -> bool:
     if not plan.stopped:
         await desk.alerts.clear(GUARD, "The number of new cards is usual again.")
         return False
-    count, numbers = len(plan.rows), [row.number for row in plan.rows]
+    count, numbers = plan.count, [row.number for row in plan.rows]
     listed = ", ".join(numbers[:LISTED]) + (" …" if count > LISTED else "")
     await desk.alerts.raise_(
         GUARD,
         f"{count} new cards are more than {plan.limit}: none was made. Cases: {listed}",
         hint=f"Look at `t5g cards plan`; if it is right, `t5g cards create --confirm {count}`.",
+        renew=True,
     )
     return True
 

@@ -6,13 +6,15 @@ What is written is worked out from what the upstream has at that moment, not fro
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from t5g.derived import Entry
-from t5g.errors import UpstreamError
 from workers.cards.desk import Desk
+from workers.cards.outcomes import Outcomes, change_all
 from workers.cards.plan import Change
-from workers.cards.priorities import Outcomes
 from workers.jira.card_writes import RefusedWriteError
 
+ACTION = "cards tag"
 RESTRICTED = "it is restricted: we may not read it"
 
 
@@ -37,24 +39,21 @@ def plan_tagging(entries: Iterable[Entry], words: Sequence[str]) -> list[Change]
 
 
 async def tag_linked(desk: Desk, *, dry: bool = False) -> Outcomes:
-    """Tag what lacks keywords; `dry`: only say what. One that fails does not stop the others."""
+    """Tag what lacks keywords; `dry`: only say what. What we may not read is left alone."""
     await desk.fresh()
     words = desk.settings.tag_keywords.split()
     changes = tuple(plan_tagging(desk.board.entries.values(), words))
+    spared = tuple((one.card, one.why) for one in changes if one.why == RESTRICTED)
     if dry:
-        return Outcomes(planned=changes, dry=True)
+        return Outcomes(planned=changes, spared=spared, dry=True)
     desk.may_change()
-    done, failed = [], []
-    for change in changes:
-        if change.why == RESTRICTED:
-            failed.append((change.card, RESTRICTED))
-            continue
-        try:
-            if await _tag(desk, change, words):
-                done.append(change)
-        except UpstreamError as error:
-            failed.append((change.card, str(error)))
-    return Outcomes(planned=changes, done=tuple(done), failed=tuple(failed))
+
+    async def tag(change: Change) -> bool:
+        return await _tag(desk, change, words)
+
+    open_ones = [one for one in changes if one.why != RESTRICTED]
+    found = await change_all(desk, ACTION, open_ones, tag)
+    return msgspec.structs.replace(found, planned=changes, spared=spared)
 
 
 async def _tag(desk: Desk, change: Change, words: Sequence[str]) -> bool:
@@ -67,7 +66,7 @@ async def _tag(desk: Desk, change: Change, words: Sequence[str]) -> bool:
         where, before, after = await _tag_issue(desk, name, words)
     if before == after:
         return False
-    await desk.note("cards tag", change.number, f"{name} {where}: {before or 'empty'} → {after}")
+    await desk.note(ACTION, change.number, f"{name} {where}: {before or 'empty'} → {after}")
     return True
 
 
@@ -75,14 +74,17 @@ async def _tag_issue(desk: Desk, key: str, words: Sequence[str]) -> tuple[str, s
     """Add private keywords or, where the project has no such field, to the internal whiteboard."""
     ids = desk.settings.jira_fields
     fields = await desk.jira.fields_of(key, [ids.private_keywords, ids.internal_whiteboard])
-    has = [_word(x) for x in fields.get(ids.private_keywords) or ()]
+    values = fields.get(ids.private_keywords) or ()
+    has = [_word(value) for value in values]
     text = str(fields.get(ids.internal_whiteboard) or "")
     lacks = [word for word in words if word not in has and word not in text.split()]
     if not lacks:
         return "keywords", "", ""
-    values = [{"value": word} for word in (*has, *lacks)]
+    # Options are objects; in a field of labels the values are plain texts.
+    plain = any(isinstance(value, str) for value in values)
+    added = lacks if plain else [{"value": word} for word in lacks]
     try:
-        await desk.jira.set_fields(key, {ids.private_keywords: values}, quiet=True)
+        await desk.jira.add_values(key, ids.private_keywords, added)
     except RefusedWriteError as error:
         if error.status_code != 400:
             raise

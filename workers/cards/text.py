@@ -10,6 +10,7 @@ from unicodedata import category
 
 from t5g.derived import SEVERITIES, Entry, severity_rank
 from t5g.settings import Settings
+from workers.cards.ledger import Making
 
 SUMMARY_LIMIT = 255
 #: JIRA takes 32,767 characters; the rest is room for what servers add when they turn the text.
@@ -35,8 +36,8 @@ def cut(text: str, limit: int) -> str:
     return text[:end].rstrip() + CUT
 
 
-def description_of(entry: Entry, settings: Settings) -> str:
-    """Return the facts of a case and its text, in wiki text."""
+def description_of(entry: Entry, settings: Settings, *, whole: bool = True) -> str:
+    """Return the facts of a case and (with `whole`) its text, in wiki text."""
     portal = entry.case.portal
     link = settings.case_url.replace("{number}", entry.number)
     facts = [
@@ -50,7 +51,7 @@ def description_of(entry: Entry, settings: Settings) -> str:
     ]
     head = "\n".join(f"*{name}:* {value}" for name, value in facts if value)
     body = portal.description.replace("{noformat}", "{ noformat }").strip()
-    if not body:
+    if not body or not whole:
         return head
     room = DESCRIPTION_LIMIT - _units(head) - 60
     return f"{head}\n\n{{noformat}}\n{cut(body, room)}\n{{noformat}}"
@@ -58,8 +59,15 @@ def description_of(entry: Entry, settings: Settings) -> str:
 
 def comment_of(number: str, assignee: str, reason: str) -> str:
     """Return the comment that says why a card is whose."""
-    whose = f"It is assigned to {plain(assignee)}: {reason}." if assignee else f"{reason}."
-    return f"This card follows case {number}. {whose[0].upper()}{whose[1:]}"
+    whose = f"It is assigned to {plain(assignee)}: {plain(reason)}." if assignee else plain(reason)
+    return f"This card follows case {number}. {whose[:1].upper()}{whose[1:].rstrip('.')}."
+
+
+def told_reason(record: Making) -> str:
+    """Return why a card is whose, in words for people; also if JIRA let nobody have it."""
+    if record.assigned or not record.assignee:
+        return record.reason
+    return f"it should be {record.assignee}'s ({record.reason}), but JIRA did not take that"
 
 
 def reopened_comment(number: str) -> str:

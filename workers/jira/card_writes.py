@@ -4,7 +4,7 @@ Making a card is the one call that must not be made twice: it is repeated only w
 it did nothing. All other calls set a value and may be made again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jira import JIRAError
@@ -17,20 +17,11 @@ from workers.calls import Caller, Policy, Transient, retry_after
 from workers.jira import jql
 from workers.jira.server import SERVICE, Json
 from workers.jira.server import judge as judge_read
-from workers.jira.writes import THREADS, JiraWriter
+from workers.jira.writes import THREADS, JiraWriter, RefusedWriteError, refusal_of
+
+__all__ = ["CardWriter", "LostAnswerError", "RefusedWriteError"]
 
 MOST_FOUND = 50
-
-
-class RefusedWriteError(UpstreamError):
-    """JIRA did not do it and will not: `fields` has its words by field."""
-
-    def __init__(self, status: int, fields: Mapping[str, str], messages: list[str]) -> None:
-        self.status_code = status
-        self.fields = dict(fields)
-        parts = [*messages, *(f"{name}: {text}" for name, text in fields.items())]
-        said = "; ".join(parts)[:500] or f"HTTP {status}"
-        super().__init__(SERVICE, f"refused: {said}", transient=False)
 
 
 class LostAnswerError(UpstreamError):
@@ -48,12 +39,10 @@ class CardWriter(JiraWriter):
         self._settings = settings
         timeout = settings.upstream_timeout
         caller = Caller(SERVICE, limit=THREADS, policy=policy)
-        self._writes = Threads(caller, judge_write, threads=THREADS, timeout=timeout)
         self._making = Threads(caller, judge_making, threads=THREADS, timeout=timeout)
 
     def close(self) -> None:
         """Let go of threads and connections."""
-        self._writes.close()
         self._making.close()
         super().close()
 
@@ -91,6 +80,8 @@ class CardWriter(JiraWriter):
         Raises RefusedWriteError (nothing was made) or LostAnswerError (it may have been).
         """
         made = await self._making.run(self._created, fields)
+        if not isinstance(made.get("key"), str):
+            raise LostAnswerError
         return str(made["key"])
 
     async def to_sprint(self, key: str, sprint: int) -> None:
@@ -98,22 +89,18 @@ class CardWriter(JiraWriter):
         path = f"sprint/{sprint}/issue"
         await self._writes.run(self._post_agile, path, {"issues": [key]})
 
-    async def move(self, key: str, status: str) -> bool:
-        """Move a card by whatever transition leads to a status; say whether it had to move.
+    async def move(self, key: str, status: str, *, only_from: str = "") -> str:
+        """Move a card by whatever transition leads to a status; return the status it had before.
 
-        Raises RefusedWriteError if none does.
+        Returns "" for a card that is there already, or (with `only_from`) that somebody has moved
+        on meanwhile. Raises RefusedWriteError if no transition leads there.
         """
-        row = await self.issue(key)
-        if _status(row).casefold() == status.casefold():
-            return False
-        found = await self._threads.run(self._server._get_json, f"issue/{key}/transitions")
-        ways = found.get("transitions") or []
-        way = _way(ways, status)
-        if way is None:
-            names = ", ".join(sorted({str((x.get("to") or {}).get("name")) for x in ways}))
-            raise RefusedWriteError(
-                400, {}, [f"no transition leads from {_status(row)} to {status}; to: {names}"]
-            )
+        before = _status(await self.issue(key))
+        if before.casefold() in (status.casefold(), ""):
+            return ""
+        if only_from and before.casefold() != only_from.casefold():
+            return ""
+        way = await self._way(key, before, status)
         body = {"transition": {"id": way}}
         try:
             await self._writes.run(self._post, f"issue/{key}/transitions", body)
@@ -121,11 +108,29 @@ class CardWriter(JiraWriter):
             # Made by a call whose answer was lost, or by somebody else at the same moment.
             if _status(await self.issue(key)).casefold() != status.casefold():
                 raise
-        return True
+        return before
+
+    async def _way(self, key: str, before: str, status: str) -> str:
+        """The id of the transition that leads to a status."""
+        found = await self._threads.run(self._server._get_json, f"issue/{key}/transitions")
+        ways = found.get("transitions") or []
+        way = _way(ways, status)
+        if way is None:
+            names = ", ".join(sorted({str((x.get("to") or {}).get("name")) for x in ways}))
+            said = f"no transition leads from {before} to {status}; to: {names or 'nowhere'}"
+            raise RefusedWriteError(400, {}, [said])
+        return way
 
     async def set_fields(self, key: str, fields: Mapping[str, Any], *, quiet: bool = False) -> None:
         """Set fields. `quiet`: nobody gets mail of it, where we may say so."""
-        body = {"fields": dict(fields)}
+        await self._edit(key, {"fields": dict(fields)}, quiet=quiet)
+
+    async def add_values(self, key: str, field: str, values: Iterable[Any]) -> None:
+        """Add values to a field that has several, beside what is there; nobody gets mail of it."""
+        steps = [{"add": value} for value in values]
+        await self._edit(key, {"update": {field: steps}}, quiet=True)
+
+    async def _edit(self, key: str, body: Mapping[str, Any], *, quiet: bool) -> None:
         if quiet:
             try:
                 await self._writes.run(self._put, f"issue/{key}?notifyUsers=false", body)
@@ -150,15 +155,9 @@ class CardWriter(JiraWriter):
         self._server._session.post(address, json=dict(body))
 
 
-def judge_write(error: Exception) -> Exception:
-    """Turn a failed write that may be made again into what it means."""
-    refused = _refusal(error)
-    return refused or judge_read(error)
-
-
 def judge_making(error: Exception) -> Exception:
     """Turn a failed making into what it means: only 429 surely did nothing and may pass."""
-    if refused := _refusal(error):
+    if refused := refusal_of(error):
         return refused
     if isinstance(error, JIRAError) and error.status_code == 429:
         headers = dict(error.response.headers) if error.response is not None else {}
@@ -167,20 +166,6 @@ def judge_making(error: Exception) -> Exception:
     if isinstance(meant, Transient) or not isinstance(meant, UpstreamError):
         return LostAnswerError()
     return meant
-
-
-def _refusal(error: Exception) -> RefusedWriteError | None:
-    if not isinstance(error, JIRAError) or error.status_code not in (400, 403, 404, 409, 413, 422):
-        return None
-    try:
-        said = error.response.json() if error.response is not None else {}
-    except ValueError:
-        said = {}
-    said = said if isinstance(said, dict) else {}
-    errors, messages = said.get("errors"), said.get("errorMessages")
-    fields = {str(k): str(v) for k, v in errors.items()} if isinstance(errors, dict) else {}
-    lines = [str(x) for x in messages] if isinstance(messages, list) else []
-    return RefusedWriteError(error.status_code, fields, lines)
 
 
 def _number(row: Mapping[str, Any]) -> str | None:

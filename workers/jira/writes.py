@@ -7,15 +7,31 @@ the exception: it is written by one attempt, and looked for before it is written
 from collections.abc import Mapping
 from typing import Any
 
-from t5g.errors import NotFoundError
+from jira import JIRAError
+
+from t5g.errors import NotFoundError, UpstreamError
 from t5g.settings import Settings
 from workers.blocking import Threads
 from workers.calls import Caller, Policy
-from workers.jira.server import SERVICE, Json, Server, judge
+from workers.jira.server import SERVICE, Json, Server
+from workers.jira.server import judge as judge_read
 
 THREADS = 2
 COMMENT_PAGE = 100
 MOST_PAGES = 200
+#: What JIRA answers when it understood and will not, however often it is asked.
+REFUSALS = frozenset({400, 403, 404, 409, 413, 422})
+
+
+class RefusedWriteError(UpstreamError):
+    """JIRA did not do it and will not: `fields` has its words by field."""
+
+    def __init__(self, status: int, fields: Mapping[str, str], messages: list[str]) -> None:
+        self.status_code = status
+        self.fields = dict(fields)
+        parts = [*messages, *(f"{name}: {text}" for name, text in fields.items())]
+        said = "; ".join(parts)[:500] or f"HTTP {status}"
+        super().__init__(SERVICE, f"refused: {said}", transient=False)
 
 
 class JiraWriter:
@@ -26,8 +42,9 @@ class JiraWriter:
         self._server = Server(settings, connections=THREADS, timeout=timeout)
         patient = Caller(SERVICE, limit=THREADS, policy=policy)
         once = Caller(SERVICE, limit=THREADS, policy=Policy(attempts=1))
-        self._threads = Threads(patient, judge, threads=THREADS, timeout=timeout)
-        self._once = Threads(once, judge, threads=THREADS, timeout=timeout)
+        self._threads = Threads(patient, judge_read, threads=THREADS, timeout=timeout)
+        self._writes = Threads(patient, judge_write, threads=THREADS, timeout=timeout)
+        self._once = Threads(once, judge_write, threads=THREADS, timeout=timeout)
         ids = settings.jira_fields
         self._fields = [
             "summary", "status", "priority", "assignee", "labels", "created", "updated",
@@ -36,8 +53,8 @@ class JiraWriter:
 
     def close(self) -> None:
         """Let go of threads and connections."""
-        self._threads.close()
-        self._once.close()
+        for threads in (self._threads, self._writes, self._once):
+            threads.close()
         self._server.close()  # type: ignore[no-untyped-call]
 
     async def issue(self, key: str) -> Json:
@@ -58,12 +75,12 @@ class JiraWriter:
     async def assign(self, key: str, account: str) -> None:
         """Assign a card."""
         body = {"accountId": account} if self._server.cloud else {"name": account}
-        await self._threads.run(self._put, f"issue/{key}/assignee", body)
+        await self._writes.run(self._put, f"issue/{key}/assignee", body)
 
     async def add_label(self, key: str, label: str) -> None:
         """Put a label on a card, beside those it has."""
         body = {"update": {"labels": [{"add": label}]}}
-        await self._threads.run(self._put, f"issue/{key}", body)
+        await self._writes.run(self._put, f"issue/{key}", body)
 
     async def comment(self, key: str, text: str) -> None:
         """Write a comment, once: if it fails, it may have happened."""
@@ -96,7 +113,7 @@ class JiraWriter:
             "relationship": relationship,
             "object": {"url": url, "title": title},
         }
-        await self._threads.run(self._post, f"issue/{key}/remotelink", body)
+        await self._writes.run(self._post, f"issue/{key}/remotelink", body)
         return True
 
     def _users(self, email: str) -> list[Json]:
@@ -109,6 +126,26 @@ class JiraWriter:
 
     def _post(self, path: str, body: Mapping[str, Any]) -> None:
         self._server._session.post(self._server._get_url(path), json=dict(body))
+
+
+def judge_write(error: Exception) -> Exception:
+    """Turn a failed write that may be made again into what it means."""
+    return refusal_of(error) or judge_read(error)
+
+
+def refusal_of(error: Exception) -> RefusedWriteError | None:
+    """Return JIRA's refusal in its own words, or None if it did not refuse."""
+    if not isinstance(error, JIRAError) or error.status_code not in REFUSALS:
+        return None
+    try:
+        said = error.response.json() if error.response is not None else {}
+    except ValueError:
+        said = {}
+    said = said if isinstance(said, dict) else {}
+    errors, messages = said.get("errors"), said.get("errorMessages")
+    fields = {str(k): str(v) for k, v in errors.items()} if isinstance(errors, dict) else {}
+    lines = [str(x) for x in messages] if isinstance(messages, list) else []
+    return RefusedWriteError(error.status_code, fields, lines)
 
 
 def _plain(body: Any) -> str:

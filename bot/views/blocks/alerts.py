@@ -52,18 +52,21 @@ def _title(found: Sequence[Told]) -> str:
 
 
 def announcement(
-    entry: Entry, card: Card, *, mention: str, reason: str, now: float, settings: Settings
-) -> tuple[Payload, list[Payload]]:
-    """A new card: the message for the channel, and the description for its thread."""
+    entry: Entry, card: Card, *, mention: str, reason: str, again: bool, now: float,
+    settings: Settings,
+) -> tuple[Payload, list[Payload]]:  # fmt: skip
+    """A new card (or one that is back): the message for the channel, the description for its
+    thread."""
     if mention:
         who = f"<@{mention}>"
     else:
         who = safe(card.assignee.name or card.assignee.account, 60) if card.assignee else "nobody"
     why = f" ({safe(reason, 60)})" if reason else ""
     key = link(card_url(card.key, settings), escape(card.key))
-    head = f"🆕 New card {key} for {who}{why}"
+    head = f"🔁 Card {key} is back for {who}{why}" if again else f"🆕 New card {key} for {who}{why}"
     blocks = [section(head), row(entry, now, settings)]
-    text = f"New card {escape(card.key)}: {mark(entry)} {safe(entry.case.portal.summary, 150)}"
+    what = "Reopened" if again else "New"
+    text = f"{what} card {escape(card.key)}: {mark(entry)} {safe(entry.case.portal.summary, 150)}"
     return {"text": text, "blocks": blocks}, _description(entry)
 
 

@@ -16,7 +16,7 @@ from t5g.work import load_rq
 from tests.workers.cards.conftest import cards_of, complete, learn
 from tests.workers.upstreams import Upstreams, ago
 from workers.cards.desk import Desk, open_desk
-from workers.cards.run import GUARD, REFUSED, run_cards
+from workers.cards.run import REFUSED, run_cards
 
 NUMBER = "00000001"
 MAKING = {"path": "/rest/api/2/issue", "method": "POST", "times": 1}
@@ -51,7 +51,7 @@ async def test_a_new_case_gets_a_whole_card(world: Upstreams, settings: Settings
     assert {link.title for link in card.remote_links} >= {"Support Case", "Bug 77"}
     assert card.comments[0].body.endswith("It is assigned to Anna: by account.")
     announced = [row for row in queued(settings) if row[0] == "bot.jobs.announce_card"]
-    assert announced == [("bot.jobs.announce_card", (NUMBER, card.key, "by account"))]
+    assert announced == [("bot.jobs.announce_card", (NUMBER, card.key, "by account", ""))]
     fields = await desk.store.read(NUMBER)
     assert fields is not None
     assert card.key in str(fields.states[Source.CARD])
@@ -147,31 +147,6 @@ async def test_two_workers_without_the_lock_make_one_card(world: Upstreams, sett
     complete(world, NUMBER)
 
 
-async def test_two_hundred_new_cases_stop_at_the_guard(
-    world: Upstreams, settings: Settings, desk: Desk
-):
-    world.add_cases(200)
-    await learn(settings)
-    report = await run_cards(desk)
-    assert report.plan.stopped
-    assert not world.jira.issues
-    (alert,) = [one for one in await desk.alerts.raised() if one.name == GUARD]
-    assert "200 new cards" in alert.text
-    assert "00000200, 00000199" in alert.text
-    assert "t5g cards create --confirm 200" in alert.hint
-
-
-async def test_a_person_lets_exactly_so_many_through(world: Upstreams, settings: Settings):
-    numbers = world.add_cases(12)
-    await learn(settings)
-    async with open_desk(settings) as desk:
-        assert not (await run_cards(desk, confirmed=11)).made
-    async with open_desk(settings) as desk:
-        assert len((await run_cards(desk, confirmed=12)).made) == 12
-        assert not await desk.alerts.raised()
-    assert sum(len(cards_of(world, number)) for number in numbers) == 12
-
-
 async def test_dry_run_decides_the_same_and_calls_nothing(
     world: Upstreams, settings: Settings, desk: Desk
 ):
@@ -207,7 +182,7 @@ async def test_an_unknown_priority_is_left_out_and_noted(world: Upstreams, setti
     odd = settings.model_copy(update={"priority_by_severity": {"Normal": "Whatever"}})
     async with open_desk(odd) as desk:
         (made,) = (await run_cards(desk)).made
-    assert "priority" in made.notes[0]
+    assert made.lacks == {"priority": "Priority name 'Whatever' is not valid"}
     complete(world, NUMBER)
 
 
@@ -259,7 +234,7 @@ async def test_a_workflow_without_a_way_is_noted(world: Upstreams, settings: Set
     world.add_case(NUMBER)
     await learn(settings)
     (made,) = (await run_cards(desk)).made
-    assert any("no transition leads from New to To Do; to: Open" in note for note in made.notes)
+    assert "no transition leads from New to To Do; to: Open" in made.lacks["column"]
 
 
 async def finished_card(world: Upstreams, settings: Settings) -> JiraIssue:
