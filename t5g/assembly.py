@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from t5g.derived import Rules
-from t5g.model import Card, Case, Comment, Details, Source
-from t5g.state import EPOCH, CardState, Collection, State, visible
+from t5g.model import Card, Case, Comment, Details, Portal, Source
+from t5g.state import EPOCH, CardState, Collection, Register, State, visible
 from t5g.store import CaseFields
 
 FINISHED = "Done"
@@ -17,17 +19,48 @@ def assemble(fields: CaseFields, rules: Rules) -> Case | None:
     portal: Any = states.get(Source.PORTAL)
     if portal is None or portal.facts is None:
         return None
-    details: Any = states.get(Source.DETAILS)
-    cards: Any = states.get(Source.CARD) or CardState()
+    cards, comments = _cards(states.get(Source.CARD), rules)
     return Case(
         portal=portal.facts,
-        details=(details.facts if details else None) or Details(),
-        cards=tuple(sorted(visible(cards.cards).values(), key=lambda card: _order(card, rules))),
-        comments={key: _comments(found) for key, found in cards.comments.items()},
+        details=_details(states.get(Source.DETAILS)),
+        cards=cards,
+        comments=comments,
         issues=_values(states.get(Source.ISSUES)),
         bugs=_values(states.get(Source.BUGS)),
         escalations=_values(states.get(Source.ESCALATION)),
     )
+
+
+def reassemble(case: Case, source: Source, state: State, rules: Rules) -> Case | None:
+    """Return the case with another state of one source; None if the Portal has it no longer."""
+    match source:
+        case Source.PORTAL:
+            portal = cast("Register[Portal]", state).facts
+            return replace(case, portal=portal) if portal else None
+        case Source.DETAILS:
+            return replace(case, details=_details(state))
+        case Source.CARD:
+            cards, comments = _cards(state, rules)
+            return replace(case, cards=cards, comments=comments)
+        case Source.ISSUES:
+            return replace(case, issues=_values(state))
+        case Source.BUGS:
+            return replace(case, bugs=_values(state))
+        case Source.ESCALATION:
+            return replace(case, escalations=_values(state))
+
+
+def _details(state: State | None) -> Details:
+    register = cast("Register[Details] | None", state)
+    return (register.facts if register else None) or Details()
+
+
+def _cards(
+    state: State | None, rules: Rules
+) -> tuple[tuple[Card, ...], dict[str, tuple[Comment, ...]]]:
+    found = cast("CardState | None", state) or CardState()
+    cards = sorted(visible(found.cards).values(), key=lambda card: _order(card, rules))
+    return tuple(cards), {key: _comments(kept) for key, kept in found.comments.items()}
 
 
 def _order(card: Card, rules: Rules) -> tuple[bool, datetime, str]:

@@ -14,14 +14,15 @@ from types import MappingProxyType
 from redis.exceptions import RedisError
 
 from t5g import metrics
-from t5g.assembly import assemble
+from t5g.assembly import assemble, reassemble
 from t5g.derived import Entry, Rules, attention
 from t5g.errors import StoreError
+from t5g.model import Case, Source
 from t5g.pool import Pool
 from t5g.query.fields import Me
 from t5g.query.query import NOBODY, Query
 from t5g.references import References
-from t5g.store import CaseFields, Position, Store
+from t5g.store import CaseFields, Position, Store, Written
 from t5g.syncs import Sync, SyncRecord, SyncRecords
 
 FEED_PAGE = 10_000
@@ -143,11 +144,53 @@ class Board:
         except (RedisError, OSError) as error:
             raise StoreError("Redis does not answer; try again in a moment.") from error
 
-    async def _check(self) -> None:
-        redis, keys = self._store.redis, self._store.keys
-        epoch, sequence, revision = await redis.mget(
-            keys.epoch, keys.sequence, self._sync_records.revision_key
+    @property
+    def witnesses(self) -> tuple[str, str, str]:
+        """The keys whose values tell whether the board is current: see `is_current`."""
+        keys = self._store.keys
+        return keys.epoch, keys.sequence, self._sync_records.revision_key
+
+    def is_current(self, told: Sequence[bytes | str | None]) -> bool:
+        """Say whether nothing happened since the last refresh, by the values of `witnesses`.
+
+        For who reads from Redis anyway, and spares a refresh its own question.
+        """
+        epoch, sequence, revision = told
+        return (
+            self._position is not None
+            and epoch is not None
+            and self._position == Position(_text(epoch), int(sequence or 0))
+            and self._sync_revision == int(revision or 0)
         )
+
+    def adopt(self, written: Iterable[Written]) -> bool:
+        """Bring in what this process has just written, without asking Redis for it.
+
+        That takes a board that had all that was told before. Else nothing is done, False is
+        returned, and the next refresh brings it.
+        """
+        told = sorted((row for row in written if row.sequence), key=lambda row: row.sequence)
+        if self._position is None or not self._follows(told):
+            return False
+        for row in told:
+            entry = self._entries.get(row.number)
+            if entry is not None:  # else it waits for its case
+                case = reassemble(entry.case, row.source, row.state, self.rules)
+                self._put(row.number, self._made(case))
+        if told:
+            self._position = Position(self._position.epoch, told[-1].sequence)
+        return True
+
+    def _follows(self, told: Sequence[Written]) -> bool:
+        """Say whether these are the very next changes, and each can be seen without the others."""
+        next_ = self._position.sequence + 1 if self._position else 0
+        return all(
+            row.sequence == at and (row.number in self._entries or row.source is not Source.PORTAL)
+            for at, row in enumerate(told, next_)
+        )
+
+    async def _check(self) -> None:
+        epoch, sequence, revision = await self._store.redis.mget(self.witnesses)
         if int(revision or 0) != self._sync_revision:
             self._syncs = await self._sync_records.read_all()
             self._sync_revision = int(revision or 0)
@@ -190,7 +233,9 @@ class Board:
             await self._follow(self._position, sequence)
 
     def _entry(self, fields: CaseFields) -> Entry | None:
-        case = assemble(fields, self.rules)
+        return self._made(assemble(fields, self.rules))
+
+    def _made(self, case: Case | None) -> Entry | None:
         if case is None:
             return None
         self._pool.share(case)

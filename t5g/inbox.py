@@ -24,6 +24,27 @@ FIRST_WAIT = 60.0
 LONGEST_WAIT = 6 * 3600.0
 NO_SUBJECT = "-"
 
+# KEYS: deliveries of now, deliveries of before, subjects, arrivals, then keys to read besides.
+# ARGV: when it is, seconds to remember, how many deliveries to remember first, how many to look
+# up, then those, these, and the subjects to look up.
+_LOOK = """
+local done, asked = tonumber(ARGV[3]), tonumber(ARGV[4])
+local from = 4 + done
+if done > 0 then
+  redis.call('SADD', KEYS[1], unpack(ARGV, 5, from))
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  redis.call('HSET', KEYS[4], 'last', ARGV[1])
+  redis.call('HINCRBY', KEYS[4], 'total', done)
+end
+local now = redis.call('SMISMEMBER', KEYS[1], unpack(ARGV, from + 1, from + asked))
+local before = redis.call('SMISMEMBER', KEYS[2], unpack(ARGV, from + 1, from + asked))
+for i = 1, asked do now[i] = now[i] + before[i] end
+local held = redis.call('SMISMEMBER', KEYS[3], unpack(ARGV, from + asked + 1))
+local besides = {}
+if #KEYS > 4 then besides = redis.call('MGET', unpack(KEYS, 5)) end
+return {now, held, besides}
+"""
+
 # KEYS: records, letters by age, due, subjects, letters of the subject.
 # ARGV: id, record, time of the event, next try, subject, when it was received, "1" if it must be
 # there already (somebody may have dropped it meanwhile).
@@ -109,10 +130,11 @@ def letter_of(
 
 
 class Known(Struct, frozen=True):
-    """What is known of a batch before it is applied."""
+    """What is known of a batch before it is applied; `besides`: the values of other keys."""
 
     done: frozenset[str]
     parked: frozenset[str]
+    besides: Sequence[bytes | None] = ()
 
 
 class Arrivals(Struct, frozen=True, kw_only=True):
@@ -137,6 +159,7 @@ class Inbox:
         self._due = keys.named("inbox", "due")
         self._subjects = keys.named("inbox", "subjects")
         self._arrivals = keys.named("inbox", "arrivals")
+        self._look_script = redis.register_script(_LOOK)
         self._put_script = redis.register_script(_PUT)
         self._drop_script = redis.register_script(_DROP)
 
@@ -149,39 +172,36 @@ class Inbox:
         *,
         now: float,
         done: Sequence[str] = (),
+        besides: Sequence[str] = (),
     ) -> Known:
         """Say which deliveries were done before, and which subjects have dead letters.
 
-        At least one of each must be asked for. `done`: deliveries to remember first, in the same
-        round trip.
+        At least one of each must be asked for, and some hundreds at most. `done`: deliveries to
+        remember first, `besides`: keys whose values are wanted too; all in the same round trip.
         """
         asked = sorted({subject or NO_SUBJECT for subject in subjects})
-        pipe = self._redis.pipeline(transaction=False)
-        self._mark(pipe, done, now)
-        for bucket in self._buckets(now):
-            pipe.smismember(bucket, list(deliveries))
-        pipe.smismember(self._subjects, asked)
-        *_, these, earlier, held = await pipe.execute()
+        found, held, values = await self._look_script(
+            keys=[*self._buckets(now), self._subjects, self._arrivals, *besides],
+            args=[repr(now), 2 * BUCKET_SECONDS, len(done), len(deliveries),
+                  *done, *deliveries, *asked],
+        )  # fmt: skip
         return Known(
-            frozenset(
-                d for d, *found in zip(deliveries, these, earlier, strict=True) if any(found)
-            ),
+            frozenset(d for d, times in zip(deliveries, found, strict=True) if times),
             frozenset(subject for subject, yes in zip(asked, held, strict=True) if yes),
+            values,
         )
 
     async def mark_done(self, deliveries: Sequence[str], *, now: float) -> None:
         """Remember deliveries whose state was written; a repetition is then recognised."""
+        if not deliveries:
+            return
+        bucket = self._buckets(now)[0]
         pipe = self._redis.pipeline(transaction=False)
-        self._mark(pipe, deliveries, now)
+        pipe.sadd(bucket, *deliveries)
+        pipe.expire(bucket, 2 * BUCKET_SECONDS)
+        pipe.hset(self._arrivals, "last", repr(now))
+        pipe.hincrby(self._arrivals, "total", len(deliveries))
         await pipe.execute()
-
-    def _mark(self, pipe: Any, deliveries: Sequence[str], now: float) -> None:
-        if deliveries:
-            bucket = self._buckets(now)[0]
-            pipe.sadd(bucket, *deliveries)
-            pipe.expire(bucket, 2 * BUCKET_SECONDS)
-            pipe.hset(self._arrivals, "last", repr(now))
-            pipe.hincrby(self._arrivals, "total", len(deliveries))
 
     async def arrivals(self) -> Arrivals:
         """Return when the last event came, and how many came in all."""

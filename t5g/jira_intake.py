@@ -93,9 +93,11 @@ class Intake:
             [delivery.event.subject for delivery in deliveries],
             now=now.timestamp(),
             done=self._done,
+            besides=self._board.witnesses,
         )
         self._done = []
-        await self._board.refresh()
+        if not self._board.is_current(known.besides):
+            await self._board.refresh()
         for subject in sorted(known.parked - {NO_SUBJECT}):
             await self._drain(await self._inbox.of_subject(subject, TRIED_BY_EVENT), now)
         applied = await _Batch(self, known, now).run(deliveries)
@@ -122,9 +124,9 @@ class Intake:
             await self._alerts.raise_(ALERT, text, hint="See `t5g deadletters list`.")
 
     async def write(self, observations: Sequence[Observation], now: datetime) -> None:
-        """Write observations, if there are any."""
+        """Write observations, if there are any; the board has them at once if it can."""
         if observations:
-            await self._store.write(observations, now=now)
+            self._board.adopt(await self._store.write(observations, now=now))
 
     async def refresh(self) -> None:
         """Bring in what was written just now."""

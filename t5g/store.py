@@ -36,19 +36,38 @@ from t5g.state import STATE_TYPES, Observation, State, join, source_of
 BATCH = 200
 ATTEMPTS = 20
 
-# KEYS: case hash, set of cases, sequence, feed.
-# ARGV: source, the field as it was read ("" if absent), the new field, number, changes ("" if none
-# a person could see), feed length, milliseconds since the epoch.
+# KEYS: case hashes. ARGV: the source to read of each.
+_READ = """
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call('HGET', key, ARGV[i]) end
+return found
+"""
+
+# KEYS: set of cases, sequence, feed, then the case hash of each write.
+# ARGV: feed length, milliseconds since the epoch, then of each write: source, the field as it was
+# read ("" if absent), the new field, number, changes ("" if none a person could see).
 _WRITE = """
-local was = redis.call('HGET', KEYS[1], ARGV[1]) or ''
-if was ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-redis.call('SADD', KEYS[2], ARGV[4])
-if ARGV[5] == '' then return -1 end
-local n = redis.call('INCR', KEYS[3])
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '0-' .. n,
-           'number', ARGV[4], 'source', ARGV[1], 'changes', ARGV[5], 'at', ARGV[7])
-return n
+local done = {}
+for i = 4, #KEYS do
+  local a = 5 * (i - 4) + 2
+  local source, number, told = ARGV[a + 1], ARGV[a + 4], ARGV[a + 5]
+  local was = redis.call('HGET', KEYS[i], source) or ''
+  if was ~= ARGV[a + 2] then
+    done[i - 3] = 0
+  else
+    redis.call('HSET', KEYS[i], source, ARGV[a + 3])
+    redis.call('SADD', KEYS[1], number)
+    if told == '' then
+      done[i - 3] = -1
+    else
+      local n = redis.call('INCR', KEYS[2])
+      redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[1], '0-' .. n,
+                 'number', number, 'source', source, 'changes', told, 'at', ARGV[2])
+      done[i - 3] = n
+    end
+  end
+end
+return done
 """
 
 # KEYS: case hash, set of cases, sequence, feed. ARGV: number, changes, feed length, milliseconds.
@@ -73,6 +92,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
     number: str
     source: Source
+    state: State
     changes: tuple[Change, ...] = ()
     sequence: int = 0
 
@@ -124,6 +144,7 @@ class Store:
         self.redis = redis
         self.keys = keys
         self._feed_length = feed_length
+        self._read_script = redis.register_script(_READ)
         self._write_script = redis.register_script(_WRITE)
         self._remove_script = redis.register_script(_REMOVE)
 
@@ -131,8 +152,9 @@ class Store:
     async def write(self, observations: Iterable[Observation], *, now: datetime) -> list[Written]:
         """Join `observations` into what is kept; return what changed, a row a case and source.
 
-        Rows appear only for states that changed. Each case and source is atomic by itself; an
-        error half-way leaves whole states behind, and the same call may be made again.
+        Rows appear only for states that changed, and tell what is kept now. Each case and source
+        is atomic by itself; an error half-way leaves whole states behind, and the same call may be
+        made again.
         Raises StoreError when Redis is gone, full or read-only.
         """
         grouped: dict[tuple[str, Source], list[Observation]] = defaultdict(list)
@@ -165,13 +187,14 @@ class Store:
         raise StoreError(f"Too many writers at once on {sorted(batch)[0][0]}; try again.")
 
     async def _read_fields(self, wanted: Sequence[tuple[str, Source]]) -> list[bytes | None]:
+        keys = [self.keys.case(number) for number, _ in wanted]
         if len(wanted) == 1:
-            number, source = wanted[0]
-            return [cast("bytes | None", await self.redis.hget(self.keys.case(number), source))]
-        pipe = self.redis.pipeline(transaction=False)
-        for number, source in wanted:
-            pipe.hget(self.keys.case(number), source)
-        return await pipe.execute()
+            return [cast("bytes | None", await self.redis.hget(keys[0], wanted[0][1]))]
+        # A script is one command and one answer; a pipeline of as many costs several times that.
+        return cast(
+            "list[bytes | None]",
+            await self._read_script(keys=keys, args=[source.value for _, source in wanted]),
+        )
 
     def _plan(
         self, key: tuple[str, Source], was: bytes | None, observations: Sequence[Observation]
@@ -184,22 +207,18 @@ class Store:
         if new is old or new is None:
             return None
         changes = tuple(changes_between(source, old, new))
-        return _Plan(key=key, was=was or b"", becomes=_ENCODER.encode(new), changes=changes)
+        becomes = _ENCODER.encode(new)
+        return _Plan(key=key, was=was or b"", state=new, becomes=becomes, changes=changes)
 
     async def _try_writes(self, plans: Sequence["_Plan"], now: datetime) -> list[int]:
-        at = int(now.timestamp() * 1000)
-        if len(plans) == 1:
-            return [await self._write_script(*self._call(plans[0], at))]
-        pipe = self.redis.pipeline(transaction=False)
+        keys = [self.keys.cases, self.keys.sequence, self.keys.feed]
+        args: list[Any] = [self._feed_length, int(now.timestamp() * 1000)]
         for plan in plans:
-            await self._write_script(*self._call(plan, at), client=pipe)
-        return await pipe.execute()
-
-    def _call(self, plan: "_Plan", at: int) -> tuple[list[str], list[Any]]:
-        number, source = plan.key
-        keys = [self.keys.case(number), self.keys.cases, self.keys.sequence, self.keys.feed]
-        told = _ENCODER.encode(plan.changes) if plan.changes else b""
-        return keys, [source.value, plan.was, plan.becomes, number, told, self._feed_length, at]
+            number, source = plan.key
+            told = _ENCODER.encode(plan.changes) if plan.changes else b""
+            keys.append(self.keys.case(number))
+            args += (source.value, plan.was, plan.becomes, number, told)
+        return cast("list[int]", await self._write_script(keys=keys, args=args))
 
     @_spoken
     async def remove(self, number: str, *, now: datetime) -> bool:
@@ -283,12 +302,19 @@ class _Plan(Struct, frozen=True, kw_only=True):
 
     key: tuple[str, Source]
     was: bytes
+    state: State
     becomes: bytes
     changes: tuple[Change, ...]
 
     def done(self, result: int) -> Written:
         number, source = self.key
-        return Written(number=number, source=source, changes=self.changes, sequence=max(result, 0))
+        return Written(
+            number=number,
+            source=source,
+            state=self.state,
+            changes=self.changes,
+            sequence=max(result, 0),
+        )
 
 
 def _fields(number: str, row: Mapping[bytes, bytes]) -> CaseFields | None:

@@ -10,11 +10,20 @@ from t5g.board import Board
 from t5g.derived import Rules
 from t5g.errors import StoreError
 from t5g.keys import Keys
-from t5g.model import Escalation, Issue, Source
+from t5g.model import Bug, Escalation, Issue, Source
 from t5g.query import parse_query
+from t5g.state import PortalSeen
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords
-from tests.making import NOW, NOW_SECONDS, ago, card_seen, listing, portal_seen
+from tests.making import (
+    NOW,
+    NOW_SECONDS,
+    ago,
+    card_seen,
+    details_seen,
+    listing,
+    portal_seen,
+)
 
 
 async def test_acknowledged_write_is_in_the_next_answer(store: Store, board: Board) -> None:
@@ -86,6 +95,65 @@ async def test_two_boards_see_the_same(redis: Redis, store: Store, syncs: SyncRe
     await store.write([portal_seen(), card_seen()], now=NOW)
     await asyncio.gather(one.refresh(), two.refresh())
     assert one.get("01234567").case == two.get("01234567").case  # type: ignore[union-attr]
+
+
+async def test_own_writes_are_adopted_without_asking_redis(store: Store, board: Board) -> None:
+    one, two = "00000001", "00000002"
+    await store.write([portal_seen(one), portal_seen(two)], now=NOW)
+    await board.refresh()
+    written = await store.write(
+        [
+            portal_seen(one, status="Closed", updated=NOW),
+            details_seen(one, crit_sit=True),
+            card_seen(two, "T5G-2", status="In Progress"),
+            listing(two, Source.ISSUES, Issue(key="OCPBUGS-1", id="900")),
+            listing(two, Source.BUGS, Bug(id=7)),
+            listing(two, Source.ESCALATION, Escalation(key="ESC-1", id="901")),
+        ],
+        now=NOW,
+    )
+    assert board.adopt(written)
+    adopted = {number: entry.case for number, entry in board.entries.items()}
+    assert (adopted[one].portal.status, adopted[one].details.crit_sit) == ("Closed", True)
+    assert board.by_card("T5G-2") == board.by_issue("OCPBUGS-1") == {two}
+    assert board.is_current(await store.redis.mget(board.witnesses))
+    await board.reload()
+    assert {number: entry.case for number, entry in board.entries.items()} == adopted
+
+
+async def test_a_case_that_left_the_portal_leaves_by_adoption(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    await board.refresh()
+    left = PortalSeen(number="01234567", facts=None, updated=NOW, seen=NOW)
+    assert board.adopt(await store.write([left], now=NOW))
+    assert not board.entries
+    assert not board.by_card("T5G-1")
+
+
+async def test_what_others_wrote_between_is_not_skipped(store: Store, board: Board) -> None:
+    await store.write([portal_seen("00000001")], now=NOW)
+    assert not board.adopt(await store.write([card_seen("00000001")], now=NOW))  # not loaded yet
+    await board.refresh()
+    await store.write([portal_seen("00000002")], now=NOW)  # by somebody else
+    written = await store.write([card_seen("00000001", status="Done", updated=NOW)], now=NOW)
+    version = board.version
+    assert not board.adopt(written)
+    assert board.version == version
+    assert not board.is_current(await store.redis.mget(board.witnesses))
+    await board.refresh()
+    assert set(board.entries) == {"00000001", "00000002"}
+
+
+async def test_a_new_case_is_not_adopted_without_what_waits_for_it(
+    store: Store, board: Board
+) -> None:
+    await board.refresh()
+    waiting = await store.write([card_seen(status="In Progress")], now=NOW)
+    assert board.adopt(waiting)
+    assert not board.entries
+    assert not board.adopt(await store.write([portal_seen()], now=NOW))
+    await board.refresh()
+    assert board.get("01234567").card.status == "In Progress"  # type: ignore[union-attr]
 
 
 async def test_no_caller_is_answered_by_a_check_that_began_before_it(

@@ -38,7 +38,16 @@ async def test_a_delivery_that_was_done_is_recognised(inbox: Inbox) -> None:
     assert (await inbox.look(["a", "b"], ["-"], now=NOW)).done == frozenset()
     await inbox.mark_done(["a"], now=NOW)
     assert (await inbox.look(["a", "b"], ["-"], now=NOW)).done == {"a"}
-    assert (await inbox.look(["b", "c"], ["-"], now=NOW, done=["c"])).done == {"c"}
+    known = await inbox.look(["b", "c"], ["-"], now=NOW, done=["c"])
+    assert known.done == {"c"}
+    assert await inbox.arrivals() == Arrivals(last=NOW, total=2)
+
+
+async def test_other_keys_are_read_in_the_same_round_trip(inbox: Inbox, redis: Redis) -> None:
+    await redis.set("t5g:seq", 7)
+    known = await inbox.look(["a"], ["-"], now=NOW, besides=["t5g:epoch", "t5g:seq"])
+    assert known.besides == [None, b"7"]
+    assert (await inbox.look(["a"], ["-"], now=NOW)).besides == []
 
 
 async def test_a_delivery_is_remembered_for_hours_and_not_for_ever(inbox: Inbox) -> None:

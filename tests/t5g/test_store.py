@@ -58,6 +58,21 @@ async def test_many_writers_at_once_lose_nothing(store: Store) -> None:
     assert (await store.position()).sequence == 12
 
 
+async def test_one_contested_state_does_not_hold_up_the_others(store: Store) -> None:
+    numbers = [f"{n:08d}" for n in range(250)]  # more than one round trip
+    await store.write([portal_seen(number) for number in numbers], now=NOW)
+    moved = [portal_seen(n, status="Closed", updated=NOW) for n in numbers]
+    once = [portal_seen(numbers[3], status="Waiting on Customer", updated=NOW)]
+    written, _ = await asyncio.gather(store.write(moved, now=NOW), store.write(once, now=NOW))
+    assert len({row.number for row in written}) >= 249
+    sequences = [row.sequence for row in written]
+    assert sequences == sorted(sequences)
+    kept = {row.number: row.states async for row in store.read_all()}
+    for row in written:
+        if row.number != numbers[3]:
+            assert row.state == kept[row.number][Source.PORTAL]
+
+
 async def test_feed_that_was_cut_says_so(redis: Redis) -> None:
     store = Store(redis, Keys(), feed_length=10)
     for n in range(400):

@@ -131,7 +131,10 @@ class World(RuleBasedStateMachine):
         return Board(self.store, SyncRecords(self.redis, self.store.keys), Rules())
 
     def write(self, *observations: Any) -> None:
-        self.run(self.store.write(observations, now=NOW))
+        """Write; sometimes the process that does it brings its own board up to date at once."""
+        written = self.run(self.store.write(observations, now=NOW))
+        if self.clock % 3:
+            self.boards[self.clock % 2].adopt(written)
 
     def tick(self) -> int:
         self.clock += 1
