@@ -8,6 +8,7 @@ attempt is a run that is kept (`t5g.runs`), and log lines name the job and the r
 import logging
 import os
 import time
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -31,6 +32,7 @@ from t5g.sentry import flush_sentry
 from t5g.settings import Settings, with_secrets_of
 from t5g.work import QUEUES
 from workers.abandoned import take_up
+from workers.strays import Strays
 from workers.worker import POLITENESS, Reload
 
 log = logger(__name__)
@@ -39,6 +41,7 @@ log = logger(__name__)
 WORKER_TTL = 60
 MONITORING = 15
 MAINTENANCE = 10
+LISTEN_AGAIN = 2.0
 
 
 class RetryClock(RQScheduler):
@@ -69,6 +72,7 @@ class QueueWorker(Worker):
         self._scrub = Scrubber(secrets_of(settings))
         #: Set when somebody asks to stop: RQ forgets it with the worker that was asked.
         self._stop = stop
+        self._strays = Strays()
         super().__init__(
             [Queue(name, connection=redis) for name in QUEUES],
             connection=redis,
@@ -117,16 +121,34 @@ class QueueWorker(Worker):
             self._signed = time.monotonic()
             beat(self.connection, self._keys, "worker", self._sign)
 
+    @property
+    def dequeue_timeout(self) -> int:
+        """How long to wait for a job before looking around: RQ looks only between two waits."""
+        return MAINTENANCE
+
     def clean_registries(self) -> None:
         """Take up what a dead worker of this machine left, then let RQ look for the rest."""
         for job_id in take_up(self.connection, self.queues):
             log.warning("job_taken_up", job=job_id)
+        for job_id in self._strays.put_back(self.connection, self.queues):
+            log.warning("job_put_back", job=job_id)
         super().clean_registries()  # type: ignore[no-untyped-call]
 
     def register_death(self) -> None:
         """Take back the sign of life."""
         super().register_death()  # type: ignore[no-untyped-call]
         leave(self.connection, self._keys, "worker", self._sign)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
+        """Listen again after any error; RQ lets go of orders for good after most.
+
+        A connection that broke in the middle of an answer raises no ConnectionError in the client.
+        """
+        log.warning("orders_not_heard", error=type(exc).__name__)
+        time.sleep(LISTEN_AGAIN)
+        with suppress(RedisError, OSError):
+            pubsub.connection.disconnect()
+            pubsub.connection.connect()  # subscribes again
 
     # What is kept of each attempt.
 
