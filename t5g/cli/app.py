@@ -11,6 +11,7 @@ from t5g.cli import (
     asking,
     audit,
     backup,
+    breaking,
     cards,
     checking,
     deadletters,
@@ -45,6 +46,7 @@ for part in (
     webhook,
     cards,
     measuring,
+    breaking,
 ):
     part.add_commands(app)
 

@@ -1,0 +1,163 @@
+"""Lets the program come to rest after everything is well again, by its own means only.
+
+Nothing is repaired by hand: syncs, card runs, dead letters and digests are asked for as the
+schedule asks for them, and each is waited for.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+from redis.exceptions import RedisError
+
+from bench.chaos.errands import wish, wish_sync
+from bench.chaos.stage import Stage
+from bot.delivery import Outbox
+from t5g.board import Board
+from t5g.errors import StoreError
+from t5g.inbox import Inbox
+from t5g.operations import Operations
+from t5g.syncs import Sync, SyncRecords, SyncState
+from workers.cards.ledger import Ledger
+
+ORDER = (
+    (Sync.CASES,), (Sync.CARDS, Sync.DETAILS, Sync.ESCALATIONS), (Sync.ISSUES, Sync.BUGS),
+    (Sync.STATS,),
+)  # fmt: skip
+PAUSE = 0.2
+#: Seconds between two times of asking for the same thing.
+ASK_EVERY = 2.0
+
+Condition = Callable[[], Awaitable[bool]]
+
+
+class NotSettledError(Exception):
+    """Something did not come to rest in time; the text says what."""
+
+
+async def settle(stage: Stage, seconds: float) -> float:
+    """Return when the program knows everything and owes nothing; tell how long that took."""
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds), stage.board() as (board, redis):
+            await _until(lambda: _answers(stage), "the page to answer", deadline=seconds)
+            await stage.sandbox.webhooks.settled(seconds)
+            rest = _Rest(stage, board, redis)
+            await rest.synced()
+            await rest.tracked()
+            await rest.synced(((Sync.CARDS,),))
+            await rest.told()
+            await rest.idle()
+    except TimeoutError as error:
+        raise NotSettledError(
+            f"not at rest {seconds:.0f} s after all was well again; still missing: "
+            f"{' '.join(getattr(error, '__notes__', ())) or 'JIRA has events on their way'}"
+        ) from None
+    return time.monotonic() - begun
+
+
+class _Rest:
+    def __init__(self, stage: Stage, board: Board, redis: Any) -> None:
+        self._stage, self._board, self._redis = stage, board, redis
+        self._keys = stage.keys
+
+    async def synced(self, order: tuple[tuple[Sync, ...], ...] = ORDER) -> None:
+        """Sync everything whole."""
+        for names in order:
+            since = time.time()
+            await asyncio.gather(*(self._synced(name, since) for name in names))
+
+    async def _synced(self, name: Sync, since: float) -> None:
+        async def over() -> bool:
+            record = await SyncRecords(self._redis, self._keys).read(name)
+            whole = record.started if name is Sync.STATS else record.last_full
+            return record.state in _DONE and whole >= since
+
+        async def ask() -> None:
+            await wish_sync(self._stage, name.value, full=True)
+
+        await _until(over, f"a sync of {name}", ask)
+
+    async def tracked(self) -> None:
+        """Make the cards that are missing."""
+        ledger = Ledger(self._redis, self._keys)
+
+        async def over() -> bool:
+            await self._board.refresh()
+            missing = [e for e in self._board.entries.values() if e.untracked]
+            return not missing and not await ledger.unfinished()
+
+        await _until(over, "cards", lambda: wish(self._stage, _CREATE, "cards-create"))
+
+    async def told(self) -> None:
+        """Post what waits, and apply what could not be."""
+        outbox, inbox = _waiting(self._stage, self._redis), Inbox(self._redis, self._keys)
+
+        async def posted() -> bool:
+            return await outbox.waiting() == 0
+
+        async def applied() -> bool:
+            return await inbox.count() == 0
+
+        await _until(posted, "messages", lambda: wish(self._stage, _DIGEST, "digest"))
+        with contextlib.suppress(TimeoutError):  # what is left is told by the verdict
+            async with asyncio.timeout(3 * ASK_EVERY):
+                await _until(applied, "letters", lambda: wish(self._stage, _LETTERS, "letters"))
+
+    async def idle(self) -> None:
+        """Wait until no job waits."""
+        operations = Operations(self._redis, self._keys)
+
+        async def over() -> bool:
+            return not sum(queue.waiting for queue in await operations.queues())
+
+        await _until(over, "the queues")
+
+
+_DONE = (SyncState.OK, SyncState.PARTIAL)
+_CREATE = "workers.cards.jobs.create"
+_DIGEST = "bot.jobs.digest_tick"
+_LETTERS = "workers.jobs.deadletters"
+
+
+def _waiting(stage: Stage, redis: Any) -> Outbox:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    return Outbox(redis, stage.keys, AsyncWebClient())
+
+
+async def _answers(stage: Stage) -> bool:
+    try:
+        return (await stage.http.get(f"{stage.page}/readyz")).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+async def _until(
+    over: Condition,
+    what: str,
+    ask: Callable[[], Awaitable[None]] | None = None,
+    *,
+    deadline: float | None = None,
+) -> None:
+    """Poll until it is over, asking for the work now and then."""
+    asked = -ASK_EVERY
+    try:
+        await _polled(over, ask, asked)
+    except asyncio.CancelledError as error:
+        error.add_note(what)
+        raise
+
+
+async def _polled(over: Condition, ask: Callable[[], Awaitable[None]] | None, asked: float) -> None:
+    while True:
+        if ask is not None and time.monotonic() - asked >= ASK_EVERY:
+            asked = time.monotonic()
+            await ask()
+        with contextlib.suppress(RedisError, OSError, StoreError):
+            if await over():
+                return
+        await asyncio.sleep(PAUSE)
