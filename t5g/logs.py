@@ -42,7 +42,10 @@ _HINTS = (
     "bearer", "basic", "token", "secret", "password", "api_key", "signature", "samlresponse",
     "cookie", "xox", "xapp-", "hooks.slack", "@",
 )  # fmt: skip
-_LOUD = ("slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira")
+_LOUD = (
+    "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira",
+    "gunicorn",
+)  # fmt: skip
 
 
 class Scrubber:

@@ -55,12 +55,22 @@ async def _brought_forward(settings: Settings) -> None:
         await redis.aclose()
 
 
-def web() -> None:
+def web(
+    count: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port (by gunicorn)")
+    ] = 1,
+) -> None:
     """Serve the page, the API, JIRA's events and Slack's requests on one port."""
+    login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
+    settings = begin("web", "slack", "webhook", *login)
+    if count > 1:
+        from webhooks.crew import serve_from
+
+        serve_from(settings, count)
+        return
     from webhooks.serve import serve
 
-    login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
-    serve(begin("web", "slack", "webhook", *login))
+    serve(settings)
 
 
 def bot() -> None:
