@@ -39,8 +39,11 @@ BEGIN = datetime.now(UTC)
 THROUGHPUT, LATENCY = 0.6, 3.0
 
 
-async def measure(events: int = 3_000, rounds: int = 3, storm: int = 10_000) -> Findings:
-    """Run everything on a private Redis; tell what was met."""
+async def measure(events: int = 1_000, rounds: int = 15, storm: int = 10_000) -> Findings:
+    """Run everything on a private Redis; tell what was met.
+
+    Many short rounds by turns: what else the machine does then hinders both alike.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder,
         PrivateRedis(Path(folder)) as url,

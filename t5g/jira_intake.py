@@ -22,7 +22,7 @@ from t5g.errors import StoreError
 from t5g.inbox import NO_SUBJECT, DeadLetter, Inbox, Known, letter_of
 from t5g.jira_decisions import Decision, Outcome, decide, looks_back
 from t5g.jira_door import Refusal
-from t5g.jira_events import Event, Unreadable, read_event
+from t5g.jira_events import DELIVERY, RETRY, Event, Unreadable, read_event
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.settings import Settings
@@ -32,6 +32,8 @@ from t5g.syncs import Sync
 
 #: Name of the operators' alert while there are dead letters.
 ALERT = "deadletters"
+#: Headers that are kept with an event that can not be applied; never its signature.
+KEPT = (DELIVERY, RETRY, "X-Atlassian-Webhook-Flow", "User-Agent", "Content-Type")
 #: Letters of one issue that an event of it tries again; the timed job tries all.
 TRIED_BY_EVENT = 20
 
@@ -114,7 +116,7 @@ class Intake:
             error=error,
             event_at=event.at.timestamp(),
             now=now.timestamp(),
-            headers=delivery.headers,
+            headers={name: delivery.headers[name] for name in KEPT if name in delivery.headers},
             body=delivery.body,
         )
         first = await self._inbox.put(letter)

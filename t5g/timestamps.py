@@ -23,6 +23,8 @@ def parse_time(value: Any) -> datetime | None:
     epoch milliseconds (Portal v1, webhooks) and seconds, `2026-01-02`, `20260102T15:04:05`
     (XML-RPC). A text without an offset is UTC.
     """
+    if isinstance(value, str):
+        return _of_text(value.strip())
     if isinstance(value, datetime):
         return _aware(value)
     if isinstance(value, date):
@@ -60,7 +62,8 @@ def asked_time(text: str, now: float) -> float:
 
 
 def _of_text(text: str) -> datetime | None:
-    if _EPOCH_TEXT.fullmatch(text):
+    # With a dash after four digits it is a date; most are.
+    if text[4:5] != "-" and _EPOCH_TEXT.fullmatch(text):
         return _of_epoch(float(text))
     try:
         return _aware(datetime.fromisoformat(text))
@@ -77,4 +80,6 @@ def _of_epoch(number: float) -> datetime | None:
 
 
 def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -16,6 +16,9 @@ from t5g.logs import logger
 from t5g.syncs import Sync
 
 LARGEST = 100
+#: Seconds without an event after which what was done is noted by itself; the next group does it
+#: along the way.
+IDLE = 0.05
 
 log = logger(__name__)
 
@@ -35,27 +38,43 @@ class GroupCommit:
         self._intake, self._clock, self._ask = intake, clock, ask
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
 
     async def apply(self, delivery: Delivery) -> Outcome:
         """Return what became of the delivery, after its state was written."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
         self._waiting.append((delivery, future))
         if self._task is None:
-            self._task = asyncio.create_task(self._work())
+            self._begin()
         return await future
 
     async def close(self) -> None:
-        """Wait until everything handed in is written."""
+        """Wait until everything handed in is written, and noted as done."""
         if self._task is not None:
             await self._task
+        self._cancel_idle()
+        await self._settle()
+
+    def _begin(self) -> None:
+        self._cancel_idle()
+        self._task = asyncio.create_task(self._work())
+
+    def _cancel_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     async def _work(self) -> None:
+        """Write what waits, or note what was done; the latter also a while after the former."""
         try:
+            if not self._waiting:
+                await self._settle()
             while self._waiting:
                 group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 await self._write(group)
                 if not self._waiting:
-                    await self._settle()
+                    self._idle = asyncio.get_running_loop().call_later(IDLE, self._begin)
         finally:
             self._task = None
 

@@ -1,7 +1,6 @@
 """The address that JIRA posts to. It moves bytes; what they mean is decided in the core."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,7 +9,7 @@ from aiohttp import StreamReader, web
 from t5g import jira_door, metrics
 from t5g.jira_decisions import Outcome
 from t5g.jira_door import BODY_LIMIT, Door, Refusal, networks_of
-from t5g.jira_events import DELIVERY, RETRY, SIGNATURE, Event, EventReader, Kind
+from t5g.jira_events import SIGNATURE, Event, EventReader, Kind
 from t5g.jira_intake import Delivery
 from t5g.jira_payloads import fields_read
 from t5g.logs import logger
@@ -19,8 +18,6 @@ from webhooks.errors import Failure, json_answer
 from webhooks.jira.commit import GroupCommit
 
 PATIENCE = 30.0
-#: Headers that are kept with an event that can not be applied; never its signature.
-KEPT = (DELIVERY, RETRY, "X-Atlassian-Webhook-Flow", "User-Agent", "Content-Type")
 STATUS = {Outcome.APPLIED: 200, Outcome.DUPLICATE: 200}
 ANSWERS = {outcome: f'{{"outcome":"{outcome.value}"}}'.encode() for outcome in Outcome}
 
@@ -76,7 +73,7 @@ async def receive(request: web.Request) -> web.Response:
     if isinstance(event, Event) and event.kind is Kind.OTHER:
         outcome = Outcome.IGNORED
     else:
-        delivery = Delivery(event, body, _kept(request.headers))
+        delivery = Delivery(event, body, request.headers)
         outcome = await request.app[COMMIT].apply(delivery)
     metrics.jira_events(event.family, outcome.value).inc()
     if outcome is Outcome.APPLIED and isinstance(event, Event):
@@ -125,10 +122,6 @@ async def _read_slowly(content: StreamReader) -> bytes | Refusal:
             return jira_door.TOO_LARGE
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in KEPT if name in headers}
 
 
 def _refuse(request: web.Request, refusal: Refusal) -> web.Response:

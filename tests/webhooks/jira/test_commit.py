@@ -1,0 +1,96 @@
+"""Events written in groups: what was done is remembered along the way, or soon after the last."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from redis.asyncio import Redis
+
+from t5g.board import Board
+from t5g.inbox import Inbox
+from t5g.jira_decisions import Outcome
+from t5g.jira_events import DELIVERY, Event, read_event
+from t5g.jira_intake import Delivery, Intake
+from t5g.keys import Keys
+from t5g.settings import Settings
+from t5g.store import Store
+from t5g.syncs import Sync
+from tests.making import NOW, portal_seen
+from tests.making_jira import body_of, event, issue_event
+from webhooks.jira.commit import GroupCommit
+
+ONE = "01234567"
+
+
+def delivery(n: int, payload: dict[str, object] | None = None) -> Delivery:
+    body = body_of(payload or issue_event("updated", n, status=f"S{n}"))
+    headers = {DELIVERY: f"d-{n}"}
+    found = read_event(body, headers, received=NOW)
+    assert isinstance(found, Event)
+    return Delivery(found, body, headers)
+
+
+@pytest.fixture
+def inbox(redis: Redis) -> Inbox:
+    """An empty inbox."""
+    return Inbox(redis, Keys())
+
+
+@pytest.fixture
+def asked() -> list[Sync]:
+    """The syncs that were asked for."""
+    return []
+
+
+@pytest.fixture
+async def commit(store: Store, board: Board, inbox: Inbox, asked: list[Sync]) -> GroupCommit:
+    """What the web process has, and a case that the Portal has told of."""
+    await store.write([portal_seen()], now=NOW)
+    intake = Intake(store, board, inbox, Settings(_env_file=None))
+    return GroupCommit(intake, clock=lambda: datetime.now(UTC), ask=asked.extend)
+
+
+async def remembered(inbox: Inbox) -> int:
+    return (await inbox.arrivals()).total
+
+
+async def test_all_that_come_together_are_answered_in_their_order(
+    commit: GroupCommit, board: Board
+) -> None:
+    deliveries = [delivery(n % 150) for n in range(151)]  # more than one group, the first again
+    outcomes = await asyncio.gather(*map(commit.apply, deliveries))
+    assert outcomes == [Outcome.APPLIED] * 150 + [Outcome.DUPLICATE]
+    await board.refresh()
+    card = board.entries[ONE].card
+    assert card is not None
+    assert card.status == "S149"
+
+
+async def test_what_was_done_is_remembered_along_the_way(commit: GroupCommit, inbox: Inbox) -> None:
+    for n in range(4):
+        await commit.apply(delivery(n))
+        assert await remembered(inbox) >= n
+
+
+async def test_what_was_done_last_is_remembered_soon(commit: GroupCommit, inbox: Inbox) -> None:
+    await commit.apply(delivery(0))
+    async with asyncio.timeout(10):
+        while not await remembered(inbox):
+            await asyncio.sleep(0.01)
+    assert await commit.apply(delivery(0)) is Outcome.DUPLICATE
+
+
+async def test_a_process_that_ends_remembers_what_it_did(commit: GroupCommit, inbox: Inbox) -> None:
+    await commit.apply(delivery(0))
+    late = asyncio.ensure_future(commit.apply(delivery(1)))
+    await asyncio.sleep(0)
+    await commit.close()
+    assert await late is Outcome.APPLIED
+    assert await remembered(inbox) == 2
+
+
+async def test_the_syncs_that_should_look_are_asked_for(
+    commit: GroupCommit, asked: list[Sync]
+) -> None:
+    await commit.apply(delivery(0, event("sprint_started", 0, sprint={"id": 5})))
+    assert asked == [Sync.CARDS]
