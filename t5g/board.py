@@ -15,9 +15,10 @@ from redis.exceptions import RedisError
 
 from t5g import metrics
 from t5g.assembly import assemble, reassemble
-from t5g.derived import Entry, Rules, attention
+from t5g.derived import Entry, Rules
 from t5g.errors import StoreError
 from t5g.model import Case, Source
+from t5g.order import Order
 from t5g.pool import Pool
 from t5g.query.fields import Me
 from t5g.query.query import NOBODY, Query
@@ -26,7 +27,6 @@ from t5g.store import CaseFields, Position, Store, Written
 from t5g.syncs import Sync, SyncRecord, SyncRecords
 
 FEED_PAGE = 10_000
-ORDER_SECONDS = 60
 
 
 class Board:
@@ -44,7 +44,7 @@ class Board:
         self._syncs: dict[Sync, SyncRecord] = {}
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
-        self._ordered: tuple[object, list[Entry]] | None = None
+        self._order = Order()
         self._open: tuple[list[Entry], list[Entry]] | None = None
         self._words: tuple[object, Mapping[str, Sequence[str]]] | None = None
         self.reloads = 0
@@ -92,11 +92,8 @@ class Board:
         return self._references.of("id", issue_id)
 
     def ordered(self, now: float) -> list[Entry]:
-        """All cases, what needs attention first. Worked out once a change and minute."""
-        stamp = (self.version, int(now // ORDER_SECONDS))
-        if self._ordered is None or self._ordered[0] != stamp:
-            self._ordered = stamp, sorted(self._entries.values(), key=attention(now))
-        return self._ordered[1]
+        """All cases, what needs attention first: the same list until something changes."""
+        return self._order.of(self._entries, now)
 
     def select(self, query: Query, now: float, me: Me = NOBODY) -> list[Entry]:
         """Return the cases that match `query`, in its order. `me`: casefolded names."""
@@ -208,6 +205,7 @@ class Board:
             self._references = References()
             for entry in self._entries.values():
                 self._references.add(entry)
+        self._order.forget()
         self._position = position
         self.reloads += 1
         metrics.BOARD_RELOADS.inc()
@@ -248,6 +246,7 @@ class Board:
         if entry is not None:
             self._entries[number] = entry
             self._references.add(entry)
+        self._order.changed(number)
 
 
 @contextmanager

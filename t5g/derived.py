@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from t5g.model import Bug, Card, Case, Comment, Issue, Status
+from t5g.model import Bug, Card, Case, Comment, Issue, Portal, Status
 from t5g.settings import INTERNAL_STATUS, Settings, Sla
 
 DAY = 86_400.0
@@ -75,10 +75,10 @@ class Entry:
     """
 
     __slots__ = (
-        "_comment", "_rules", "_targets", "_text", "account", "activity", "assignee",
-        "breaches_at", "case", "closed", "created", "crit_sit", "escalated", "internal_status",
-        "labels", "memo", "no_bugs", "number", "open", "owner", "product", "rank", "risks_at",
-        "severity", "sla_days", "stale_at", "status", "untracked",
+        "_comment", "_rules", "_targets", "account", "activity", "assignee", "breaches_at", "case",
+        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels", "memo",
+        "no_bugs", "number", "open", "owner", "potential_escalation", "product", "rank", "risks_at",
+        "severity", "sla_days", "stale_at", "status", "text", "untracked",
     )  # fmt: skip
 
     def __init__(self, case: Case, rules: Rules) -> None:
@@ -94,21 +94,28 @@ class Entry:
         self.created = _seconds(portal.created)
         self.closed = _seconds(portal.closed)
         self.activity = max(_seconds(portal.updated), _seconds(card.updated if card else None))
+        #: When it ended, as far as is known; 0: it is open, or nothing tells.
+        self.ended = 0.0 if self.open else self.closed or self.activity
         self.sla_days = rules.sla.get(self.rank)
         #: Since when the case is at risk, breaching and stale: never if it is not open.
         self.risks_at, self.breaches_at = self._deadlines()
         self.stale_at = self.activity + rules.stale_seconds if self.open else NEVER
+        #: What free words of a query are looked for in.
+        self.text = _text(portal)
         #: What others worked out from this case once, by a name of theirs.
         self.memo: dict[str, Any] = {}
         self.escalated = bool(case.escalations)
         self.crit_sit = None if case.details.crit_sit is UNSET else case.details.crit_sit
         self.labels: tuple[str, ...] = card.labels if card else ()
         self.untracked = self.open and card is None
+        #: Marked as a potential escalation, and not escalated yet.
+        self.potential_escalation = (
+            self.open and ESCALATION_LABEL in self.labels and not self.escalated
+        )
         self.internal_status = rules.internal(card.status) if card else ""
         self.assignee = card.assignee if card else None
         #: No issue and no bug is behind the case.
         self.no_bugs = not case.issues and not case.bugs
-        self._text: str | None = None
         self._targets: tuple[Issue | Bug, ...] | None = None
         self._comment: Comment | UnsetType | None = UNSET
 
@@ -116,11 +123,6 @@ class Entry:
     def card(self) -> Card | None:
         """The card to work with."""
         return self.case.card
-
-    @property
-    def potential_escalation(self) -> bool:
-        """Marked as a potential escalation, and not escalated yet."""
-        return self.open and ESCALATION_LABEL in self.labels and not self.escalated
 
     @property
     def watchlist(self) -> bool:
@@ -152,21 +154,11 @@ class Entry:
             self._comment = comments[-1] if comments else None
         return self._comment
 
-    @property
-    def text(self) -> str:
-        """What free words of a query are looked for in: summary, number, account and product."""
-        if self._text is None:
-            portal = self.case.portal
-            parts = (portal.number, portal.summary, portal.account, portal.product, portal.version)
-            self._text = "\n".join(parts).casefold()
-        return self._text
-
     def days_open(self, now: float) -> float:
         """Days from creation until closing, or until `now` while open; 0 if creation is unknown."""
         if not self.created:
             return 0.0
-        end = now if self.open else (self.closed or self.activity or now)
-        return max(0.0, (end - self.created) / DAY)
+        return max(0.0, ((self.ended or now) - self.created) / DAY)
 
     def _deadlines(self) -> tuple[float, float]:
         if not self.open or self.sla_days is None or not self.created:
@@ -197,6 +189,11 @@ class Entry:
     def closed_within(self, now: float, days: float = NEW_DAYS) -> bool:
         """Closed in the last `days` × 24 hours."""
         return not self.open and bool(self.closed) and now - self.closed <= days * DAY
+
+
+def _text(portal: Portal) -> str:
+    parts = (portal.number, portal.summary, portal.account, portal.product, portal.version)
+    return "\n".join(parts).casefold()
 
 
 def no_target(bug: Bug) -> bool:

@@ -4,9 +4,11 @@
 of a text, people, lists of words, moments.
 """
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from itertools import compress, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -19,6 +21,8 @@ from t5g.query.moments import Duration, parse_moment
 Words = Callable[[str], Sequence[str]]
 """Gives the further valid words of a key that are known only from the data."""
 
+#: The seconds of what is not known.
+NOBODY_KNOWS = math.nan
 NONE = "none"
 ANY = "any"
 ME = "me"
@@ -253,8 +257,11 @@ def target(field: Field, _: str, value: str, __: Words) -> Filter:
     raise wrong(field, value, field.values)
 
 
-def elapsed(of: Callable[[Entry, float], float | None]) -> Compile:
-    """A key that compares seconds gone by (durations) or, of the same thing, a moment (dates)."""
+def elapsed(of: Callable[[Sequence[Entry], float], list[float]]) -> Compile:
+    """A key that compares seconds gone by (durations) or, of the same thing, a moment (dates).
+
+    `of` gives the seconds of each entry; `NOBODY_KNOWS` compares as false whatever is asked.
+    """
 
     def compiled(field: Field, sign: str, value: str, _: Words) -> Filter:
         if sign == ":":
@@ -266,30 +273,16 @@ def elapsed(of: Callable[[Entry, float], float | None]) -> Compile:
         limit = parse_moment(field.name, sign, value)
         compare = COMPARE[sign]
         if isinstance(limit, Duration):
-            return _longer(of, compare, limit.seconds)
+            seconds = limit.seconds
+            return lambda entries, now, _: list(
+                compress(entries, map(compare, of(entries, now), repeat(seconds)))
+            )
         at = limit.at
-
-        def keep(entries: Sequence[Entry], now: float, _: Me) -> list[Entry]:
-            gone = [of(entry, now) for entry in entries]
-            pairs = zip(entries, gone, strict=True)
-            return [entry for entry, x in pairs if x is not None and compare(now - x, at)]
-
-        return keep
+        return lambda entries, now, _: list(
+            compress(entries, [compare(now - gone, at) for gone in of(entries, now)])
+        )
 
     return compiled
-
-
-def _longer(
-    of: Callable[[Entry, float], float | None],
-    compare: Callable[[float, float], bool],
-    seconds: float,
-) -> Filter:
-    def keep(entries: Sequence[Entry], now: float, _: Me) -> list[Entry]:
-        gone = [of(entry, now) for entry in entries]
-        pairs = zip(entries, gone, strict=True)
-        return [entry for entry, x in pairs if x is not None and compare(x, seconds)]
-
-    return keep
 
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {

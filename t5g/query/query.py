@@ -1,6 +1,7 @@
 """A query that was understood: it filters and sorts entries; menus and links can edit it."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -121,5 +122,5 @@ def _sort(found: list[Entry], sort: SortTerm, now: float) -> None:
     key = SORTS[sort.name].key
     keyed = [(key(entry, now), entry) for entry in found]
     known = [pair for pair in keyed if pair[0] is not None]
-    known.sort(key=lambda pair: pair[0], reverse=sort.descending)  # type: ignore[arg-type,return-value]
+    known.sort(key=itemgetter(0), reverse=sort.descending)
     found[:] = [entry for _, entry in known] + [e for value, e in keyed if value is None]

@@ -7,7 +7,7 @@ from t5g.model import is_case_number
 from t5g.query import FIELDS, SORTS
 from webhooks.pages import addresses
 from webhooks.pages.asking import asked_of, query_of
-from webhooks.pages.keys import LINKS
+from webhooks.pages.keys import LINKS, ROWS
 from webhooks.pages.rendering import PAGES, Page
 from webhooks.pages.views.listing import listing, troubled
 from webhooks.pages.views.one import one_case
@@ -18,7 +18,7 @@ HELP = {"fields": tuple(FIELDS.values()), "sorts": tuple(SORTS.values())}
 
 async def show_list(request: web.Request) -> web.StreamResponse:
     """`/cases?q=`: the cases that match; a case number leads straight to its page."""
-    pages, links, asked = request.app[PAGES], request.app[LINKS], asked_of(request)
+    pages, rows, asked = request.app[PAGES], request.app[ROWS], asked_of(request)
     if (kept := await pages.again(request)) is not None:
         return kept
     if is_case_number(asked.text) and pages.board.get(asked.text):
@@ -31,7 +31,8 @@ async def show_list(request: web.Request) -> web.StreamResponse:
 
     def make(now: float) -> Page:
         found = pages.board.select(query, now, viewer_of(request).me)
-        return Page("cases.html", {"view": listing(asked, query, found, now, links), **HELP})
+        view = listing(asked, query, found, now)
+        return Page("cases.html", {"view": view, "rows": rows.of(view.shown, now), **HELP})
 
     return await pages.show(request, ("cases", asked), make, personal=query.personal)
 

@@ -23,7 +23,8 @@ from webhooks.pages import (
 from webhooks.pages.addresses import Links
 from webhooks.pages.environment import make_environment, read_static
 from webhooks.pages.history import Days
-from webhooks.pages.keys import DAYS, LINKS
+from webhooks.pages.kept_rows import KeptRows
+from webhooks.pages.keys import DAYS, LINKS, ROWS
 from webhooks.pages.rendering import PAGES, Page, Pages
 
 
@@ -54,12 +55,14 @@ def add_routes(app: web.Application) -> None:
 def _open(app: web.Application) -> None:
     settings = app[keys.SETTINGS]
     files = read_static()
+    environment = make_environment(files)
     history = History(app[keys.REDIS], Keys(settings.redis_prefix))
     app[static.FILES] = files
     app[LINKS] = Links.of(settings)
+    app[ROWS] = KeptRows(environment, app[LINKS])
     app[DAYS] = Days(history, settings.zone)
     app[PAGES] = Pages(
-        make_environment(files),
+        environment,
         app[keys.BOARD],
         app[keys.INBOX].count,
         login=settings.auth == "saml",

@@ -1,4 +1,4 @@
-"""A list of cases: rows, columns to sort by, filters as links, pages. Its whole state is an URL."""
+"""A list of cases: columns to sort by, filters as links, pages. Its whole state is an URL."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,7 @@ from t5g.errors import QueryError
 from t5g.figures import HEADLINES, Headline
 from t5g.query import FIELDS, Query
 from webhooks.pages import addresses
-from webhooks.pages.addresses import DEFAULT_ROWS, ROW_CHOICES, Links
-from webhooks.pages.views.rows import Row, row
+from webhooks.pages.addresses import DEFAULT_ROWS, ROW_CHOICES
 from webhooks.pages.views.words import count, cut
 
 MOST_SORTS = 3
@@ -93,7 +92,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     asked: Asked
     total: int = 0
     span: str = ""
-    rows: tuple[Row, ...] = ()
+    shown: tuple[Entry, ...] = ()
     columns: tuple[Column, ...] = ()
     facets: tuple[Facet, ...] = ()
     pages: tuple[PageLink, ...] = ()
@@ -134,9 +133,7 @@ QUICK = ("escalated", "crit_sit", "potential", "breaching", "at_risk", "stale", 
          "unassigned")  # fmt: skip
 
 
-def listing(
-    asked: Asked, query: Query, found: Sequence[Entry], now: float, links: Links
-) -> Listing:
+def listing(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> Listing:
     """Say the cases that matched (`found`, in order) as the asked page of the list."""
     last = max(1, -(-len(found) // asked.rows))
     page = min(asked.page, last)
@@ -146,7 +143,7 @@ def listing(
         asked=asked,
         total=len(found),
         span=_span(start, len(shown), len(found)),
-        rows=tuple(row(entry, now, links) for entry in shown),
+        shown=tuple(shown),
         columns=columns(asked, query),
         facets=facets(asked, query, found, now),
         pages=pages(asked, page, last),

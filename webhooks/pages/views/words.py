@@ -11,6 +11,8 @@ from t5g.spreadsheet import seen
 HOUR = 3600.0
 MINUTE = 60.0
 _BLANKS = re.compile(r"\s+")
+#: Visible ASCII with single spaces between: there is nothing to mend.
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
 class When(Struct, frozen=True):
@@ -31,10 +33,10 @@ def when(moment: datetime | float | None, now: float) -> When | None:
     if not moment:
         return None
     found = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
-    found = found.astimezone(UTC)
+    day, _, clock = found.astimezone(UTC).isoformat(timespec="seconds")[:19].partition("T")
     return When(
-        iso=found.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        exact=found.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        iso=f"{day}T{clock}Z",
+        exact=f"{day} {clock} UTC",
         ago=ago(now - found.timestamp()),
     )
 
@@ -65,6 +67,8 @@ def in_days(value: float) -> str:
 
 def cut(text: str, limit: int) -> str:
     """Put `text` on one line and cut it at `limit` characters."""
+    if len(text) <= limit and _PLAIN.fullmatch(text):
+        return text  # as most are, and lists cut thousands
     line = _BLANKS.sub(" ", seen(text[: limit * 4])).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
