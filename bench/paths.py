@@ -8,6 +8,7 @@ import itertools
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -116,7 +117,7 @@ def one_hash(settings: Settings) -> web.Application:
     redis, keys = open_redis(settings.redis_url), Keys(settings.redis_prefix)
 
     async def answer(request: web.Request) -> web.Response:
-        found = await redis.hgetall(keys.case(request.match_info["number"]))
+        found: Any = await redis.hgetall(keys.case(request.match_info["number"]))
         return web.Response(body=b",".join(found.values()), content_type="application/json")
 
     app = web.Application()

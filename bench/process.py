@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from t5g.settings import PREFIX, Settings
+from t5g.setting_sources import PREFIX
+from t5g.settings import Settings
 
 LONGEST = 120.0
 #: Where nobody listens: a bench asks nothing of the outside.
