@@ -124,15 +124,22 @@
 
   // News: what changed since the page was made, shown when the reader asks for it.
   const changed = new Set();
-  let everything = false;
+  let everything = false, said = "", quiet = 0;
   const news = make("div", { class: "news", hidden: "" });
   const words = make("span", { role: "status" });
   const button = make("button", { type: "button" }, "Show");
   news.append(words, button);
   const tell = () => {
-    const count = changed.size;
-    news.hidden = !count && !everything;
-    words.textContent = everything ? "Much has changed" : count === 1 ? "1 change" : `${count} changes`;
+    const count = changed.size, waiting = everything || count > 0;
+    news.hidden = !waiting && !said;
+    button.hidden = !waiting;
+    words.textContent = !waiting ? said : everything ? "Much has changed" : count === 1 ? "1 change" : `${count} changes`;
+  };
+  const say = (text) => {
+    clearTimeout(quiet);
+    said = text;
+    quiet = setTimeout(() => { said = ""; tell(); }, 8000);
+    tell();
   };
   const replace = (selector, fresh) => {
     const old = $(selector), now = $(selector, fresh);
@@ -177,6 +184,14 @@
     window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   };
 
+  // The button that acts: the reader stays where they are, and is told that it was heard.
+  const asking = (form) => form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(form.action, { method: "POST", redirect: "manual" }).catch(() => null);
+    if (answer?.type === "opaqueredirect") say("Asked for news; the foot of the page shows how far it is");
+    else form.submit(); // the answer is a page that says why not
+  });
+
   // The weekly report: one click to take it along.
   const copying = (root) => {
     for (const copy of $$("button[data-copy]", root)) {
@@ -194,6 +209,7 @@
   document.body.append(news);
   const input = $("#q");
   if (input) suggestions(input);
+  $$("form.refresh").forEach(asking);
   ready(document);
   setInterval(tellTimes, 60000);
   listen();
