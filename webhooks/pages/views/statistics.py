@@ -34,6 +34,8 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("SLA", {"breaching": "Breaching", "at_risk": "At risk"}),
     ("Attention", {"stale": "Stale", "untracked": "Untracked", "unassigned": "Unassigned"}),
     ("Defects", {"no_bugs": "No bugs", "missing_target": "No target"}),
+    ("In the last 7 days", {"opened_7d": "Opened", "closed_7d": "Closed"}),
+    ("In the last 24 hours", {"opened_1d": "Opened", "closed_1d": "Closed"}),
 )
 BUCKETS = (1.0, 3.0, 7.0, 14.0, 30.0, 90.0, 180.0)
 BUCKET_NAMES = ("< 1 d", "1–3 d", "3–7 d", "1–2 w", "2–4 w", "1–3 mo", "3–6 mo", "> 6 mo")
@@ -49,11 +51,12 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class Took(Struct, frozen=True, kw_only=True):
-    """How long something took, by severity."""
+    """How long something took, by severity: histograms, and beneath them their numbers."""
 
     title: str
     charts: tuple[BarChart, ...]
-    rows: tuple[tuple[str, str, str, str], ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 class Flow(Struct, frozen=True, kw_only=True):
@@ -258,11 +261,16 @@ def _week(at: float) -> int:
 def took(title: str, days: Mapping[str, Sequence[float]], numbers: Mapping[str, Durations]) -> Took:
     """Say how long something took: a histogram a severity, and mean and median."""
     order = [name for name in (*SEVERITIES.values(), *days) if name in days]
-    names = list(dict.fromkeys(order))
+    counted = {name: in_buckets(days[name]) for name in dict.fromkeys(order)}
     return Took(
         title=title,
-        charts=tuple(histogram(f"{title}: {name}", days[name]) for name in names),
-        rows=tuple(took_row(name, numbers[name]) for name in names if name in numbers),
+        charts=tuple(histogram(f"{title}: {name}", cases) for name, cases in counted.items()),
+        head=("Severity", "Cases", "Mean", "Median", *BUCKET_NAMES),
+        rows=tuple(
+            (*took_row(name, numbers[name]), *(f"{n:,}" for n in cases))
+            for name, cases in counted.items()
+            if name in numbers
+        ),
     )
 
 
@@ -276,10 +284,14 @@ def took_row(name: str, found: Durations) -> tuple[str, str, str, str]:
     )
 
 
-def histogram(title: str, values: Iterable[float]) -> BarChart:
-    """How many took how long."""
+def in_buckets(values: Iterable[float]) -> list[int]:
+    """Count how many took how long, for each bucket."""
     counted = Counter(bisect_right(BUCKETS, value) for value in values)
-    cases = [counted[n] for n in range(len(BUCKET_NAMES))]
+    return [counted[n] for n in range(len(BUCKET_NAMES))]
+
+
+def histogram(title: str, cases: Sequence[int]) -> BarChart:
+    """Draw how many took how long."""
     return column_chart(title, BUCKET_NAMES, {"Cases": cases}, width=NARROW)
 
 
