@@ -1,6 +1,6 @@
 """One case with all that is known of it, and what is not known said as such."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from html import escape
 from typing import TypeVar
@@ -19,11 +19,17 @@ NONE = "none"
 LONGEST_BODY = 20_000
 LONGEST_COMMENT = 8_000
 MOST_COMMENTS = 100
-#: Bytes of all comments of one kind together: a page stays small whatever people paste.
-MOST_BYTES = 60_000
 LONGEST_TITLE = 300
+#: Links of one fact (tags, labels, people).
+MOST_LINKS = 20
+#: Bytes of the page for the description, for all comments of one kind and for all linked things of
+#: one kind: it stays under 200 KB whatever people paste.
+DESCRIPTION_BYTES, COMMENTS_BYTES, ITEMS_BYTES = 30_000, 42_000, 12_000
+#: What a comment or a linked thing takes beside its text.
+FRAME_BYTES = 250
 
 T = TypeVar("T", CaseComment, Comment)
+E = TypeVar("E")
 
 
 class Fact(Struct, frozen=True):
@@ -62,6 +68,7 @@ class Group(Struct, frozen=True):
     title: str
     items: tuple[Item, ...]
     empty: str
+    left: int = 0
 
 
 class OneCase(Struct, frozen=True, kw_only=True):
@@ -92,7 +99,7 @@ def one_case(entry: Entry, now: float, links: Links) -> OneCase:
         portal=Link("Customer Portal", links.portal(entry.number)),
         flags=shown.flags,
         facts=tuple(_facts(entry, shown, now)),
-        description=body(case.portal.description, LONGEST_BODY),
+        description=_description(case.portal.description),
         groups=_groups(entry, now, links),
         said=tuple(_said(c, now) for c in said),
         said_left=len(comments) - len(said),
@@ -105,12 +112,30 @@ def one_case(entry: Entry, now: float, links: Links) -> OneCase:
 def newest(comments: Iterable[T]) -> list[T]:
     """The newest comments first, cut to what a page takes."""
     found = sorted(comments, key=lambda c: c.created.timestamp() if c.created else 0.0)
-    shown, size = list[T](), 0
-    for comment in found[::-1][:MOST_COMMENTS]:
-        size += len(escape(comment.body[:LONGEST_COMMENT]).encode())
-        if shown and size > MOST_BYTES:
+    return within(found[::-1][:MOST_COMMENTS], lambda c: c.body[:LONGEST_COMMENT], COMMENTS_BYTES)
+
+
+def within(found: Iterable[E], text: Callable[[E], str], most: int) -> list[E]:
+    """The first of `found`, one at least, whose texts take so many bytes of a page together."""
+    shown, size = list[E](), 0
+    for one in found:
+        size += FRAME_BYTES + size_of(text(one))
+        if shown and size > most:
             break
-        shown.append(comment)
+        shown.append(one)
+    return shown
+
+
+def size_of(text: str) -> int:
+    """Say how many bytes of a page a text takes."""
+    return len(escape(text).encode())
+
+
+def _description(text: str) -> str:
+    """As much of it as a page takes."""
+    limit = LONGEST_BODY
+    while size_of(shown := body(text, limit)) > DESCRIPTION_BYTES:
+        limit = limit * 2 // 3
     return shown
 
 
@@ -122,7 +147,7 @@ def _facts(entry: Entry, shown: Row, now: float) -> Iterable[Fact]:
     yield Fact("Contact", cut(portal.contact, 80))
     yield Fact("Assignee", links=(shown.assignee,) if shown.assignee.text else ())
     contributors = card.contributors if card else ()
-    yield Fact("Contributors", links=tuple(_person(person) for person in contributors))
+    yield Fact("Contributors", links=tuple(map(_person, contributors[:MOST_LINKS])))
     yield Fact("Priority", card.priority if card else "")
     yield Fact("Sprint", cut(card.sprint, 80) if card else "")
     yield Fact("Opened", when=when(portal.created, now))
@@ -135,8 +160,9 @@ def _facts(entry: Entry, shown: Row, now: float) -> Iterable[Fact]:
     yield Fact("Group", _known(details.group_name))
     yield Fact("Notified", _notified(entry))
     yield Fact("Case type", cut(portal.case_type, 80))
-    yield Fact("Tags", links=tuple(_narrowed("tag", tag) for tag in portal.tags))
-    yield Fact("Labels", links=tuple(_narrowed("label", x) for x in sorted(entry.labels)))
+    tags, labels = portal.tags[:MOST_LINKS], sorted(entry.labels)[:MOST_LINKS]
+    yield Fact("Tags", links=tuple(_narrowed("tag", tag) for tag in tags))
+    yield Fact("Labels", links=tuple(_narrowed("label", label) for label in labels))
 
 
 def _narrowed(key: str, value: str) -> Link:
@@ -178,11 +204,22 @@ def _groups(entry: Entry, now: float, links: Links) -> tuple[Group, ...]:
     bugs = tuple(_bug(x, now) for x in case.bugs)
     none_behind = "No issue and no bug is linked." if not (issues or bugs) else ""
     return (
-        Group("escalations", "Escalations", escalations, ""),
-        Group("cards", "Card" if len(cards) == 1 else "Cards", cards, "The team has no card yet."),
-        Group("issues", "Issues", issues, none_behind),
-        Group("bugs", "Bugs", bugs, ""),
+        _group("escalations", "Escalations", escalations, ""),
+        _group("cards", "Card" if len(cards) == 1 else "Cards", cards, "The team has no card yet."),
+        _group("issues", "Issues", issues, none_behind),
+        _group("bugs", "Bugs", bugs, ""),
     )
+
+
+def _group(name: str, title: str, items: Sequence[Item], empty: str) -> Group:
+    shown = within(items, _words, ITEMS_BYTES)
+    return Group(name, title, tuple(shown), empty, len(items) - len(shown))
+
+
+def _words(item: Item) -> str:
+    """The texts of a linked thing; of its address and each fact as long as their frames."""
+    facts = (f"{fact.title} {fact.text} {'.' * 50}" for fact in item.facts)
+    return " ".join((item.title, item.link.text, item.link.url, item.status, *facts))
 
 
 def _escalation(found: Escalation, now: float, links: Links) -> Item:
@@ -216,8 +253,8 @@ def _issue(found: Issue, now: float, links: Links) -> Item:
         Fact("Priority", found.priority),
         Fact("Assignee", _name(found.assignee)),
         Fact("QA contact", _name(found.qa_contact)),
-        Fact("Fix versions", ", ".join(found.fix_versions)),
-        Fact("Private keywords", ", ".join(found.private_keywords)),
+        Fact("Fix versions", cut(", ".join(found.fix_versions), 200)),
+        Fact("Private keywords", cut(", ".join(found.private_keywords), 200)),
     )
     return Item(
         link=link,
@@ -237,7 +274,9 @@ def _bug(found: Bug, now: float) -> Item:
         Fact("Severity", found.severity),
         Fact("Assignee", found.assignee),
         Fact("QA contact", found.qa_contact),
-        Fact("Target release", "" if no_target(found) else ", ".join(found.target_release)),
+        Fact(
+            "Target release", "" if no_target(found) else cut(", ".join(found.target_release), 200)
+        ),
         Fact("Whiteboard", cut(found.whiteboard, 200)),
     )
     return Item(
