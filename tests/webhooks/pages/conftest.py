@@ -11,6 +11,7 @@ from t5g.connection import open_syncs
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import SyncRecords
+from tests.webhooks.browsing import chrome, site, tab  # noqa: F401 (fixtures)
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.worlds import world
 
