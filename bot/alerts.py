@@ -14,11 +14,15 @@ from t5g.model import Card, Status
 
 
 class Reason(Struct, frozen=True):
-    """Why a case is told: the fact that changed, and words for people (foreign ones included)."""
+    """Why a case is told: the fact that changed, and words for people (foreign ones included).
+
+    `alarm`: it is told in the channel for the case's severity too, watched or not.
+    """
 
     fact: str
     sign: str
     text: str
+    alarm: bool = False
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -59,24 +63,25 @@ def _reason(entry: Entry, change: Change, internal: Any) -> tuple[int, Reason] |
     before, after = change.before, change.after
     match change.fact:
         case "escalation" if before is None:
-            return 0, Reason("escalation", "🚨", f"escalated ({change.key})")
+            return 0, Reason("escalation", "🚨", f"escalated ({change.key})", alarm=True)
         case "escalation" if after is None:
             return 5, Reason("escalation", "🕊", f"escalation {change.key} is over")
         case "crit_sit" if after is True:
-            return 1, Reason("crit_sit", "🔥", "is a crit sit now")
+            return 1, Reason("crit_sit", "🔥", "is a crit sit now", alarm=True)
         case "severity" if before and after:
             raised = severity_rank(str(after)) < severity_rank(str(before))
             sign, word = ("⬆️", "raised") if raised else ("⬇️", "lowered")
-            return 2, Reason("severity", sign, f"severity {word}: {before} → {after}")
+            text = f"severity {word}: {before} → {after}"
+            return 2, Reason("severity", sign, text, alarm=raised)
         case "status" if before == Status.CLOSED:
-            return 2, Reason("status", "🔁", f"reopened: {after}")
+            return 2, Reason("status", "🔁", f"reopened: {after}", alarm=True)
         case "status" if after == Status.CLOSED:
             return 3, Reason("status", "✅", "closed")
         case "status" if before and after:
             return 4, Reason("status", "🔄", f"{before} → {after}")
         case "card.status" if before and after and internal(before) != internal(after):
             if internal(after) == DONE and entry.open:
-                return 3, Reason("card.status", "⚠️", "card is done, the case is open")
+                return 3, Reason("card.status", "⚠️", "card is done, the case is open", alarm=True)
             return 6, Reason("card.status", "🗂", f"card: {internal(before)} → {internal(after)}")
     return None
 

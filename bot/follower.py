@@ -1,4 +1,4 @@
-"""Follows the change feed and tells: watches, shared messages, new cards, operators' alerts.
+"""Follows the change feed and tells: watches, channels by severity, shared messages, operators.
 
 One process of the installation does it at a time. Where it stands, what it told and what each watch
 matches are changed in one transaction, so nothing is told twice and nothing is left out by a crash.
@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
+from bot.alarms import Spell, Spells, alarms, unassigned
 from bot.alerts import Reason, Told, new_cards, reasons, told
-from bot.announcing import announce
+from bot.announcing import announce, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
 from bot.delivery import Kind, Outgoing, message
 from bot.views.blocks import render
-from bot.views.blocks.alerts import notice_message, watch_message
+from bot.views.blocks.alerts import alarm_message, notice_message, watch_message
 from bot.watches import Watch
 from t5g.alerts import Alerts
 from t5g.changes import Change
@@ -32,6 +34,8 @@ from t5g.query import Query, parse_query
 log = logger(__name__)
 
 EVERY = 1.0
+#: While there is more to tell at each look, looks become as rare as this, and each tells more.
+LONGEST = 16.0
 #: Queries may begin to match because time goes by.
 LOOK_EVERY = 60.0
 PAGE = 2_000
@@ -56,13 +60,23 @@ class Sight(Struct, frozen=True, kw_only=True):
     matched: set[str]
 
 
+def pause_after(busy: int) -> float:
+    """Seconds until the next look, after so many in a row that told something.
+
+    So many changes come as few messages of many cases, not as many messages of one.
+    """
+    return min(LONGEST, EVERY * 2.0 ** max(0, busy - 1))
+
+
 class Follower:
     """Follows for one installation."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._key = context.keys.named("slack", "followed")
+        self._spells = context.keys.named("slack", "unassigned")
         self._looked = 0.0
+        self._busy = 0
 
     async def run(self) -> None:
         """Follow until cancelled; whatever fails is tried again."""
@@ -75,7 +89,7 @@ class Follower:
             except Exception:
                 log.exception("follower_failed")
                 await asyncio.sleep(EVERY * 4)
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(pause_after(self._busy))
 
     async def once(self, *, look: bool = False) -> bool:
         """Tell what is to tell now; say whether it was our turn. `look`: at every match."""
@@ -100,7 +114,7 @@ class Follower:
             ))  # fmt: skip
             return
         changes: Changes = {}
-        sequence = position.sequence
+        sequence, told = position.sequence, False
         if before.epoch != position.epoch or before.sequence > position.sequence:
             look = True  # another history: only what matches can be compared
         elif before.sequence < position.sequence:
@@ -114,13 +128,15 @@ class Follower:
                 look = True  # the feed was cut off; its changes are gone
         if changes or look:
             after = Followed(epoch=position.epoch, sequence=sequence, since=before.since)
-            await self._tell(changes, before, after, lock, look=look)
+            told = await self._tell(changes, before, after, lock, look=look)
+        self._busy = self._busy + 1 if told else 0
         if look:
             self._looked = time.monotonic()
 
     async def _tell(
         self, changes: Changes, before: Followed, after: Followed, lock: Lock, *, look: bool
-    ) -> None:
+    ) -> bool:
+        """Tell what there is to tell; say whether there was something."""
         context = self._context
         await self._announce(changes, before.since)
         why: dict[str, list[Reason]] = {}
@@ -131,6 +147,9 @@ class Follower:
                 why[number] = reasons(entry, found, context.board.rules.internal)
                 deeds[number] = await context.deeds.of(number)
         pipe = context.redis.pipeline(transaction=True)
+        if look:
+            await self._look_for_unassigned(why, pipe)
+        heard: dict[str, set[str]] = defaultdict(set)
         for watch in await context.watches.all():
             query = self._query(watch)
             if query is None:
@@ -143,12 +162,45 @@ class Follower:
             if telling:
                 payload = watch_message(watch, telling, context.clock(), context.settings)
                 context.outbox.stage(pipe, [message(watch.channel, payload, what="watch")])
+                heard[watch.channel] |= {item.entry.number for item in telling}
+        sounded = self._alarms(why, before.since, heard)
+        for channel, items in sounded.items():
+            payload = alarm_message(items, context.clock(), context.settings)
+            context.outbox.stage(pipe, [message(channel, payload, what="alarm")])
             await asyncio.sleep(0)
         for item in await self._updates(changes):
             context.outbox.stage(pipe, [item])
         pipe.set(self._key, msgspec.json.encode(after))
         lock.check()
         await pipe.execute()
+        return bool(heard or sounded)
+
+    async def _look_for_unassigned(self, why: dict[str, list[Reason]], pipe: Pipeline) -> None:
+        """Add the cases that nobody has for too long to those that are told."""
+        context = self._context
+        raw = await context.redis.get(self._spells)
+        before: Spells | None = msgspec.json.decode(raw, type=dict[str, Spell]) if raw else None
+        limit = context.settings.unassigned_hours * 3600
+        after, found = unassigned(before, context.board.entries.values(), context.clock(), limit)
+        for number, reason in found.items():
+            why.setdefault(number, []).append(reason)
+        if after != before:
+            pipe.set(self._spells, msgspec.json.encode(after))
+
+    def _alarms(
+        self, why: Mapping[str, Sequence[Reason]], began: float, heard: Mapping[str, set[str]]
+    ) -> dict[str, list[Told]]:
+        """What the channels by severity are told, beyond what a watch of theirs tells."""
+        context = self._context
+        found: dict[str, list[Told]] = defaultdict(list)
+        for number in sorted(why):
+            entry = context.board.get(number)
+            kept = alarms(entry, why[number], began) if entry is not None else ()
+            if entry is not None and kept:
+                channel = channel_of(entry, context)
+                if channel and number not in heard.get(channel, ()):
+                    found[channel].append(Told(entry=entry, reasons=kept))
+        return found
 
     def _compare(
         self,

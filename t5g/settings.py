@@ -307,8 +307,12 @@ class Settings(BaseSettings):
         "socket", "App-level token (xapp-…) for Socket Mode", default=""
     )
     slack_digest_channel: str = Field("", description="Channel id of the daily digest")
-    slack_high_channel: str = Field("", description="Channel id for new urgent and high cases")
-    slack_low_channel: str = Field("", description="Channel id for new normal and low cases")
+    slack_high_channel: str = Field(
+        "", description="Channel id for urgent and high cases: new ones, alarms"
+    )
+    slack_low_channel: str = Field(
+        "", description="Channel id for normal and low cases: new ones, alarms"
+    )
     slack_ops_channel: str = Field("", description="Channel id of the operators' alerts")
     slack_restricted_channels: str = Field(
         "", description="Ids of channels in which restricted bugs and issues may be spoken of"
@@ -319,6 +323,9 @@ class Settings(BaseSettings):
     # Rules
     sla: Sla = Sla()
     stale_days: float = Field(7, gt=0, description="Days without an update before a case is stale")
+    unassigned_hours: float = Field(
+        4, ge=0, description="Hours a card has nobody before its channel is told; 0: never"
+    )
     team_file: Path | None = Field(None, description="TOML file of the team and of the roles")
 
     audit_days: float = Field(365, gt=0, description="Days an entry of the audit log is kept")

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from bot.follower import Follower
+from bot.follower import Follower, pause_after
 from t5g.alerts import Alerts
-from t5g.model import Escalation, Source
+from t5g.model import Comment, Escalation, Source
+from t5g.state import CommentSeen
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import ANN, NOW, world
-from tests.making import card_seen, listing, portal_seen
+from tests.making import ago, card_seen, details_seen, listing, portal_seen
 
 
 @pytest.fixture
@@ -22,10 +24,13 @@ def options() -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def followed(channel: Channel, *, look: bool = False) -> None:
-    """Follow the feed to its end, whoever is at it."""
+async def followed(channel: Channel, *, look: bool = False, clock: float = 0.0) -> None:
+    """Follow the feed to its end, whoever is at it. `clock`: what time it is, if not now."""
+    context = channel.context
+    if clock:
+        context = msgspec.structs.replace(context, clock=lambda: clock)
     for _ in range(200):
-        if await Follower(channel.context).once(look=look):
+        if await Follower(context).once(look=look):
             break
     await channel.context.outbox.drain()
     await channel.settle()
@@ -166,3 +171,90 @@ async def test_operators_are_told_of_alerts_and_their_end(channel: Channel) -> N
     await alerts.clear("sync-cases", "Cases are synced again.")
     await followed(channel)
     assert "Cases are synced again." in (await public(channel, "ops"))[-1]
+
+
+async def test_the_channel_of_a_severity_hears_alarms_once(channel: Channel) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    await channel.store.write(
+        [portal_seen("00000003", severity="1 (Urgent)", status="Waiting on Customer",
+                     updated=later, seen=later),
+         details_seen("00000002", seen=NOW, crit_sit=False),
+         listing("00000002", Source.ESCALATION, Escalation(key="ESC-9", since=later), seen=later),
+         card_seen("00000001", "T5G-1", status="Done", updated=later)], now=later,
+    )  # fmt: skip
+    await channel.store.write([details_seen("00000002", seen=later, crit_sit=True)], now=later)
+    await followed(channel)
+    await followed(channel, look=True)
+    (high,) = await public(channel, "high")
+    assert "severity raised: 4 (Low) → 1 (Urgent)" in high
+    assert "card is done, the case is open" in high
+    (low,) = await public(channel, "low")
+    assert "escalated (ESC-9)" in low
+    assert "is a crit sit now" in low
+
+
+async def test_a_watch_of_the_channel_tells_it_instead(channel: Channel) -> None:
+    await began(channel)
+    await channel.in_("high").said("watch status:open")
+    await followed(channel, look=True)
+    later = NOW + timedelta(seconds=5)
+    await channel.store.write(
+        [portal_seen("00000003", severity="1 (Urgent)", updated=later, seen=later)], now=later
+    )
+    await followed(channel)
+    shown = [text for text in await public(channel, "high") if "severity raised" in text]
+    assert len(shown) == 1
+    assert "status:open" in shown[0]
+
+
+async def test_a_case_that_nobody_takes_is_told_once(channel: Channel) -> None:
+    await began(channel)
+    await followed(channel, look=True)  # what is unassigned now is no news
+    await channel.store.write(
+        [portal_seen("00000070", severity="4 (Low)", updated=NOW, seen=NOW),
+         card_seen("00000070", "T5G-70", updated=NOW, created=ago(days=3))], now=NOW,
+    )  # fmt: skip
+    await followed(channel, look=True)
+    assert await public(channel, "low") == []
+    clock = channel.context.clock()
+    for hours in (3, 5, 9):
+        await followed(channel, look=True, clock=clock + hours * 3600)
+    await channel.settle()
+    (low,) = await public(channel, "low")
+    assert "nobody has it for 5 hours" in low
+    assert "00000070" in low
+
+
+async def test_many_at_once_are_one_message(channel: Channel) -> None:
+    await began(channel, 30)
+    later = NOW + timedelta(seconds=5)
+    await channel.store.write(
+        [card_seen(f"{n:08}", f"T5G-{n}", status="Done", updated=later) for n in range(1, 31)],
+        now=later,
+    )
+    await followed(channel)
+    high, low = await public(channel, "high"), await public(channel, "low")
+    assert len(high) == len(low) == 1
+    assert "… and" in high[0]
+
+
+def test_while_there_is_more_to_tell_it_looks_less_often() -> None:
+    assert [pause_after(busy) for busy in range(8)] == [1, 1, 2, 4, 8, 16, 16, 16]
+
+
+async def test_private_comments_come_to_no_channel(channel: Channel) -> None:
+    await began(channel)
+    await channel.in_("high").said("watch status:open")
+    await channel.said("case 00000001")
+    await followed(channel, look=True)
+    later = NOW + timedelta(seconds=5)
+    secret = Comment(id="901", body="our own worry", created=later, updated=later, restricted=True)
+    await channel.store.write(
+        [CommentSeen(number="00000001", card="T5G-1", id="901", facts=secret, updated=later,
+                     seen=later),
+         card_seen("00000001", "T5G-1", status="Done", updated=later)], now=later,
+    )  # fmt: skip
+    await followed(channel, look=True)
+    for name in ("general", "high", "low", "ops"):
+        assert not any("our own worry" in text for text in await public(channel, name))

@@ -1,4 +1,4 @@
-"""Messages that come by themselves: watches, new cards, operators' alerts."""
+"""Messages that come by themselves: watches, alarms, new cards, operators' alerts."""
 
 from collections.abc import Sequence
 
@@ -30,6 +30,19 @@ MOST_PARTS = 5
 
 def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What a watch is told, several cases together."""
+    foot = small(f"👁 `{code(watch.query, 240)}` · `/t5g watches`")
+    text = _title(found, f"{plural(len(found), 'watched case')} changed")
+    return {"text": text, "blocks": [*_cases(found, now, settings), foot]}
+
+
+def alarm_message(found: Sequence[Told], now: float, settings: Settings) -> Payload:
+    """What the channel for a severity is told, several cases together."""
+    text = _title(found, f"{plural(len(found), 'case')} to look at")
+    return {"text": text, "blocks": _cases(found, now, settings)}
+
+
+def _cases(found: Sequence[Told], now: float, settings: Settings) -> list[Block]:
+    """A block for each of the first cases, with what is told of it."""
     shown = found[:MOST]
     blocks: list[Block] = []
     for item in shown:
@@ -39,14 +52,13 @@ def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Set
         blocks.append(block)
     if len(found) > len(shown):
         blocks.append(section(f"… and {plural(len(found) - len(shown), 'case')} more"))
-    blocks.append(small(f"👁 `{code(watch.query, 240)}` · `/t5g watches`"))
-    return {"text": _title(found), "blocks": blocks}
+    return blocks
 
 
-def _title(found: Sequence[Told]) -> str:
+def _title(found: Sequence[Told], several: str) -> str:
     first = found[0]
     if len(found) > 1:
-        return f"{plural(len(found), 'watched case')} changed"
+        return several
     why = first.reasons[0]
     return f"{first.entry.number}: {safe(why.text, 120)}"
 

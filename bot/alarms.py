@@ -1,0 +1,65 @@
+"""What the channel for a case's severity is told, watched or not: pure decisions.
+
+A case that was escalated, became a crit sit, was raised, was reopened, whose card is done too
+early, or that nobody has for too long. What was so before the bot came is no news.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from bot.alerts import Reason
+from t5g.derived import DAY, Entry
+
+HOUR = 3600.0
+
+
+class Spell(Struct, frozen=True):
+    """How long nobody has had a case: since when (seconds since the epoch), and whether told."""
+
+    since: float
+    told: bool = False
+
+
+Spells = Mapping[str, Spell]
+
+
+def alarms(entry: Entry, why: Sequence[Reason], began: float) -> tuple[Reason, ...]:
+    """Return the reasons to tell in the channel. `began`: since when the bot follows."""
+    return tuple(reason for reason in why if reason.alarm and not _is_old(entry, reason, began))
+
+
+def _is_old(entry: Entry, reason: Reason, began: float) -> bool:
+    """Say whether an escalation was made long before the bot came, and only comes to its notice."""
+    if reason.fact != "escalation":
+        return False
+    made = [one.since.timestamp() for one in entry.case.escalations if one.since]
+    return bool(made) and max(made) < began - DAY
+
+
+def unassigned(
+    before: Spells | None, entries: Iterable[Entry], now: float, limit: float
+) -> tuple[Spells, dict[str, Reason]]:
+    """Return the spells as they are now, and the cases of which it is to be told.
+
+    `before` None: nobody has looked yet, and what is unassigned already is no news. `limit` in
+    seconds; 0: nothing is ever told. A spell ends when somebody has the case, or it is closed.
+    """
+    after: dict[str, Spell] = {}
+    found: dict[str, Reason] = {}
+    for entry in entries:
+        if not entry.open or entry.card is None or entry.assignee is not None:
+            continue
+        spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
+        if limit and not spell.told and now - spell.since >= limit:
+            text = f"nobody has it for {_hours(now - spell.since)}"
+            found[entry.number] = Reason("unassigned", "🙋", text, alarm=True)
+            spell = Spell(spell.since, told=True)
+        after[entry.number] = spell
+    return after, found
+
+
+def _hours(seconds: float) -> str:
+    if seconds < 2 * HOUR:
+        return f"{round(seconds / 60)} minutes"
+    return f"{round(seconds / HOUR)} hours"
