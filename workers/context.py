@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 from redis.asyncio import Redis
 
 from t5g.keys import Keys
@@ -18,6 +19,8 @@ from workers.marks import Mark, Marks, Turns
 
 #: Details, issues and bugs are each looked at once in this time, changed or not.
 PERIOD = 12 * 3600.0
+#: Everything is listed at least once in this time.
+FULL_EVERY = 24 * 3600.0
 MOST_NOTES = 20
 
 Progress = Callable[[int, int, str], Awaitable[None]]
@@ -32,14 +35,23 @@ class Tally:
     failed: int = 0
     missed_events: int = 0
     complete: bool = True
+    saw: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def see(self, numbers: Iterable[str]) -> None:
+        """Count cases that came, each once however often it came."""
+        self.saw.update(numbers)
+        self.seen = len(self.saw)
+
     def fail(self, number: str, why: str) -> None:
-        """Count a case that could not be read, and name it."""
+        """Count a case that could not be read, and name it; once, however often it came."""
+        said = f"{number or 'an entry without a number'}: {why}"
+        if number and said in self.problems:
+            return
         self.failed += 1
-        self.problems.append(f"{number or 'an entry without a number'}: {why}")
+        self.problems.append(said)
 
     def incomplete(self, why: str) -> None:
         """Say that the run does not count as a success."""
@@ -78,6 +90,12 @@ class SyncContext:
     next_mark: Mark | None = None
 
     @property
+    def all_due(self) -> bool:
+        """Say whether this run is to list everything: asked for, or not done for a day."""
+        asked = self.full or self.accept_shrink or self.first
+        return asked or self.begun.timestamp() - self.mark.full >= FULL_EVERY
+
+    @property
     def first(self) -> bool:
         """Say whether this sync never came to its end before."""
         return not self.mark.at
@@ -99,6 +117,10 @@ class SyncContext:
         if hinted and not self.first:
             self.tally.missed_events += len(visible)
         return written
+
+    async def list_again(self) -> None:
+        """Let the next run list everything: this listing was not to be trusted."""
+        await self.marks.write(self.name, msgspec.structs.replace(self.mark, full=0.0))
 
     async def remove(self, number: str) -> None:
         """Forget a case that left the query; only while the lock is ours for sure."""

@@ -272,6 +272,11 @@ class HydraPortal:
             async for result in self._rest_of(query, first):
                 yield result
             return
+        async for result in self._parts(query):
+            # Of the whole query, so that an entry that slipped between the parts is missed.
+            yield hydra.Result(result.docs, first.found)
+
+    async def _parts(self, query: str) -> AsyncIterator[hydra.Result]:
         async for result in self._cut(query, hydra.whole_span(self._now())):
             yield result
         undated = hydra.all_of(query, hydra.without_creation_date())

@@ -20,11 +20,10 @@ from workers.marks import Mark
 from workers.portal.values import Page
 
 OVERLAP = timedelta(minutes=10)
-FULL_EVERY = 24 * 3600.0
 #: A clock of the Portal may run ahead of ours by this much before we doubt it.
 AHEAD = timedelta(minutes=5)
 MOST_LOST = 0.5
-PASSES = 2
+PASSES = 3
 MOST_CLOSED_PAGES = 5
 
 
@@ -36,7 +35,7 @@ class Known(Struct, frozen=True):
 
 
 class Found:
-    """What the pages of one listing had, taken together."""
+    """What the pages of one listing had, taken together; of several passes the last one's total."""
 
     def __init__(self) -> None:
         self.numbers: set[str] = set()
@@ -59,20 +58,35 @@ class Found:
             else:
                 self.nameless += 1
         self.skipped += page.skipped
-        self.total = page.total if page.total is not None else self.total
+        self.total = max(self.total, page.total or 0)
+
+    def again(self) -> None:
+        """Begin another pass; numbers add up, all else is counted anew."""
+        self.total = self.nameless = self.skipped = 0
+
+    @property
+    def entries(self) -> int:
+        """How many different entries came."""
+        return len(self.numbers) + self.nameless + self.skipped
 
     @property
     def short(self) -> bool:
-        """Say whether entries seem to have slipped between the pages."""
-        return len(self.numbers) + self.nameless + self.skipped < self.total
+        """Say whether entries seem to have slipped between the pages.
+
+        Whoever leaves the query while it is listed moves all behind it up by one; then the total
+        falls from page to page, so that the greatest one counts.
+        """
+        return self.entries < self.total
 
 
 async def sync_cases(ctx: SyncContext) -> None:
     """Bring the cases up to date."""
     begun = ctx.begun
-    full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
+    full = ctx.all_due
     known = await _read_known(ctx)
     found = await (_list_all(ctx, known) if full else _list_changed(ctx, known))
+    if full and not ctx.tally.complete:
+        await ctx.list_again()
     upto = max(ctx.mark.upto, min(found.newest, begun + AHEAD).timestamp())
     ctx.next_mark = Mark(
         upto=upto,
@@ -99,7 +113,7 @@ async def _list_changed(ctx: SyncContext, known: dict[str, Known]) -> Found:
     """Ask for what changed since the last success, and for what of ours closed meanwhile."""
     since = datetime.fromtimestamp(ctx.mark.upto, UTC) - OVERLAP
     portal = ctx.clients.portal
-    found = await _take(ctx, portal.listing(since), known, "changed cases")
+    found = await _take_whole(ctx, known, "changed cases", since)
     open_before = {number for number, case in known.items() if case.open} - found.numbers
     if open_before and not await _take_closed(ctx, since, known, open_before):
         pages = portal.look_up(sorted(open_before))
@@ -127,16 +141,26 @@ async def _take_closed(
 
 async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:
     """List everything, and find out what became of known open cases that are not in it."""
-    found = Found()
-    for _ in range(PASSES):  # what moves while it is listed may slip between two pages
-        found = await _take(ctx, ctx.clients.portal.listing(), known, "cases", into=found)
-        if not found.short:
-            break
+    found = await _take_whole(ctx, known, "cases")
     open_before = {number for number, case in known.items() if case.open}
     missing = open_before - found.numbers
     if missing:
         gone = await _gone(ctx, known, missing)
         await _let_go(ctx, gone, open_before, nameless=found.nameless)
+    return found
+
+
+async def _take_whole(
+    ctx: SyncContext, known: dict[str, Known], what: str, since: datetime | None = None
+) -> Found:
+    """Store a listing; list once more what slipped between two pages while it moved."""
+    found = Found()
+    for _ in range(PASSES):
+        found.again()
+        found = await _take(ctx, ctx.clients.portal.listing(since), known, what, into=found)
+        if not found.short:
+            return found
+    ctx.tally.incomplete(f"the listing gave {found.entries} of {found.total} {what}")
     return found
 
 
@@ -159,6 +183,8 @@ async def _gone(ctx: SyncContext, known: dict[str, Known], missing: set[str]) ->
 
 async def _let_go(ctx: SyncContext, gone: set[str], before: set[str], *, nameless: int) -> None:
     """Remove cases that left the query, unless the listing is not to be trusted."""
+    if not ctx.tally.complete:
+        return
     if nameless:
         ctx.tally.incomplete(
             f"{nameless} entries of the listing have no readable number, so that "
@@ -204,7 +230,7 @@ def _only(page: Page, numbers: set[str]) -> Page:
 
 
 async def _keep(ctx: SyncContext, page: Page, known: dict[str, Known], asked: datetime) -> None:
-    ctx.tally.seen += len(page.cases)
+    ctx.tally.see(case.number for case in page.cases)
     for bad in page.malformed:
         ctx.tally.fail(bad.number, bad.why)
     await ctx.write(_observations(page.cases, known, asked))

@@ -156,6 +156,36 @@ async def test_a_listing_that_shrinks_too_much_is_not_believed(
     assert await Alerts(redis, Keys()).raised() == []
 
 
+async def test_a_suspicion_stays_until_a_whole_listing_or_a_person_ends_it(
+    settings, upstreams, store, redis
+):
+    """Also when a look at changes only works meanwhile, which says nothing about the rest."""
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    gone = {number: upstreams.portal.cases[number] for number in numbers[2:]}
+    for number in gone:
+        upstreams.portal.remove_case(number)
+    assert (await run_sync(settings, Sync.CASES, full=True)).state is SyncState.PARTIAL
+    again = await run_sync(settings, Sync.CASES)
+    assert "suspicious" in again.error
+    assert len(await Alerts(redis, Keys()).raised()) == 1
+    upstreams.portal.cases |= gone
+    upstreams.portal.revision += 1
+    await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == numbers
+    assert await Alerts(redis, Keys()).raised() == []
+
+
+async def test_to_accept_it_is_to_list_everything_anew(settings, upstreams, store):
+    numbers = upstreams.add_cases(8)
+    await synced(settings, Sync.CASES)
+    for number in numbers[2:]:
+        upstreams.portal.remove_case(number)
+    record = await synced(settings, Sync.CASES, accept_shrink=True)
+    assert record.removed == 6
+    assert sorted(await cases_of(store)) == numbers[:2]
+
+
 async def test_a_listing_that_shrinks_because_cases_closed_is_believed(settings, upstreams, store):
     numbers = upstreams.add_cases(8)
     await synced(settings, Sync.CASES)
@@ -186,6 +216,55 @@ async def test_a_case_that_slips_between_two_pages_is_not_lost(
     assert record.removed == 0
     found = await cases_of(store)
     assert sorted(found) == numbers
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["full", "changes"])
+async def test_a_new_case_that_slips_between_two_pages_is_found(
+    settings, upstreams, store, monkeypatch, full
+):
+    """Nothing known is missing then, and of the numbers that came one more is closed already."""
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    await synced(settings, Sync.CASES)
+    numbers = upstreams.add_cases(30, status="waiting_customer", modified=ago())
+    closed = []
+
+    def progress(record):
+        if record.current == 10 and not closed:
+            closed.append(min(numbers))
+            upstreams.portal.close_case(closed[0])
+
+    await synced(settings, Sync.CASES, full=full, on_progress=progress)
+    assert closed
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_a_listing_that_ends_early_is_no_success(settings, upstreams, store, monkeypatch):
+    """What came is kept, nothing is removed, and the next run lists everything again."""
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    numbers = upstreams.add_cases(20)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.remove_case(numbers[0])
+    numbers += upstreams.add_cases(10, first=100)
+    upstreams.portal_faults.add(
+        Kind.STATUS, path=listing(settings), status=200, after=1, body=ENDED[settings.portal_api]
+    )
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert record.state is SyncState.PARTIAL
+    assert "the listing gave 10 of 29 cases" in record.error
+    assert record.removed == 0
+    assert set(numbers[:20]) <= set(await cases_of(store))
+    upstreams.clear_faults()
+    await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == numbers[1:]
+
+
+ENDED = {
+    "graphql": '{"data": {"redhat_support_uiapi": {"query": {"RedHatSupportCase":'
+    ' {"totalCount": 29, "edges": [], "pageInfo": {"hasNextPage": false}}}}}}',
+    "hydra": '{"response": {"numFound": 29, "start": 10, "docs": []}}',
+}
 
 
 async def test_a_malformed_case_is_named_and_the_rest_is_stored(settings, upstreams, store):
@@ -230,6 +309,8 @@ async def test_a_page_that_repeats_ends_the_run_and_loses_nothing(
     await synced(settings, Sync.CASES)
     upstreams.portal_faults.add(Kind.REPEAT, path=listing(settings), after=1, times=50)
     record = await run_sync(settings, Sync.CASES, full=True)
+    assert record.state in (SyncState.PARTIAL, SyncState.FAILED)
+    assert "of 30 cases" in record.error or "came again and again" in record.error
     assert sorted(await cases_of(store)) == numbers
     assert record.removed == 0
     upstreams.clear_faults()
