@@ -20,6 +20,15 @@ from t5g.heartbeat import process_name
 TIME_TO_LIVE = 30.0
 PATIENCE = 5.0
 
+# Whoever holds it may ask again: the answer to the first question may have been lost.
+# KEYS: lock. ARGV: token, milliseconds.
+_TAKE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
 # KEYS: lock. ARGV: token, milliseconds.
 _EXTEND = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -74,7 +83,7 @@ class Lock:
         """Take the lock if it is free, and keep it; say whether it is ours now."""
         begun = time.monotonic()
         milliseconds = int(self._time_to_live * 1000)
-        if not await self._redis.set(self._key, self._token, nx=True, px=milliseconds):
+        if not await self._redis.eval(_TAKE, 1, self._key, self._token, milliseconds):
             return False
         self._until = begun + self._time_to_live
         self._over.clear()
@@ -141,9 +150,7 @@ class BlockingLock:
 
     def acquire(self) -> bool:
         """Take the lock, or extend it if it is ours; say whether it is ours now."""
-        if self._redis.eval(_EXTEND, 1, self._key, self._token, self._milliseconds):
-            return True
-        return bool(self._redis.set(self._key, self._token, nx=True, px=self._milliseconds))
+        return bool(self._redis.eval(_TAKE, 1, self._key, self._token, self._milliseconds))
 
     def release(self) -> bool:
         """Give the lock back, unless it is somebody else's by now; say whether it was ours."""

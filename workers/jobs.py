@@ -16,7 +16,8 @@ from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import ALL, request_sync
 from workers.deadletters import drain_due
-from workers.runner import alert_name, run_all, run_sync
+from workers.runner import run_all, run_sync
+from workers.watching import tell_failed
 
 Summary = dict[str, str | int | float]
 
@@ -108,10 +109,6 @@ async def _tell_operators(settings: Settings, failed: list[SyncRecord]) -> None:
     try:
         alerts = Alerts(redis, Keys(settings.redis_prefix))
         for record in failed:
-            await alerts.raise_(
-                alert_name(record.name),
-                f"The sync of {record.name} fails: {record.error}",
-                hint="What is known is kept and marked as stale; `t5g check` names the part.",
-            )
+            await tell_failed(alerts, record)
     finally:
         await redis.aclose()

@@ -6,7 +6,6 @@ was known, and says so in the record.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -15,15 +14,12 @@ import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from t5g import metrics
 from t5g.alerts import Alerts
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.errors import StoreError, T5GError, UpstreamError
-from t5g.inbox import Inbox
-from t5g.jira_silence import ALERT as SILENCE
-from t5g.jira_silence import HINT, silence
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.logs import bind, logger
@@ -42,6 +38,7 @@ from workers.syncs.details import sync_details
 from workers.syncs.escalations import sync_escalations
 from workers.syncs.issues import sync_issues
 from workers.syncs.stats import sync_stats
+from workers.watching import DIED, buried, settle_alert, tell_used_up
 
 log = logger(__name__)
 
@@ -65,7 +62,7 @@ NEEDS: Mapping[Sync, Sync] = {
 FOLLOW_EVERY = 0.25
 LONGEST_RUN = 3_000.0
 REDIS_TRIES = 10
-DIED = "its worker died in the middle; what was known is kept, the next run goes on"
+STOPPED = "it was stopped in the middle; what was known is kept, the next run goes on"
 
 OnProgress = Callable[[SyncRecord], Awaitable[None] | None]
 Now = Callable[[], datetime]
@@ -105,9 +102,14 @@ async def run_sync(
                 be_patient(redis)
                 return await runner.run(Sync(name), full=full, accept_shrink=accept_shrink)
             except (RedisError, OSError) as error:
-                raise StoreError(
-                    "Redis does not answer; nothing that was known is lost."
-                ) from error
+                raise StoreError(f"{trouble(error)}; nothing that was known is lost.") from error
+
+
+def trouble(error: Exception) -> str:
+    """Say what Redis did: no answer at all, or a refusal (full, read-only)."""
+    if isinstance(error, ResponseError):
+        return "Redis refuses writes: is its memory full, or is it a replica?"
+    return "Redis does not answer"
 
 
 def be_patient(redis: Redis) -> None:
@@ -167,7 +169,7 @@ class Runner:
                 if await lock.acquire():
                     return await self._run_locked(name, lock, full, accept_shrink)
             followed = await self._follow(name)
-            if followed is not None:
+            if followed is not None and _is_enough(followed, full or accept_shrink):
                 return followed
 
     async def _follow(self, name: Sync) -> SyncRecord | None:
@@ -185,7 +187,7 @@ class Runner:
     async def _run_locked(
         self, name: Sync, lock: Lock, full: bool, accept_shrink: bool
     ) -> SyncRecord:
-        before = await self._records.read(name)
+        before = await self._bury(await self._records.read(name))
         marks = Marks(self._redis, self._keys)
         epoch = (await self._store.position()).epoch
         begun = self._now()
@@ -208,7 +210,11 @@ class Runner:
         )
         meter = Meter()
         METER.set(meter)
-        error, transient = await self._try(ctx, name)
+        try:
+            error, transient = await self._try(ctx, name)
+        except asyncio.CancelledError:
+            await self._finish(_ended(record, ctx, STOPPED, self._now().timestamp()), True)
+            raise
         if not error and (await self._store.position()).epoch != epoch:
             error, transient = "Redis lost its data in the middle of the run", True
         record = _ended(record, ctx, error, self._now().timestamp())
@@ -216,7 +222,7 @@ class Runner:
         if record.state is not SyncState.FAILED and ctx.tally.complete and ctx.next_mark:
             await marks.write(name, ctx.next_mark)
         _count(record)
-        await self._finish(record, transient=transient)
+        await self._finish(record, transient)
         await metrics.COUNTED.flush(self._redis, self._keys)
         return record
 
@@ -235,12 +241,20 @@ class Runner:
             return str(error), error.transient
         except T5GError as error:
             return str(error), True
-        except (RedisError, OSError):
-            return "Redis does not answer", True
+        except (RedisError, OSError) as broken:
+            return trouble(broken), True
         except Exception as error:
             log.exception("sync_broke")
             return f"a mistake of ours ({type(error).__name__}); the log has it", False
         return "", True
+
+    async def _bury(self, before: SyncRecord) -> SyncRecord:
+        """Take note that the run before died, if it did: the lock would not be ours else."""
+        if before.state is not SyncState.RUNNING:
+            return before
+        dead = buried(before, self._now().timestamp())
+        await tell_used_up(Alerts(self._redis, self._keys), dead)
+        return dead
 
     async def _begin(self, before: SyncRecord, started: float) -> SyncRecord:
         record = msgspec.structs.replace(
@@ -263,7 +277,7 @@ class Runner:
 
         return report
 
-    async def _finish(self, record: SyncRecord, *, transient: bool) -> None:
+    async def _finish(self, record: SyncRecord, transient: bool) -> None:
         await self._records.write(record)
         await self._tell(record)
         log.info(
@@ -285,6 +299,12 @@ class Runner:
             told = self._on_progress(record)
             if told is not None:
                 await told
+
+
+def _is_enough(followed: SyncRecord, everything: bool) -> bool:
+    """Say whether a run that was followed answers the question, also one for `everything`."""
+    listed = followed.last_full == followed.started
+    return not everything or listed or followed.state is SyncState.FAILED
 
 
 def _ended(record: SyncRecord, ctx: SyncContext, error: str, now: float) -> SyncRecord:
@@ -323,75 +343,3 @@ def _state(error: str, tally: Tally) -> SyncState:
     if error:
         return SyncState.FAILED
     return SyncState.OK if tally.complete and not tally.failed else SyncState.PARTIAL
-
-
-def alert_name(name: Sync) -> str:
-    """Return the name of the alert about a sync."""
-    return f"sync-{name}"
-
-
-async def settle_alert(alerts: Alerts, record: SyncRecord, *, transient: bool) -> None:
-    """Clear a sync's alert when it works again; raise it at once for what needs a person.
-
-    What may pass is repeated first; whoever repeats it raises the alert in the end.
-    """
-    name = alert_name(record.name)
-    if not record.failures:
-        await alerts.clear(name, f"The sync of {record.name} works again.")
-    elif record.state is SyncState.PARTIAL or not transient:
-        await alerts.raise_(name, f"The sync of {record.name} needs a look: {record.error}")
-
-
-async def mark_dead(redis: Redis, keys: Keys) -> list[Sync]:
-    """Mark runs whose holder died (their lock is gone) as failed; return which."""
-    records = SyncRecords(redis, keys)
-    dead: list[Sync] = []
-    for name, record in (await records.read_all()).items():
-        if record.state is not SyncState.RUNNING:
-            continue
-        if await redis.exists(keys.lock(f"sync:{name}")):
-            continue
-        if (await records.read(name)).state is not SyncState.RUNNING:
-            continue
-        dead.append(name)
-        failed = msgspec.structs.replace(
-            record,
-            state=SyncState.FAILED,
-            error=DIED,
-            error_at=time.time(),
-            what="",
-            failures=record.failures + 1,
-        )
-        await records.write(failed)
-    return dead
-
-
-async def tell_stale(redis: Redis, keys: Keys, now: float) -> list[Sync]:
-    """Tell operators of syncs that once worked and have not for too long; return which is new.
-
-    The alert of a sync is one, whoever raises it: the next success clears it.
-    """
-    alerts = Alerts(redis, keys)
-    told: list[Sync] = []
-    for name, record in (await SyncRecords(redis, keys).read_all()).items():
-        if not record.last_success or not record.stale(now):
-            continue
-        text = f"The data of {name} is old: {record.why_stale(now)}"
-        hint = "Look at `t5g jobs`: is a worker alive, does the job fail? `t5g check` names parts."
-        if await alerts.raise_(alert_name(name), text, hint=hint):
-            told.append(name)
-    return told
-
-
-async def tell_silence(redis: Redis, keys: Keys, now: float) -> bool:
-    """Tell operators that events of JIRA stopped while syncs see changes; say whether it is new.
-
-    The next event clears it.
-    """
-    alerts = Alerts(redis, keys)
-    arrivals = await Inbox(redis, keys).arrivals()
-    text = silence(arrivals, await SyncRecords(redis, keys).read_all(), now)
-    if text:
-        return await alerts.raise_(SILENCE, f"{text}.", hint=HINT)
-    await alerts.clear(SILENCE, "Events of JIRA come again.")
-    return False

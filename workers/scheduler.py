@@ -96,7 +96,7 @@ async def _watch(settings: Settings) -> bool:
     Says whether events that could not be applied wait for their next try.
     """
     from workers.deadletters import are_due
-    from workers.runner import mark_dead, tell_silence, tell_stale
+    from workers.watching import mark_dead, tell_silence, tell_stale
 
     redis, keys = open_redis(settings.redis_url), Keys(settings.redis_prefix)
     try:

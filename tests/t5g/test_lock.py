@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 from redis import Redis as SyncRedis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from t5g.heartbeat import process_name
 from t5g.lock import BlockingLock, Lock, LockLostError, holder
@@ -49,6 +51,24 @@ async def test_it_is_given_back_at_any_moment_of_its_extension(redis):
             await lock.release()
         assert not lock.held
         assert not await redis.exists(KEY)
+
+
+async def test_whose_answer_was_lost_has_it_all_the_same(redis, monkeypatch):
+    """The client asks again, and must not be told that somebody (it itself) holds it."""
+    whole, lost = AbstractConnection.read_response, []
+
+    async def losing(self, *args, **kwargs):
+        answer = await whole(self, *args, **kwargs)
+        if answer == 1 and not lost:
+            lost.append(True)
+            raise RedisConnectionError("the answer was lost")
+        return answer
+
+    monkeypatch.setattr(AbstractConnection, "read_response", losing)
+    async with Lock(redis, KEY) as lock:
+        assert await lock.acquire()
+    assert lost
+    assert not await redis.exists(KEY)
 
 
 async def test_it_frees_itself_when_its_holder_dies(redis):

@@ -21,8 +21,8 @@ from tests.making_jira import body_of, event, issue_event
 from tests.workers.reading import one, synced
 from workers import jobs
 from workers.deadletters import JOB_ID, are_due, drain_before, drain_due
-from workers.runner import tell_silence
 from workers.scheduler import _ask_for_deadletters
+from workers.watching import tell_silence
 
 
 @pytest.fixture

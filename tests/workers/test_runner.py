@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from sandbox.faults import Kind
 from t5g import metrics
@@ -15,7 +16,8 @@ from t5g.sums import read_sums, sums_key
 from t5g.syncs import Sync, SyncRecord, SyncState
 from tests.workers.reading import cases_of, synced
 from workers import runner
-from workers.runner import DIED, mark_dead, run_all, run_sync, tell_stale
+from workers.runner import run_all, run_sync
+from workers.watching import DIED, mark_dead, tell_stale
 
 KEYS = Keys()
 
@@ -83,6 +85,20 @@ async def test_a_second_one_follows_the_run_in_progress(settings, upstreams):
     assert seen[0].state is SyncState.RUNNING
 
 
+async def test_who_asks_for_everything_is_not_served_by_a_run_that_did_less(settings, upstreams):
+    """Also whoever accepts a shrunken listing: it joins, and then its own run does that."""
+    numbers = upstreams.add_cases(6)
+    await synced(settings, Sync.CASES)
+    for number in numbers[1:]:
+        upstreams.portal.remove_case(number)
+    upstreams.portal_faults.latency = 0.1
+    first = asyncio.ensure_future(run_sync(settings, Sync.CASES))
+    await asyncio.sleep(0.05)
+    second = await run_sync(settings, Sync.CASES, accept_shrink=True)
+    assert (await first).removed == 0
+    assert second.removed == 5
+
+
 async def test_two_different_syncs_run_side_by_side(settings, upstreams):
     upstreams.add_card(*upstreams.add_cases(1))
     await synced(settings, Sync.CASES)
@@ -101,6 +117,54 @@ async def test_who_follows_a_run_that_dies_takes_over(settings, upstreams, redis
     record = await run_sync(settings, Sync.CASES)
     assert record.state is SyncState.OK
     assert record.started > 1.0
+
+
+async def test_a_run_that_somebody_stops_says_so(settings, upstreams, store, records, redis):
+    upstreams.add_cases(3)
+    await synced(settings, Sync.CASES)
+    upstreams.portal_faults.add(Kind.HANG, seconds=5)
+    run = asyncio.ensure_future(run_sync(settings, Sync.CASES))
+    while not upstreams.portal_faults.active[0].done:
+        await asyncio.sleep(0.01)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    record = await records.read(Sync.CASES)
+    assert (record.state, record.failures) == (SyncState.FAILED, 1)
+    assert "stopped in the middle" in record.error
+    assert not await redis.exists(KEYS.lock("sync:cases"))
+    upstreams.clear_faults()
+    await synced(settings, Sync.CASES)
+    assert len(await cases_of(store)) == 3
+
+
+async def test_a_run_that_takes_too_long_is_ended(settings, upstreams, monkeypatch):
+    monkeypatch.setattr(runner, "LONGEST_RUN", 0.2)
+    upstreams.portal_faults.add(Kind.HANG, seconds=5)
+    record = await run_sync(settings, Sync.CASES)
+    assert record.state is SyncState.FAILED
+    assert "stopped after" in record.error
+
+
+async def test_runs_that_die_one_after_another_are_told_once_and_cleared(
+    settings, upstreams, records, redis
+):
+    """Nobody else can tell: the job that would do it after its last attempt dies each time."""
+    upstreams.add_cases(2)
+    alerts = Alerts(redis, KEYS)
+    await records.write(SyncRecord(name=Sync.CASES, state=SyncState.RUNNING, failures=2))
+    await mark_dead(redis, KEYS)
+    assert await alerts.raised() == []
+    upstreams.portal_faults.add(Kind.DOWN, times=5)
+    dying = await records.read(Sync.CASES)
+    await records.write(replace(dying, state=SyncState.RUNNING))
+    record = await run_sync(settings, Sync.CASES)  # it finds that the fourth died, and fails itself
+    assert record.failures == 5
+    (alert,) = await alerts.raised()
+    assert "its worker died" in alert.text
+    upstreams.clear_faults()
+    await synced(settings, Sync.CASES)
+    assert [notice.raised for notice in await alerts.unposted()] == [True, False]
 
 
 async def test_a_failure_keeps_the_last_success_and_counts(settings, upstreams, redis, store):
