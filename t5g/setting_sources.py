@@ -20,14 +20,18 @@ PREFIX = "T5G_"
 
 
 class FileSource(EnvSettingsSource):
-    """Reads a setting from the file that `T5G_NAME_FILE` names (as container secrets arrive)."""
+    """Reads a setting from the file that `T5G_NAME_FILE` names (as container secrets arrive).
+
+    It stands before the environment: an empty variable, as from an example file, must not win over
+    a file that is named; one that says something does.
+    """
 
     def __call__(self) -> dict[str, Any]:
         """Return what the files hold. Raises SettingsError if one can not be read."""
         found: dict[str, Any] = {}
         for name in self.settings_cls.model_fields:
             path = self.env_vars.get(f"{PREFIX}{name}_file".lower())
-            if not path:
+            if not path or self.env_vars.get(f"{PREFIX}{name}".lower()):
                 continue
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
@@ -55,7 +59,7 @@ class VaultPlace(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the file that T5G_SECRETS_KEY_FILE names, too."""
-        return init_settings, env_settings, FileSource(settings_cls), dotenv_settings
+        return init_settings, FileSource(settings_cls), env_settings, dotenv_settings
 
 
 class VaultSource(PydanticBaseSettingsSource):

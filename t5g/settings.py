@@ -440,7 +440,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read also the files that `T5G_NAME_FILE` names, and the vault for what is empty else."""
         files = FileSource(settings_cls)
-        given = (init_settings, env_settings, files, dotenv_settings)
+        given = (init_settings, files, env_settings, dotenv_settings)
         return init_settings, VaultSource(settings_cls, given), *given[1:]
 
 

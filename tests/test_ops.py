@@ -156,11 +156,15 @@ def test_panels_do_not_overlap() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
 
 
-def test_every_kind_of_process_is_scraped() -> None:
-    jobs = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
-    targets = " ".join(t for job in jobs for c in job["static_configs"] for t in c["targets"])
+def test_every_kind_of_process_is_scraped_where_it_answers() -> None:
+    (job,) = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
+    asked = {name: found["port"] for found in job["dns_sd_configs"] for name in found["names"]}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     for process in ("web", "worker", "scheduler", "bot"):
-        assert f"{process}:" in targets
+        port = "T5G_HTTP_PORT" if process == "web" else "T5G_METRICS_PORT"
+        assert int(services[process]["environment"][port]) == asked.pop(process)
+        assert "data" in services[process]["networks"]
+    assert not asked
 
 
 def test_promtool_accepts_rules_and_scraping(tmp_path: Path) -> None:

@@ -45,6 +45,17 @@ def test_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert "not-secret" not in repr(settings)
 
 
+@pytest.mark.parametrize(("variable", "wins"), [("", "of-the-file"), ("of-the-variable",) * 2])
+def test_an_empty_variable_does_not_win_over_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, wins: str
+) -> None:
+    """As with `cp .env.example .env` and a container's secrets."""
+    (tmp_path / "token").write_text("of-the-file\n")
+    monkeypatch.setenv("T5G_JIRA_TOKEN", variable)
+    monkeypatch.setenv("T5G_JIRA_TOKEN_FILE", str(tmp_path / "token"))
+    assert load_settings().jira_token.get_secret_value() == wins
+
+
 def test_unreadable_secret_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("T5G_JIRA_TOKEN_FILE", str(tmp_path / "absent"))
     with pytest.raises(SettingsError, match="T5G_JIRA_TOKEN_FILE: can not read"):
