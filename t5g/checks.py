@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from t5g.errors import StoreError, T5GError
+from t5g.errors import SettingsError, StoreError, T5GError
 from t5g.inbox import Inbox
 from t5g.jira_silence import HINT, last_told, silence
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.syncs import SyncRecords
+from t5g.team import load_team
 
 log = logger(__name__)
 
@@ -66,6 +68,21 @@ def redis_check(redis: Redis, keys: Keys) -> Check:
         return f"Redis {version}, writable"
 
     return "redis", look, "Look at T5G_REDIS_URL, and whether the server runs and has memory left."
+
+
+def team_check(path: Path | None) -> Check:
+    """The team file can be read: who may do what stands there."""
+
+    async def look() -> str:
+        if path is None:
+            return "no team file: everybody may look, nobody may act"
+        try:
+            members = load_team(path).members
+        except SettingsError as error:
+            raise T5GError("; ".join(error.lines)) from error
+        return f"{len(members)} in {path}"
+
+    return "team", look, "Mend the file of T5G_TEAM_FILE; the last good one stays in use."
 
 
 def events_check(redis: Redis, keys: Keys) -> Check:

@@ -11,7 +11,14 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from t5g.checks import Check, CheckResult, events_check, redis_check, run_checks
+from t5g.checks import (
+    Check,
+    CheckResult,
+    events_check,
+    redis_check,
+    run_checks,
+    team_check,
+)
 from t5g.cli import terminal
 from t5g.cli.processes import ready
 from t5g.connection import open_redis
@@ -73,6 +80,7 @@ async def _checked(settings: Settings) -> list[CheckResult]:
     keys = Keys(settings.redis_prefix)
     try:
         checks: list[Check] = [
+            team_check(settings.team_file),
             redis_check(redis, keys),
             events_check(redis, keys),
             *upstream_checks(settings, redis),

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from sandbox.faults import Kind
 from sandbox.slack.app import BOT_TOKEN, create_slack_app
+from sandbox.slack.app import FAULTS as SLACK_FAULTS
 from sandbox.slack.state import SlackState
 from t5g.cli import checking
 from t5g.cli.checking import _checked
@@ -47,7 +48,8 @@ def failing(results):
 
 async def test_all_parts_are_looked_at(settings):
     results = await _checked(settings)
-    assert [r.name for r in results] == ["redis", "events", "portal", "jira", "bugzilla", "slack"]
+    names = ["team", "redis", "events", "portal", "jira", "bugzilla", "slack"]
+    assert [r.name for r in results] == names
     assert failing(results) == []
 
 
@@ -74,16 +76,38 @@ async def test_a_token_that_slack_does_not_know_is_slack_s(settings):
     assert failing(results) == ["slack"]
 
 
-@pytest.mark.parametrize("part", ["slack_api_url", "jira_url", "bugzilla_url", "portal_url"])
-async def test_a_server_that_is_not_there_is_named(settings, free_tcp_port, part):
-    gone = settings.model_copy(update={part: f"http://127.0.0.1:{free_tcp_port}/"})
-    assert failing(await _checked(gone)) == [part.split("_")[0]]
+@pytest.mark.parametrize(
+    ("setting", "part"),
+    [
+        ("slack_api_url", "slack"), ("jira_url", "jira"), ("bugzilla_url", "bugzilla"),
+        ("portal_url", "portal"), ("sso_url", "portal"),
+    ],
+)  # fmt: skip
+async def test_a_server_that_is_not_there_is_named(settings, free_tcp_port, setting, part):
+    gone = settings.model_copy(update={setting: f"http://127.0.0.1:{free_tcp_port}/"})
+    assert failing(await _checked(gone)) == [part]
 
 
 async def test_a_redis_that_is_not_there_is_named_and_the_rest_is_looked_at(settings, tmp_path):
     gone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/none.sock"})
     results = await _checked(gone)
     assert failing(results) == ["redis"]
+
+
+async def test_a_team_file_with_mistakes_is_named_with_each_of_them(settings, tmp_path):
+    path = tmp_path / "team.toml"
+    path.write_text('[[people]]\nname = "Ann"\nrole = "queen"\n')
+    results = await _checked(settings.model_copy(update={"team_file": path}))
+    assert failing(results) == ["team"]
+    (result,) = [r for r in results if r.name == "team"]
+    assert "queen" in result.found
+    assert "T5G_TEAM_FILE" in result.hint
+
+
+@pytest.mark.parametrize("kind", [Kind.DOWN, Kind.DENY, Kind.DROP])
+async def test_slack_that_does_not_answer_is_named(settings, slack, kind):
+    slack.app[SLACK_FAULTS].add(kind)
+    assert failing(await _checked(settings)) == ["slack"]
 
 
 async def test_events_that_stopped_while_things_changed_are_told(settings, redis_url):
