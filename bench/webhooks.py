@@ -2,7 +2,8 @@
 
 The least: an aiohttp handler that checks an HMAC over the body and does one write to Redis. Ours
 writes the state so that every other process sees it. Targets (issue 4): at least 60 % of the
-throughput, p99 at most three times as long, nothing refused or lost among 10,000 at once.
+throughput, p99 at most three times as long, answers within 100 ms at full load, nothing refused or
+lost among 10,000 at once.
 
     t5g bench webhooks
 """
@@ -36,7 +37,7 @@ CASES = 500
 SIZE = 8 * 1024
 CUSTOM = ({"value": "x", "id": "7"}, None, None)
 BEGIN = datetime.now(UTC)
-THROUGHPUT, LATENCY = 0.6, 3.0
+THROUGHPUT, LATENCY, LATEST = 0.6, 3.0, 100.0
 
 
 async def measure(events: int = 1_000, rounds: int = 15, storm: int = 10_000) -> Findings:
@@ -54,6 +55,8 @@ async def measure(events: int = 1_000, rounds: int = 15, storm: int = 10_000) ->
         path = HotPath("POST /webhooks/jira", bare_receiver, made.take, THROUGHPUT, LATENCY)
         with Serving(create_app, settings) as server:
             found = await compare(path, server, settings, rounds=rounds, count=events)
+            p99 = found.detail[path.name]["ours"]["p99_ms"]
+            found.most(f"{path.name}: p99 at full load", p99, "ms", LATEST)
             await _visible(found, settings, server.port, made)
             await _storm(found, settings, server.port, made, storm)
     return found

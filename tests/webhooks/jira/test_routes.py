@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from t5g.keys import Keys
 from t5g.logs import setup_logging
 from t5g.settings import Settings, load_settings
 from t5g.store import Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords
 from tests.making import NOW, portal_seen
 from tests.making_jira import (
     SECRET,
@@ -86,6 +88,12 @@ async def test_an_escalation_shows(post: Post, board: Board) -> None:
     await post(filed)
     await board.refresh()
     assert board.entries[ONE].escalated
+    closed = issue_event(
+        "updated", 1, key="ESC-1", labels=["t5g-escalation"], customfield_10979=ONE, status="Closed"
+    )
+    await post(closed)
+    await board.refresh()
+    assert not board.entries[ONE].escalated
 
 
 # What is answered
@@ -109,6 +117,20 @@ async def test_each_event_is_answered_with_what_became_of_it(
     assert await post(payload) == (status, {"outcome": outcome})
 
 
+async def test_every_recorded_body_is_taken_and_none_is_parked(
+    client: Client, shared_dir: Path, redis: Redis
+) -> None:
+    bodies = sorted((shared_dir / "fixtures" / "jira-webhooks").glob("*.json"))
+    told = set()
+    for path in bodies:
+        body = path.read_bytes()
+        status, answer = await send(client, body=body, **headers_of(body, delivery=path.stem))
+        told.add((status, answer["outcome"]))
+    assert len(bodies) >= 40
+    assert told <= {(202, "not_ours"), (202, "ignored"), (202, "later"), (200, "applied")}
+    assert await Inbox(redis, Keys()).count() == 0
+
+
 async def test_a_repeated_delivery_is_recognised(post: Post) -> None:
     first = issue_event("created", 0)
     assert await post(first, delivery="d-1") == (200, {"outcome": "applied"})
@@ -122,6 +144,20 @@ async def test_what_could_not_be_applied_is_kept_without_its_signature(
     [letter] = await Inbox(redis, Keys()).letters()
     assert letter.headers["X-Atlassian-Webhook-Identifier"] == "d-1"
     assert "signature" not in " ".join(letter.headers).lower()
+
+
+async def test_what_waits_and_what_was_missed_is_told_by_metrics_and_on_the_page(
+    post: Post, client: Client, redis: Redis
+) -> None:
+    await post(event("jira:issue_updated"), delivery="d-1")
+    record = SyncRecord(name=Sync.CARDS, missed_events=3)
+    await SyncRecords(redis, Keys()).write(record)
+    async with client.get("/metrics") as response:
+        told = await response.text()
+    assert "t5g_deadletters 1.0" in told
+    assert 't5g_sync_missed_events{sync="cards"} 3.0' in told
+    async with client.get("/jobs") as response:
+        assert "1 event of JIRA could not be applied yet." in await response.text()
 
 
 # Who is let in
