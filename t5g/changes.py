@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import astuple
 
 from t5g.model import Source
 from t5g.state import CardState, Collection, Register, State, visible
@@ -58,11 +59,9 @@ def _of_cards(old: CardState, new: CardState) -> Iterator[Change]:
     before, after = visible(old.cards), visible(new.cards)
     yield from _of_items("card", before, after)
     for key in after:
-        yield from _of_items(
-            "comment",
-            visible(old.comments.get(key, Collection())),
-            visible(new.comments.get(key, Collection())),
-        )
+        was, becomes = old.comments.get(key, Collection()), new.comments.get(key, Collection())
+        if was is not becomes:
+            yield from _of_items("comment", visible(was), visible(becomes))
 
 
 def _of_items(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -75,8 +74,8 @@ def _of_items(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 
 def _of_values(prefix: str, key: str, before: Struct, after: Struct) -> Iterator[Change]:
-    for name in after.__struct_fields__:
-        old, new = getattr(before, name), getattr(after, name)
+    values = zip(after.__struct_fields__, astuple(before), astuple(after), strict=True)
+    for name, old, new in values:
         if old != new:
             yield Change(prefix + name, plain(old), plain(new), key)
 

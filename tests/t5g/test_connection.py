@@ -1,11 +1,13 @@
 """The client of the store: it waits its turn, and gives up soon when Redis is gone."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from redis.exceptions import RedisError
+from redis.exceptions import DataError, RedisError
 
 from t5g.connection import CONNECTIONS, open_redis
+from t5g.model import Source
 
 
 async def test_more_commands_at_once_than_connections_wait_their_turn(redis_url: str) -> None:
@@ -13,6 +15,30 @@ async def test_more_commands_at_once_than_connections_wait_their_turn(redis_url:
     await asyncio.gather(*(redis.incr("t5g:n") for _ in range(5 * CONNECTIONS)))
     assert int(await redis.get("t5g:n")) == 5 * CONNECTIONS
     assert len(await redis.client_list()) <= CONNECTIONS + 1
+    await redis.aclose()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["text", "", "ä\n\r\n", b"\xff\x00", bytearray(b"ab"), memoryview(b"view"), 7, -3, 2**70, 0.1,
+     1e22, 1_795_521_600.123456, Source.CARD],
+)  # fmt: skip
+async def test_every_value_arrives_as_it_is(redis_url: str, value: Any) -> None:
+    redis = open_redis(redis_url)
+    await redis.set("t5g:x", value)
+    arrived = await redis.get("t5g:x")
+    assert arrived == (value if isinstance(value, bytes | bytearray | memoryview) else (
+        value.encode() if isinstance(value, str) else repr(value).encode()
+    ))  # fmt: skip
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("value", [None, True, ["list"]])
+async def test_what_is_no_value_is_refused(redis_url: str, value: Any) -> None:
+    redis = open_redis(redis_url)
+    with pytest.raises(DataError):
+        await redis.set("t5g:x", value)
+    assert await redis.config_get("maxmemory")  # a command of two words
     await redis.aclose()
 
 
