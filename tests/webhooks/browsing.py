@@ -6,6 +6,8 @@ of them (a script's error, a refused style, a request to another host) fails the
 """
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -16,8 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chrome
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from redis import Redis as SyncRedis
 
 from t5g.connection import open_redis, open_store, open_syncs
@@ -32,6 +35,8 @@ from webhooks.app import create_app
 
 T = TypeVar("T")
 CASES = 60
+#: Milliseconds for anything to show, also on a busy machine.
+PATIENCE = 15_000
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -131,6 +136,15 @@ def opened(redis_url: str, port: int = 0, **env: Any) -> Site:
 
 
 @pytest.fixture(scope="module")
+def free_ports() -> tuple[int, int]:
+    """Two ports of loopback on which nothing listened a moment ago."""
+    with socket.socket() as one, socket.socket() as two:
+        for probe in (one, two):
+            probe.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(two.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
 def site(redis_server: str) -> Iterator[Site]:
     """A web process without login, with cases."""
     found = opened(redis_server)
@@ -144,6 +158,7 @@ def site(redis_server: str) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def chrome(chromium: Path) -> Iterator[Chrome]:
     """A browser. Only tests that are not coroutines may share a module with it."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
@@ -177,14 +192,14 @@ class Watch:
             self.wrong.append(f"another host: {url}")
 
 
-@pytest.fixture
-def tab(chrome: Chrome, site: Site) -> Iterator[Tab]:
-    """Open a window: `tab(path, **options)`; the options are those of a browser's context."""
-    watch, contexts = Watch(site.url), []
+@contextlib.contextmanager
+def windows(chrome: Chrome, url: str, *hosts: str) -> Iterator[Tab]:
+    """Give a function that opens windows at `url`; in none of them anything may go wrong."""
+    watch, contexts = Watch(url, *hosts), []
 
     def open_tab(path: str = "/", **options: Any) -> Page:
-        context = chrome.new_context(**{"viewport": WIDE, "base_url": site.url, **options})
-        context.set_default_timeout(10_000)
+        context = chrome.new_context(**{"viewport": WIDE, "base_url": url, **options})
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         watch.over(page)
@@ -195,3 +210,35 @@ def tab(chrome: Chrome, site: Site) -> Iterator[Tab]:
     for context in contexts:
         context.close()
     assert watch.wrong == []
+
+
+@pytest.fixture
+def tab(chrome: Chrome, site: Site) -> Iterator[Tab]:
+    """Open a window: `tab(path, **options)`; the options are those of a browser's context."""
+    with windows(chrome, site.url) as open_tab:
+        yield open_tab
+
+
+ALL = {"resultTypes": ["violations"]}
+#: What hangs on colours, and so has to be looked at in dark, too.
+COLOURS = {**ALL, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+#: What hangs on the width of the page: colours, the slowest to look at, do not.
+LAYOUT = {**ALL, "rules": {"color-contrast": {"enabled": False}}}
+
+
+def found_by_axe(page: Page) -> dict[str, list[str]]:
+    """What an accessibility checker finds in light and dark and at a phone's width."""
+    found = {}
+    for where, scheme, size, options in (
+        ("light", "light", WIDE, ALL), ("dark", "dark", WIDE, COLOURS),
+        ("phone", "light", PHONE, LAYOUT),
+    ):  # fmt: skip
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        violations = Axe().run(page, options=options).response["violations"]
+        found[where] = [
+            f"{rule['impact']} {rule['id']}: {node['target'][0]}: {node['failureSummary'][:400]}"
+            for rule in violations
+            for node in rule["nodes"][:5]
+        ]
+    return {where: what for where, what in found.items() if what}

@@ -1,7 +1,7 @@
-"""An identity provider for tests: signs real assertions, and forges them in the known ways.
+"""An identity provider for tests: signs real assertions, and answers logouts.
 
-`python -m tests.webhooks.saml.identity PORT` runs it as a process of its own, with a login that
-takes everybody for Ann; its metadata is at `/metadata`.
+`python -m tests.webhooks.saml.identity PORT` runs it as a process of its own, with a login page on
+which one is whom one likes; its metadata is at `/metadata`.
 """
 
 import argparse
@@ -207,15 +207,29 @@ class IdentityProvider:
             f"<saml:Issuer>{self.entity}</saml:Issuer><saml:NameID>{person}</saml:NameID>{session}"
             "</samlp:LogoutRequest>"
         )
+        return self._redirect(sp, "SAMLRequest", xml, signed=signed)
+
+    def logout_answer_url(self, sp: str, request: str) -> str:
+        """Where to send a browser back to after a logout that the service provider began."""
+        xml = (
+            f'<samlp:LogoutResponse {NAMESPACES} ID="{new_id()}" Version="2.0" '
+            f'IssueInstant="{moment()}" Destination="{sp}" InResponseTo="{request}">'
+            f"<saml:Issuer>{self.entity}</saml:Issuer><samlp:Status>"
+            f'<samlp:StatusCode Value="{Names.STATUS_SUCCESS}"/></samlp:Status>'
+            "</samlp:LogoutResponse>"
+        )
+        return self._redirect(sp, "SAMLResponse", xml, signed=True)
+
+    def _redirect(self, to: str, name: str, xml: str, *, signed: bool) -> str:
         packed = zlib.compress(xml.encode())[2:-4]
-        query = {"SAMLRequest": base64.b64encode(packed).decode(), "RelayState": "x"}
+        query = {name: base64.b64encode(packed).decode(), "RelayState": "x"}
         if not signed:
-            return f"{sp}?{urlencode(query)}"
+            return f"{to}?{urlencode(query)}"
         query["SigAlg"] = Names.RSA_SHA256
         text = urlencode(query)
         signature = OneLogin_Saml2_Utils.sign_binary(text, self.key, xmlsec.Transform.RSA_SHA256)
         query["Signature"] = base64.b64encode(signature).decode()
-        return f"{sp}?{urlencode(query)}"
+        return f"{to}?{urlencode(query)}"
 
 
 def new_id() -> str:
@@ -223,8 +237,20 @@ def new_id() -> str:
     return "_" + secrets.token_hex(16)
 
 
+PEOPLE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "ann": ANN,
+    "boss": {"mail": ["boss@example.com"], "displayName": ["The Boss"]},
+    "eve": {"mail": ["eve@example.com"], "displayName": ["Eve"], "memberOf": ["everybody"]},
+}
+
+
 def make_server(base: str) -> web.Application:
-    """Serve login and logout; everybody is Ann, or `?person=` of the login page."""
+    """Serve a login page on which one is whom one likes, and logout both ways.
+
+    `/sso?…&forge=NAME` answers at once with that forgery of Ann's login.
+    """
+    from tests.webhooks.saml.forging import FORGERIES
+
     idp = IdentityProvider(base)
 
     async def metadata(_: web.Request) -> web.Response:
@@ -234,26 +260,55 @@ def make_server(base: str) -> web.Application:
         asked, relay = read_request(str(request.url))
         acs = asked.get("AssertionConsumerServiceURL")
         audience = asked.findtext("{urn:oasis:names:tc:SAML:2.0:assertion}Issuer")
-        claim = Claim(request=asked.get("ID"), acs=acs, audience=audience)
-        fields = {"SAMLResponse": encoded(idp.response(claim)), "RelayState": relay}
-        inputs = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(value)}">'
-            for name, value in fields.items()
-        )
-        page = (
-            f'<!doctype html><title>Log in</title><form method="post" action="{escape(acs)}">'
-            f"{inputs}<button>Log in as Ann</button></form>"
-        )
-        return web.Response(text=page, content_type="text/html")
+        answers = {}
+        for person, attributes in PEOPLE.items():
+            claim = Claim(asked.get("ID"), acs, audience, person, attributes=attributes)
+            answers[person] = idp.response(claim)
+        if name := request.query.get("forge"):
+            claim = Claim(asked.get("ID"), acs, audience)
+            answers = {"ann": FORGERIES[name](idp, claim)}
+        forms = "".join(_form(acs, relay, person, xml) for person, xml in answers.items())
+        return _page(f"<h1>Log in</h1>{forms}")
 
     async def slo(request: web.Request) -> web.Response:
-        return web.Response(text="logged out at the provider")
+        if "SAMLRequest" not in request.query:
+            return _page("<h1>Logged out at the provider</h1>")
+        asked, _ = read_request(str(request.url))
+        issuer = asked.findtext("{urn:oasis:names:tc:SAML:2.0:assertion}Issuer")
+        home = issuer.replace("/saml/metadata", "/saml/logout")
+        return _redirect(idp.logout_answer_url(home, asked.get("ID")))
+
+    async def end(request: web.Request) -> web.Response:
+        return _redirect(idp.logout_url(request.query["sp"], request.query["person"]))
 
     app = web.Application()
     app.router.add_get("/metadata", metadata)
     app.router.add_get("/sso", sso)
     app.router.add_get("/slo", slo)
+    app.router.add_get("/end", end)
     return app
+
+
+def _redirect(url: str) -> web.Response:
+    """Not by aiohttp's exception: it writes addresses anew, and what is signed is their text."""
+    return web.Response(status=302, headers={"Location": url})
+
+
+def _form(acs: str, relay: str, person: str, xml: str) -> str:
+    fields = {"SAMLResponse": encoded(xml), "RelayState": relay}
+    inputs = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
+    return (
+        f'<form method="post" action="{escape(acs)}">{inputs}'
+        f"<button>Log in as {person}</button></form>"
+    )
+
+
+def _page(text: str) -> web.Response:
+    page = f'<!doctype html><html lang="en"><title>Provider</title>{text}</html>'
+    return web.Response(text=page, content_type="text/html")
 
 
 def main() -> None:
