@@ -10,9 +10,9 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-NARROW, WIDTH, WIDE = 350.0, 440.0, 900.0
+NARROW, WIDTH, WIDE = 350.0, 480.0, 900.0
 HEIGHT = 170.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 96.0, 10.0, 22.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 148.0, 10.0, 22.0
 EDGE = 8.0
 LABEL = 13.0
 MOST_TICKS = 4

@@ -39,6 +39,8 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
 )
 BUCKETS = (1.0, 3.0, 7.0, 14.0, 30.0, 90.0, 180.0)
 BUCKET_NAMES = ("< 1 d", "1–3 d", "3–7 d", "1–2 w", "2–4 w", "1–3 mo", "3–6 mo", "> 6 mo")
+#: The same, short enough to stand side by side beneath the bars of a narrow chart.
+BUCKET_TICKS = ("<1d", "1–3d", "3–7d", "1–2w", "2–4w", "1–3m", "3–6m", ">6m")
 
 
 class History(Struct, frozen=True, kw_only=True):
@@ -292,7 +294,7 @@ def in_buckets(values: Iterable[float]) -> list[int]:
 
 def histogram(title: str, cases: Sequence[int]) -> BarChart:
     """Draw how many took how long."""
-    return column_chart(title, BUCKET_NAMES, {"Cases": cases}, width=NARROW)
+    return column_chart(title, BUCKET_TICKS, {"Cases": cases}, width=NARROW)
 
 
 def _counted(
