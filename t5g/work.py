@@ -195,8 +195,20 @@ def _out_of_the_way(job: "Job | None") -> bool:
         JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.READY_TO_ENQUEUE,
     ):  # fmt: skip
         return False
-    job.delete()
+    _delete(job)
     return True
+
+
+def _delete(job: "Job") -> None:
+    """Delete a job, also one whose attempt RQ still lists and knows nothing of any more.
+
+    The record of an attempt ends by itself when its worker dies; the list of attempts does not.
+    """
+    try:
+        job.delete()
+    except ValueError:
+        job.connection.delete(job.execution_registry.key)
+        job.delete()
 
 
 def _refuse_objects(function: str, args: Sequence[Any]) -> None:
@@ -229,7 +241,7 @@ def drop_job(redis: SyncRedis, keys: Keys, job_id: str) -> None:
     job = _found(redis, job_id)
     if job.get_status(refresh=True) is JobStatus.STARTED:
         raise RefusedError(f"{job_id} runs now; it ends by itself or by its time limit.")
-    job.delete()
+    _delete(job)
 
 
 def _found(redis: SyncRedis, job_id: str) -> "Job":

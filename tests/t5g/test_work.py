@@ -59,6 +59,23 @@ def test_a_job_that_ended_or_waits_for_its_next_attempt_makes_way(redis, status)
     assert redis.hget("t5g:rq:job:sync-cases", "status") == b"queued"
 
 
+def test_a_failed_job_whose_attempt_left_no_record_makes_way(redis):
+    load_rq("t5g:")
+    from rq.executions import Execution
+    from rq.job import Job, JobStatus
+
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    job = Job.fetch("sync-cases", connection=redis)
+    with redis.pipeline() as pipe:
+        attempt = Execution.create(job, 100, pipeline=pipe, worker_name="gone")
+        pipe.execute()
+    redis.delete(attempt.key)  # it ends by its time to live; the list of attempts does not
+    redis.delete("t5g:rq:queue:default")
+    job.set_status(JobStatus.FAILED)
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.QUEUED
+    assert queued(redis) == ["sync-cases"]
+
+
 def test_a_running_job_is_joined(redis):
     enqueue(redis, JOB, "cases", job_id="sync-cases")
     redis.delete("t5g:rq:queue:default")
