@@ -27,6 +27,8 @@ MOST_SKEW = 300
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 COMMAND_FIELD = "command="
+#: What Bolt raises when a payload is not of the shape that it takes for granted.
+UNSHAPED = (TypeError, AttributeError, KeyError, IndexError, ValueError)
 RATE_LIMITED = "app_rate_limited"
 
 
@@ -86,9 +88,14 @@ class _Door:
         if body.startswith("{") and json.loads(body).get("type") == RATE_LIMITED:
             log.warning("slack_sends_fewer_events", why="more than 30,000 in an hour")
             return web.Response()
-        answered = await self._bolt.async_dispatch(
-            AsyncBoltRequest(body=body, query=request.query_string, headers=request.headers)  # type: ignore[arg-type]
-        )
+        try:
+            answered = await self._bolt.async_dispatch(
+                AsyncBoltRequest(body=body, query=request.query_string, headers=request.headers)  # type: ignore[arg-type]
+            )
+        except UNSHAPED:
+            # Errors of our listeners do not come here: Bolt itself trusts the shape of payloads.
+            log.exception("slack_not_understood", bytes=len(raw))
+            return web.json_response({"error": "the payload is not one of Slack's"}, status=400)
         kind = answered.headers.get("content-type", ["text/plain"])[0].partition(";")[0]
         return web.Response(
             status=answered.status, text=answered.body, content_type=kind, charset="utf-8"

@@ -61,13 +61,17 @@ class Victim:
 
     def slack(self, body: bytes, kind: str) -> int:
         """Send something with Slack's signature."""
+        return self.slack_answer(body, kind)[0]
+
+    def slack_answer(self, body: bytes, kind: str) -> tuple[int, bytes]:
+        """Do the same, and give the answer's body too."""
         stamp = str(int(time.time()))
         base = f"v0:{stamp}:".encode() + body
         made = hmac.new(SLACK_SECRET.encode(), base, hashlib.sha256).hexdigest()
         return self.ask(
             "POST", "/slack/events", body,
             X_Slack_Request_Timestamp=stamp, X_Slack_Signature=f"v0={made}", Content_Type=kind,
-        )[0]  # fmt: skip
+        )  # fmt: skip
 
     def alive(self) -> bool:
         """Say whether the process still answers others."""
