@@ -4,6 +4,7 @@ A setting is added here and nowhere else: name, default, what it is for, and whi
 All mistakes are told at once. Secrets are `SecretStr`, so that they never print.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import time
 from ipaddress import ip_address, ip_network
@@ -24,6 +25,9 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+)
+from pydantic_settings import (
+    SettingsError as NotParsedError,
 )
 
 from t5g.errors import SettingsError
@@ -481,10 +485,19 @@ def load_settings(needs: Iterable[Part] = (), *, env: Mapping[str, Any] | None =
         settings = Settings(**(env or {}))
     except ValidationError as error:
         raise SettingsError([_line(item) for item in error.errors()]) from None
+    except NotParsedError as error:
+        raise SettingsError([_not_parsed(str(error))]) from None
     missing = [f"{name} is missing: {why}" for name, why in settings.missing(needs)]
     if missing:
         raise SettingsError(missing)
     return settings
+
+
+def _not_parsed(text: str) -> str:
+    """Name the setting that should be JSON and is not; the library names it in a text only."""
+    found = re.search(r'field "(\w+)"', text)
+    name = found[1].upper() if found else "?"
+    return f'{PREFIX}{name}: is no JSON object; write it like {{"name": "value"}}'
 
 
 def _line(item: Any) -> str:

@@ -212,7 +212,9 @@ def parse_team(text: str, name: str = "team file") -> Team:
     """Read the text of a team file. Raises SettingsError with a line for every mistake."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SettingsError([f"{name}: is nested too deeply"]) from None
+    except ValueError as error:  # no TOML, or a number beyond all
         raise SettingsError([f"{name}: {error}"]) from None
     reader = _Reader(name)
     reader.known(document, ("roles", "people"), "the file")

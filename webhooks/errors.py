@@ -19,6 +19,7 @@ from t5g.errors import QueryError, StoreError, T5GError
 MACHINES = re.compile(r"/(api|webhooks|slack|healthz|readyz|metrics)(/|$)")
 RETRY_SECONDS = 5
 NO_REDIS = "Redis does not answer; try again in a moment."
+UNREADABLE = "The body can not be read."
 UNKNOWN = "Something went wrong here. It is in the log under the id {id}."
 
 
@@ -60,6 +61,8 @@ def failure_of(error: Exception, request_id: str) -> Failure:
         return Failure(status=error.status, message=str(error), id="" if theirs else request_id)
     if isinstance(error, web.HTTPException):
         return Failure(status=error.status, message=_sentence(error))
+    if isinstance(error, web.RequestPayloadError):  # cut off, or packed as it does not say
+        return Failure(status=HTTPStatus.BAD_REQUEST, message=UNREADABLE)
     if isinstance(error, RedisError):
         return Failure(status=StoreError.status, message=NO_REDIS, id=request_id)
     message = UNKNOWN.format(id=request_id)

@@ -25,6 +25,7 @@ ACTIONS = (
     "page:2", "sort:age", "filter:account", "ask:cases", "share:00000001", "link:00000001",
     "comment:00000001", "assign:00000001", "home:search", "home:refresh", "nobody:knows",
 )  # fmt: skip
+PLAIN = {"type": "plain_text", "text": "a"}
 PLACE: dict[str, Any] = {
     "container": {"type": "message", "message_ts": "1.2", "channel_id": "C1"},
     "channel": {"id": "C1", "name": "general"},
@@ -45,7 +46,7 @@ CLICKS = [
         "block_actions", **PLACE,
         actions=[{"type": "button", "action_id": action, "block_id": "list", "value": "cases",
                   "action_ts": "1.3",
-                  "selected_option": {"value": "age", "text": {"type": "plain_text", "text": "a"}}}],
+                  "selected_option": {"value": "age", "text": PLAIN}}],
     )
     for action in ACTIONS
 ]  # fmt: skip
@@ -110,9 +111,7 @@ def test_signed_events_of_any_shape_are_answered(victim: Victim, body: Any) -> N
 
 @SEEDED
 @given(word=st.sampled_from(WORDS) | TEXTS, text=TEXTS, more=TEXTS)
-def test_commands_of_any_text_are_answered(
-    victim: Victim, word: str, text: str, more: str
-) -> None:
+def test_commands_of_any_text_are_answered(victim: Victim, word: str, text: str, more: str) -> None:
     body = form({**COMMAND, "text": f"{word} {text} {more}"})
     assert victim.slack(body, FORM) in (200, 401)
 

@@ -94,7 +94,15 @@ async def consume(request: web.Request) -> web.Response:
 async def _posted(request: web.Request) -> dict[str, str]:
     if (request.content_length or 0) > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
-    form = await request.post()
+    return await _form(request)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """Return the texts of a form. aiohttp reads what is no form with errors of its own."""
+    try:
+        form = await request.post()
+    except ValueError as error:
+        raise web.HTTPBadRequest(text="The form can not be read.") from error
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
@@ -166,7 +174,7 @@ async def end_here(request: web.Request) -> web.Response:
     session = await _session(request, access)
     if session is None:
         return _out(request, access)
-    form = await request.post()
+    form = await _form(request)
     everywhere = form.get("everywhere") == "1"
     count = await access.sessions.end_all_of(session.person) if everywhere else 1
     await access.sessions.end(session)
