@@ -5,6 +5,7 @@ answer that needs a name gives up after a second, and the look-up goes on for th
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.asker import Asker, Origin
 from bot.tasks import Tasks
+from t5g.accounts import email_of
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.model import Person
@@ -105,10 +107,15 @@ class People:
     async def slack_id(self, person: Person) -> str:
         """Return the Slack id of a JIRA user: by the team file, else by e-mail; "" if unknown."""
         team = self.team
-        member = team.by_jira(person.account) or team.by_email(person.email)
+        email = person.email
+        member = team.by_jira(person.account) or team.by_email(email)
+        if member is None and not email:
+            with contextlib.suppress(RedisError):
+                email = await email_of(self._redis, self._keys, person.account)
+            member = team.by_email(email)
         if member and member.slack:
             return member.slack
-        return await self.id_of_email(person.email or (member.email if member else ""))
+        return await self.id_of_email(email or (member.email if member else ""))
 
     async def slack_ids(self, persons: Iterable[Person]) -> dict[str, str]:
         """Return the Slack ids of JIRA users by their accounts, as far as they are known."""

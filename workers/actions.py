@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.accounts import keep_account
 from t5g.audit import Audit, AuditEntry, Outcome
 from t5g.connection import open_queue_redis, open_redis, open_store
 from t5g.current import current_settings
@@ -23,7 +24,7 @@ from t5g.errors import NotFoundError, RefusedError, T5GError, UpstreamError
 from t5g.jira_payloads import card_of, comments_of
 from t5g.keys import Keys
 from t5g.logs import logger
-from t5g.model import Card, Source
+from t5g.model import Card, Person, Source
 from t5g.settings import Settings
 from t5g.state import EPOCH, CommentsSeen, DetailsSeen, ItemSeen, Observation, PortalSeen
 from t5g.store import Store
@@ -76,12 +77,13 @@ def assign(
     async def do(work: Work) -> str:
         async with _writer(work) as jira:
             target = account or await jira.account_of(email)
-            before = _card(await jira.issue(card), work)
-            if before.assignee is None or before.assignee.account != target:
+            await keep_account(work.redis, work.keys, email, target)
+            before = _card(await jira.issue(card), work).assignee
+            had = await _first_seen(work, _name_of(before))
+            if before is None or before.account != target:
                 await jira.assign(card, target)
             after = await _reread(work, jira, card)
-        now = after.assignee.name or after.assignee.account if after.assignee else "nobody"
-        had = before.assignee.name or before.assignee.account if before.assignee else "nobody"
+        now = _name_of(after.assignee)
         await _note(work, f"{card} assignee: {had} → {now}")
         return f"{card} is assigned to {now}."
 
@@ -108,12 +110,14 @@ def escalate(
 
     async def do(work: Work) -> str:
         async with _writer(work) as jira:
+            labels = " ".join(_card(await jira.issue(card), work).labels) or "none"
+            had = await _first_seen(work, labels)
             await jira.add_label(card, ESCALATION_LABEL)
             if reason:
                 text = signed(f"Potential escalation: {reason}", name)
                 await _comment_once(work, jira, card, text)
-            await _reread(work, jira, card)
-        await _note(work, f"{card} labels: + {ESCALATION_LABEL}")
+            after = await _reread(work, jira, card)
+        await _note(work, f"{card} labels: {had} → {' '.join(after.labels)}")
         return f"{card} is marked as a potential escalation."
 
     return _run(Ask(what="escalate", number=number, name=name, who=who, deed=deed, reply=reply), do)
@@ -229,6 +233,18 @@ class _writer:
 
     async def __aexit__(self, *_: object) -> None:
         self._jira.close()
+
+
+def _name_of(person: Person | None) -> str:
+    return (person.name or person.account) if person else "nobody"
+
+
+async def _first_seen(work: Work, value: str) -> str:
+    """Return how it was before the first attempt: a later one may see what that one did."""
+    key = f"{work.marker}:before"
+    await work.redis.set(key, value, nx=True, ex=REMEMBERED)
+    kept = await work.redis.get(key)
+    return kept.decode() if isinstance(kept, bytes) else value
 
 
 async def _comment_once(work: Work, jira: JiraWriter, card: str, text: str) -> None:

@@ -129,6 +129,8 @@ def _apply(
         changed["comments"] = [*bug.comments, str(comment)]
     if changed:
         state.update_bug(bug.id, **changed)
+        if not update.get("minor_update"):
+            state.mailed.append(bug.id)
     return {
         "id": bug.id,
         "alias": list(bug.alias),

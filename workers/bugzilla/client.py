@@ -224,7 +224,12 @@ def _add_words(server: Bugzilla, bug_id: int, field: str, words: Sequence[str]) 
     if not lacks:
         return before, before
     after = " ".join([*([before.rstrip()] if before.strip() else []), *lacks])
-    server.update_bugs([bug_id], server.build_update(**{field: after}, minor_update=True))
+    # The package knows Red Hat's fields only on Red Hat's own host; a server ignores other names.
+    fields = {field: after, f"cf_{field}": after} if field in RED_HAT_FIELDS else {field: after}
+    update = {**server.build_update(minor_update=True), **fields}
+    told = server.update_bugs([bug_id], update)
+    if not any(row.get("changes") for row in told.get("bugs") or ()):
+        raise UpstreamError(SERVICE, f"it did not take the {field}", transient=False)
     return before, after
 
 

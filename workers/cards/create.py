@@ -16,7 +16,16 @@ from t5g.jira_payloads import card_of
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making
 from workers.cards.plan import FINISHED, gets_back
-from workers.cards.steps import ADOPTED, CREATED, OPTIONAL, REOPENED, REPAIRS, STEPS, Step
+from workers.cards.steps import (
+    ADOPTED,
+    CREATED,
+    OPTIONAL,
+    REOPENED,
+    REPAIRS,
+    STEPS,
+    Step,
+    account_of,
+)
 from workers.cards.text import description_of, priority_of, summary_of, told_reason
 from workers.jira.card_writes import LostAnswerError, RefusedWriteError
 
@@ -150,7 +159,7 @@ async def _fields(desk: Desk, entry: Entry, record: Making) -> tuple[dict[str, A
         fields["components"] = [{"name": settings.card_component}]
     if record.assignee:
         try:
-            account = record.account or await desk.jira.account_of(record.email)
+            account = record.account or await account_of(desk, record.email)
             fields["assignee"] = {"accountId" if desk.jira.cloud else "name": account}
         except (UpstreamError, NotFoundError) as error:
             if isinstance(error, UpstreamError) and error.transient:

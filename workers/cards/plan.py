@@ -5,7 +5,7 @@ The dry run and the real run ask here; neither decides anything by itself.
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from t5g.assignment import WEIGHTS, Assignment, Candidate, Newcomer, assign, load_of
 from t5g.derived import DAY, Entry
 from t5g.settings import Settings
-from t5g.team import Member, Team
+from t5g.team import Member, Role, Team
 from workers.cards.text import priority_of
 
 FINISHED = "Done"
@@ -114,7 +114,7 @@ def assigned(
             name=member.name,
             accounts=member.accounts,
             load=load_of(mine.get(member.name, ())),
-            available=member.available(day) and bool(member.jira or member.email),
+            available=_may_get(member, day),
         )
         for member in team.members
     ]
@@ -206,6 +206,12 @@ def _reopening(entry: Entry) -> Planned:
         assignee=entry.assignee.name if entry.assignee else "",
         reason="it was theirs" if entry.assignee else "",
     )
+
+
+def _may_get(member: Member, day: date) -> bool:
+    """Say whether cards may go to somebody: there, no mere viewer, and known to JIRA somehow."""
+    known = bool(member.jira or member.email)
+    return known and member.available(day) and member.role is not Role.VIEWER
 
 
 def _owner(entry: Entry, team: Team) -> Member | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from t5g.accounts import known_accounts, with_accounts
 from t5g.audit import Outcome
 from t5g.derived import Entry
 from t5g.errors import UpstreamError
@@ -45,8 +46,9 @@ async def planned(desk: Desk, confirmed: int = 0) -> Plan:
     begun = {record.number for record in await desk.ledger.unfinished() if record.touched}
     entries = [entry for entry in desk.board.entries.values() if entry.number not in begun]
     untracked = [entry.number for entry in entries if entry.open and entry.untracked]
+    team = with_accounts(desk.team, await known_accounts(desk.redis, desk.keys))
     return plan_cards(
-        entries, desk.team, desk.settings, desk.clock(), confirmed=confirmed,
+        entries, team, desk.settings, desk.clock(), confirmed=confirmed,
         was_closed=await desk.ledger.was_closed(), made=await desk.ledger.made(untracked),
     )  # fmt: skip
 

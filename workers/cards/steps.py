@@ -7,6 +7,7 @@ JIRA refuses; whoever calls it decides what becomes of that.
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 
+from t5g.accounts import keep_account
 from t5g.connection import open_queue_redis
 from t5g.derived import Entry
 from t5g.errors import NotFoundError, UpstreamError
@@ -153,9 +154,16 @@ def _ask(desk: Desk, job: str, *args: str, job_id: str, queue: str) -> None:
 async def _assignee(desk: Desk, entry: Entry, record: Making) -> str:
     if (await _card(desk, record)).assignee is not None or not record.assignee:
         return ""
-    account = record.account or await desk.jira.account_of(record.email)
+    account = await account_of(desk, record.email) if record.email else record.account
     await desk.jira.assign(record.key, account)
     return f"assignee: nobody → {record.assignee} ({record.reason})"
+
+
+async def account_of(desk: Desk, email: str) -> str:
+    """Ask JIRA for the account of an address, and remember it. Raises NotFoundError."""
+    account = await desk.jira.account_of(email)
+    await keep_account(desk.redis, desk.keys, email, account)
+    return account
 
 
 async def _priority(desk: Desk, entry: Entry, record: Making) -> str:
