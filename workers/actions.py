@@ -29,6 +29,7 @@ from t5g.settings import Settings
 from t5g.state import EPOCH, CommentsSeen, DetailsSeen, ItemSeen, Observation, PortalSeen
 from t5g.store import Store
 from t5g.work import enqueue
+from workers.attempts import last_attempt
 from workers.clients import Clients, policy_of
 from workers.jira.writes import JiraWriter
 
@@ -203,7 +204,7 @@ async def _attempt(settings: Settings, ask: Ask, do: Deed, *, changes: bool) -> 
         text = await do(work)
         await redis.set(work.marker, DONE, ex=REMEMBERED)
     except UpstreamError as error:
-        if error.transient and not _last_attempt():
+        if error.transient and not last_attempt():
             raise
         return False, f"That did not work: {error}. Nothing else was changed."
     except T5GError as error:
@@ -212,14 +213,6 @@ async def _attempt(settings: Settings, ask: Ask, do: Deed, *, changes: bool) -> 
         return True, text
     finally:
         await redis.aclose()
-
-
-def _last_attempt() -> bool:
-    """Say whether RQ will not repeat the job that runs now."""
-    from rq import get_current_job
-
-    job = get_current_job()
-    return job is None or not job.retries_left
 
 
 class _writer:

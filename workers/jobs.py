@@ -15,6 +15,7 @@ from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import ALL, request_sync
+from workers.attempts import last_attempt
 from workers.deadletters import drain_due
 from workers.runner import run_all, run_sync
 from workers.watching import tell_failed
@@ -48,7 +49,7 @@ def sync(name: str, full: bool = False) -> list[Summary]:
         _ask_for_more(settings, records[0])
     failed = [record for record in records if record.state is SyncState.FAILED]
     if failed:
-        if _last_attempt():
+        if last_attempt():
             asyncio.run(_tell_operators(settings, failed))
         raise SyncFailedError("; ".join(f"{record.name}: {record.error}" for record in failed))
     return [summary_of(record) for record in records]
@@ -94,14 +95,6 @@ async def _never_worked(settings: Settings) -> set[Sync]:
         return {name for name, record in records.items() if not record.last_success}
     finally:
         await redis.aclose()
-
-
-def _last_attempt() -> bool:
-    """Say whether RQ will not repeat the job that runs now."""
-    from rq import get_current_job
-
-    job = get_current_job()
-    return job is None or not job.retries_left
 
 
 async def _tell_operators(settings: Settings, failed: list[SyncRecord]) -> None:

@@ -118,11 +118,11 @@ def _tell_guard(console: Console, found: Any) -> None:
 
 def _table(rows: Any, made: Any) -> Table:
     keys = {record.number: record.key for record in made}
-    table = new_table("", "case", "what", "card", "assignee", "chosen", "why")
+    table = new_table("", "case", "about", "what", "card", "assignee", "chosen", "why")
     for row in rows:
         key = keys.get(row.number) or row.card or "–"
-        assignee = row.assignee or "nobody"
-        table.add_row(row.number, row.action.value, key, assignee, row.reason, row.why)
+        who_why = (row.assignee or "nobody", row.reason)
+        table.add_row(row.number, row.about, row.action.value, key, *who_why, row.why)
     return table
 
 
@@ -133,7 +133,7 @@ def _change(work: Callable[..., Awaitable[Any]], nothing: str, dry: bool) -> Non
     if not found.planned:
         console.print(nothing)
         return
-    outcome = dict(found.failed) | dict(found.spared)
+    outcome = dict(found.failed) | {what: "left alone" for what, _ in found.spared}
     done = {change.card for change in found.done}
     table = new_table("", "case", "what", "before", "after", "why", "outcome")
     for one in found.planned:

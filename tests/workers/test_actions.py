@@ -182,3 +182,29 @@ async def test_an_expired_token_is_an_upstream_error(world: Upstreams, settings:
     with pytest.raises(UpstreamError):
         await writer.issue(world.add_card(NUMBER))
     writer.close()
+
+
+async def test_a_refused_comment_is_told_in_jiras_words(
+    world: Upstreams, settings: Settings
+) -> None:
+    key = world.add_card(NUMBER)
+    text = await run(actions.comment, NUMBER, key, "x" * 40_000, *BY, "d1", "back")
+    assert text.startswith("That did not work: jira: refused: comment: The entered text is too")
+    assert told(settings)[0][2] is False
+
+
+async def test_what_was_before_is_audited_also_if_the_first_answer_was_lost(
+    world: Upstreams, settings: Settings, redis: Redis
+) -> None:
+    ben = world.jira.add_user("Ben", "ben@example.com")
+    key = world.add_card(NUMBER, assignee=ben)
+    impatient = settings.model_copy(update={"upstream_attempts": 1})
+    path = f"/rest/api/2/issue/{key}/assignee"
+    world.jira_faults.add(Kind.LOSE_ANSWER, path=path, method="PUT", times=1)
+    for found in (impatient, settings):
+        token = SETTINGS.set(found)
+        await run(actions.assign, NUMBER, key, "", "anna@example.com", *BY, "d1", "back")
+        SETTINGS.reset(token)
+    assert world.jira.issues[key].assignee == world.anna
+    (entry,) = [row for row in await Audit(redis, Keys()).read() if row.outcome == "done"]
+    assert entry.detail == f"{key} assignee: Ben → Anna Příkladová"

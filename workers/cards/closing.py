@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from workers.cards.desk import Desk
 from workers.cards.outcomes import Outcomes, change_all
 from workers.cards.plan import Change, plan_closing
@@ -17,7 +19,7 @@ async def close_cards(desk: Desk, *, dry: bool = False) -> Outcomes:
     if not desk.settings.close_cards:
         names: Any = await desk.redis.smembers(_proposed(desk))
         known = {name.decode() for name in names}
-        changes = tuple(one for one in changes if _mark(desk, one) not in known)
+        changes = tuple(_proposal(one) for one in changes if _mark(desk, one) not in known)
     if dry:
         return Outcomes(planned=changes, dry=True)
     desk.may_change()
@@ -48,6 +50,10 @@ async def _propose(desk: Desk, change: Change) -> bool:
         await desk.note(ACTION, change.number, f"{change.card} comment: + proposed for closing")
     await desk.redis.sadd(_proposed(desk), _mark(desk, change))
     return not had
+
+
+def _proposal(change: Change) -> Change:
+    return msgspec.structs.replace(change, after=f"{change.after} (proposed)")
 
 
 def _proposed(desk: Desk) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from t5g.current import current_settings
 from t5g.errors import RefusedError, UpstreamError
+from workers.attempts import last_attempt
 from workers.cards.closing import close_cards
 from workers.cards.desk import Desk, open_desk
 from workers.cards.ledger import Making
@@ -27,6 +28,9 @@ def create(confirmed: int = 0, who: str = "schedule") -> Summary:
 
     async def work(desk: Desk) -> Summary:
         report = await run_cards(desk, confirmed=confirmed)
+        if report.busy and not last_attempt():
+            # Perhaps the lock of a worker that died: soon it is free, and its card can be ended.
+            raise UpstreamError("cards", "another run is at work, or was until it died")
         if report.waiting:
             number, why = report.waiting[0]
             raise UpstreamError("cards", f"{len(report.waiting)} wait, first {number}: {why}")

@@ -32,9 +32,11 @@ class Planned(Struct, frozen=True, kw_only=True):
     """One card to make or to reopen. `email` and `account` are of whom it goes to.
 
     `card`: the one to reopen, or one that was made before and that the board does not know.
+    `about`: severity and customer, for whoever looks at the plan.
     """
 
     number: str
+    about: str
     action: Action
     why: str
     card: str = ""
@@ -187,6 +189,7 @@ def _creation(entry: Entry, row: Assignment, team: Team, card: str) -> Planned:
     why = "the case is open and has no card"
     return Planned(
         number=entry.number,
+        about=_about(entry),
         action=Action.CREATE,
         why=f"{why} here; {card} is looked for first" if card else why,
         card=card,
@@ -200,12 +203,17 @@ def _creation(entry: Entry, row: Assignment, team: Team, card: str) -> Planned:
 def _reopening(entry: Entry) -> Planned:
     return Planned(
         number=entry.number,
+        about=_about(entry),
         action=Action.REOPEN,
         why="the case was closed and is open again",
         card=entry.card.key if entry.card else "",
         assignee=entry.assignee.name if entry.assignee else "",
         reason="it was theirs" if entry.assignee else "",
     )
+
+
+def _about(entry: Entry) -> str:
+    return " · ".join(x for x in (entry.severity, entry.account) if x)
 
 
 def _may_get(member: Member, day: date) -> bool:

@@ -145,7 +145,7 @@ async def test_the_card_of_a_closed_case_is_proposed_once_and_not_closed(
     day = f"{datetime.now(UTC) - timedelta(days=8):%Y-%m-%d}"
     dry = await close_cards(desk, dry=True)
     assert [(one.before, one.after, one.why) for one in dry.planned] == [
-        ("In Progress", "Done", "the case was closed 8 days ago")
+        ("In Progress", "Done (proposed)", "the case was closed 8 days ago")
     ]
     for count in (1, 0):
         assert len((await close_cards(desk)).done) == count
