@@ -77,8 +77,8 @@ def show(letter: LetterId) -> None:
         *found.headers.items(),
     ):  # fmt: skip
         console.print(f"[dim]{name:<10}[/] ", end="")
-        console.print(value, markup=False)
-    typer.echo(_readable(found))
+        console.print(terminal.plain(value))
+    console.print(terminal.plain(_readable(found)), soft_wrap=True)
 
 
 @deadletters.command("replay")

@@ -2,12 +2,15 @@
 
 import asyncio
 import getpass
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from t5g.audit import Audit, AuditEntry, Outcome
 from t5g.cli.processes import ready
@@ -16,6 +19,8 @@ from t5g.keys import Keys
 from t5g.settings import Part, Settings
 
 T = TypeVar("T")
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def run(work: Callable[[Settings, Redis], Awaitable[T]], *needs: Part) -> T:
@@ -48,9 +53,24 @@ def who() -> str:
         return "cli"
 
 
+class PlainTable(Table):
+    """A table whose cells are shown as they are: foreign text is neither markup nor steers."""
+
+    def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
+        """Add a row."""
+        super().add_row(*(plain(x) if isinstance(x, str) else x for x in cells), **more)
+
+
+def plain(text: str) -> Text:
+    """Return foreign text for a terminal, with what could steer it made visible."""
+    return Text(_CONTROL.sub(lambda found: repr(found[0])[1:-1], text))
+
+
 def new_table(title: str, *columns: str) -> Table:
     """Return a table without lines, whose cells fold."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    made = PlainTable(
+        title=title, title_justify="left", box=None, pad_edge=False, header_style="dim"
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     return made

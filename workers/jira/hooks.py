@@ -82,7 +82,8 @@ def wanted_of(settings: Settings, filter: str, *, signs: bool) -> Wanted:
 def is_ours(hook: Hook, settings: Settings) -> bool:
     """Say whether a webhook leads to this installation."""
     ours = settings.public_url.rstrip("/") + PATH
-    return bool(settings.public_url) and re.split(r"[?#]", hook.url)[0].startswith(ours)
+    place = re.split(r"[?#]", hook.url)[0].rstrip("/")
+    return bool(settings.public_url) and (place == ours or place.startswith(f"{ours}/"))
 
 
 def faults_of(hook: Hook, *, signs: bool, projects: Iterable[str]) -> list[str]:

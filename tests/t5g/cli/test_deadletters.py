@@ -83,6 +83,22 @@ def test_they_are_listed_with_what_keeps_them(run, put) -> None:
     assert "60.0 s ago" in shown or "1 min ago" in shown
 
 
+def test_what_comes_from_outside_is_neither_markup_nor_does_it_steer_the_terminal(
+    run, redis_url
+) -> None:
+    letter = letter_of(
+        id="abc-1", subject="[/x]", name="odd\x1b[2J", error="ValueError: [/red] \u202e",
+        event_at=1.0, now=time.time(), headers={"User-Agent": "[bold]\x9b1m"},
+        body=b'{"a": "[/]"} \x1b[2J',
+    )  # fmt: skip
+    doing(redis_url, lambda redis: Inbox(redis, Keys()).put(letter))
+    for shown in (run("list"), run("show", "abc-1")):
+        assert shown.exit_code == 0
+        assert "ValueError: [/red]" in shown.output
+        assert not set("\x1b\x9b\u202e") & set(shown.output)
+    assert '{"a": "[/]"} \\x1b[2J' in shown.output
+
+
 def test_one_is_shown_whole(run, put) -> None:
     put("abc-1", good=True)
     shown = run("show", "abc").output

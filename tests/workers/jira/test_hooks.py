@@ -69,6 +69,16 @@ async def test_it_is_shown_as_it_should_be_and_without_a_secret(hooks, settings)
     assert hook.shown_url.startswith(f"{PUBLIC}/webhooks/jira")
 
 
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [("", True), ("/", True), ("/abc-not-secret", True), ("?secret=abc", True), ("2", False),
+     ("-test/abc", False)],
+)  # fmt: skip
+async def test_only_what_leads_to_our_address_is_ours(settings, path, ours):
+    hook = Hook(id="1", name="x", url=f"{PUBLIC}/webhooks/jira{path}")
+    assert is_ours(hook, settings) is ours
+
+
 async def test_registering_again_leaves_one_and_touches_no_other(hooks, settings, upstreams):
     upstreams.webhooks.register("https://other.example.com/webhooks/jira", name="other")
     first = await register(hooks, settings)
