@@ -22,8 +22,8 @@ from sandbox.jira.app import USER as JIRA_USER
 from sandbox.jira.app import create_jira_app
 from sandbox.jira.render import SPRINT_DC
 from sandbox.jira.state import JiraState
+from sandbox.jira.webhooks import PATIENCE, REDELIVERY, Webhooks
 from sandbox.jira.webhooks import SECRET as WEBHOOK_SECRET
-from sandbox.jira.webhooks import Webhooks
 from sandbox.life import Life
 from sandbox.portal.app import create_portal_app, portal_faults
 from sandbox.portal.state import PortalState
@@ -70,7 +70,8 @@ class SandboxConfig:
     """What is to be started. `closed` None: a third of `cases`; `live`: seconds between events.
 
     `webhook_url` is where JIRA sends its webhooks, `slack_request_url` where Slack sends what
-    people do; both may be set later as well.
+    people do; both may be set later as well. `redelivery`: seconds before each repetition of a
+    webhook; `patience`: how long JIRA waits for an answer to one.
     """
 
     cases: int = 300
@@ -82,6 +83,8 @@ class SandboxConfig:
     webhook_url: str = ""
     webhook_secret: str = WEBHOOK_SECRET
     slack_request_url: str = ""
+    redelivery: tuple[float, ...] = REDELIVERY
+    patience: float = PATIENCE
     live: float = 0.0
     tell: Callable[[str], None] = lambda told: None
     expires_in: float = 900.0
@@ -217,7 +220,11 @@ def _assemble(config: SandboxConfig, ports: Ports) -> Sandbox:
         bugzilla_url=urls["bugzilla"],
     )
     world = make_world(plan, clock=config.clock)
-    life, sso, webhooks = Life(world), Sso(expires_in=config.expires_in), Webhooks(world.jira)
+    life, sso, webhooks = (
+        Life(world),
+        Sso(expires_in=config.expires_in),
+        _webhooks(world.jira, config),
+    )
     if config.webhook_url:
         webhooks.register(config.webhook_url, secret=config.webhook_secret)
     workspace = SlackState(base_url=urls["slack"])
@@ -244,6 +251,10 @@ def _assemble(config: SandboxConfig, ports: Ports) -> Sandbox:
         faults=faults,
         applications=applications,
     )
+
+
+def _webhooks(jira: JiraState, config: SandboxConfig) -> Webhooks:
+    return Webhooks(jira, retry_delays=config.redelivery, time_limit=config.patience)
 
 
 def _faults(sso: Sso) -> dict[str, Faults]:

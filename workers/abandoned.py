@@ -21,15 +21,16 @@ LONG_AGO = 1
 NANOSECONDS = 1e9
 
 
-def take_up(redis: Redis, queues: Iterable[Queue]) -> list[str]:
+def take_up(redis: Redis, queues: Iterable[Queue], mine: str = "") -> list[str]:
     """Queue again, first in line, each job whose worker died on this machine; return their ids.
 
-    A job without attempts left is marked as failed, as RQ does.
+    `mine`: the name of the worker that looks. A job without attempts left is marked as failed, as
+    RQ does.
     """
     found: list[str] = []
     for queue in queues:
         registry = StartedJobRegistry(queue=queue)
-        left = list(_left(redis, registry))
+        left = list(_left(redis, registry, mine))
         for member, _ in left:
             redis.zadd(registry.key, {member: LONG_AGO}, xx=True)
         if left:
@@ -40,12 +41,12 @@ def take_up(redis: Redis, queues: Iterable[Queue]) -> list[str]:
     return found
 
 
-def _left(redis: Redis, registry: StartedJobRegistry) -> Iterator[tuple[bytes, str]]:
+def _left(redis: Redis, registry: StartedJobRegistry, mine: str) -> Iterator[tuple[bytes, str]]:
     members: list[Any] = redis.zrange(registry.key, 0, -1)
     for member in members:
         job_id = member.decode().rpartition(":")[0]
         worker: Any = redis.hget(Job.key_for(job_id), "worker_name")
-        if worker and dead(worker.decode()):
+        if worker and (dead(worker.decode()) or before(worker.decode(), mine)):
             yield member, job_id
 
 
@@ -59,6 +60,13 @@ def _to_the_front(queue: Queue, job_id: str) -> bool:
     ScheduledJobRegistry(queue=queue).remove(job)  # type: ignore[no-untyped-call]
     queue.enqueue_job(job, at_front=True)
     return True
+
+
+def before(worker: str, mine: str) -> bool:
+    """Say whether a worker was this very process, before it lost Redis and began anew as `mine`."""
+    process, _, number = mine.rpartition(".")
+    other, _, earlier = worker.rpartition(".")
+    return bool(process) and other == process and earlier != number
 
 
 def dead(worker: str) -> bool:

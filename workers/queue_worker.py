@@ -128,7 +128,7 @@ class QueueWorker(Worker):
 
     def clean_registries(self) -> None:
         """Take up what a dead worker of this machine left, then let RQ look for the rest."""
-        for job_id in take_up(self.connection, self.queues):
+        for job_id in take_up(self.connection, self.queues, self.name):
             log.warning("job_taken_up", job=job_id)
         for job_id in self._strays.put_back(self.connection, self.queues):
             log.warning("job_put_back", job=job_id)

@@ -20,7 +20,6 @@ from sandbox.servers import Dialect
 
 #: Seconds that everything may take to start, and to come to rest.
 STARTING, SETTLING = 25.0, 180.0
-#: Redis refuses with OOM, MISCONF or LOADING, and the processes are dead, within these.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +79,7 @@ async def run(options: Options, tell: Callable[[str], None] = lambda text: None)
             report.settled = await settle(stage, options.settling)
         except NotSettledError as error:
             report.wrong.append(str(error))
+            tell(str(error))
         tell(f"at rest after {report.settled:.1f} s")
         report.wrong += await judge(stage, before)
         report.wrong += [f"odd answer: {one}" for one in report.seen.odd]

@@ -36,7 +36,7 @@ from t5g.supervisor import Child, LogFiles, Pace, State, Status, Supervisor, fre
 WORKERS = 2
 READY_WITHIN = 120.0
 #: Redeliveries of JIRA come in seconds here, not in minutes.
-RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+REDELIVERY, PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0), 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +111,9 @@ async def running(play: Play) -> AsyncIterator[Stage]:
     config = SandboxConfig(
         cases=play.cases, seed=play.seed, portal_api=play.dialect,
         webhook_url=f"{url}/webhooks/jira", slack_request_url=f"{url}/slack/events",
+        redelivery=REDELIVERY, patience=PATIENCE,
     )  # fmt: skip
     async with start_sandbox(config) as sandbox:
-        sandbox.webhooks._retry_delays = RETRY_DELAYS
         sandbox.webhooks.misdelivery = Misdelivery(duplicate_every=9, delay=0.3, seed=play.seed)
         team = play.folder / "team.toml"
         team.write_text(team_file(sandbox.world.engineers, sandbox.world.accounts), "utf-8")

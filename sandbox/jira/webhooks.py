@@ -26,6 +26,9 @@ AGAIN: Final = frozenset({408, 409, 425, 429})
 SECRET: Final = "sandbox-webhook-secret-not-secret"
 LOG_LENGTH: Final = 20_000
 CONNECT_LIMIT: Final = 5.0
+#: Seconds before each repetition (JIRA: minutes), and for which an answer is waited for.
+REDELIVERY: Final = (2.0, 5.0, 10.0, 20.0, 40.0)
+PATIENCE: Final = 20.0
 AGENTS: Final = {True: "Atlassian Webhook HTTP Client", False: "Atlassian HttpClient 10.3 / JIRA"}
 
 
@@ -73,9 +76,9 @@ class Webhooks:
         self,
         state: JiraState,
         *,
-        retry_delays: Iterable[float] = (2.0, 5.0, 10.0, 20.0, 40.0),
+        retry_delays: Iterable[float] = REDELIVERY,
         at_once: int = 20,
-        time_limit: float = 20.0,
+        time_limit: float = PATIENCE,
     ) -> None:
         self._state = state
         self._retry_delays = tuple(retry_delays)

@@ -5,19 +5,20 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from t5g.lifeline import since_boot_ns
 from t5g.syncs import Sync, SyncState
-from t5g.work import load_rq, request_sync
+from t5g.work import enqueue, load_rq, request_sync
 from tests.workers.reading import cases_of
 from tests.workers.starting import until
 from tests.workers.test_worker import KEYS, _running, raw, settings, start  # noqa: F401
 
 load_rq(KEYS.prefix)
 
-from workers.abandoned import dead  # noqa: E402
+from workers.abandoned import before, dead, take_up  # noqa: E402
 
 
 def name(pid: int, since: int) -> str:
@@ -40,6 +41,32 @@ def test_a_later_process_of_the_same_number_is_not_the_worker() -> None:
 @pytest.mark.parametrize("worker", ["elsewhere.1.1", "elsewhere.example.com.99999999.1", "odd", ""])
 def test_of_a_worker_elsewhere_nothing_is_known(worker: str) -> None:
     assert not dead(worker)
+
+
+def test_what_this_process_was_before_it_lost_redis_is_dead_too() -> None:
+    mine = name(os.getpid(), 2_000)
+    assert before(name(os.getpid(), 1_000), mine)
+    assert not before(mine, mine)
+    assert not before(name(os.getpid() + 1, 1_000), mine)
+    assert not before("elsewhere.1.1", mine)
+    assert not before(name(os.getpid(), 1_000), "")
+
+
+def test_a_job_of_the_worker_that_this_process_was_is_taken_up(raw) -> None:  # noqa: F811
+    from rq import Queue
+    from rq.job import Job, JobStatus
+    from rq.registry import StartedJobRegistry
+
+    enqueue(raw, "bot.jobs.digest_tick", keys=KEYS, job_id="digest", attempts=(30,))
+    queue = Queue("default", connection=raw)
+    raw.delete(queue.key)
+    job = Job.fetch("digest", connection=raw)
+    job.set_status(JobStatus.STARTED)
+    raw.hset(job.key, "worker_name", name(os.getpid(), since_boot_ns() - 1_000))
+    raw.zadd(StartedJobRegistry(queue=queue).key, {"digest:attempt": time.time() + 1_000})
+    assert take_up(raw, [queue], "elsewhere.1.1") == []
+    assert take_up(raw, [queue], name(os.getpid(), since_boot_ns())) == ["digest"]
+    assert queue.get_job_ids() == ["digest"]
 
 
 async def test_a_sync_whose_worker_was_killed_is_done_by_the_next_at_once(
