@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from sandbox.bugzilla.app import SERVER_LIMITS, bugzilla_faults, create_bugzilla_app
 from sandbox.bugzilla.state import BugzillaState
 from sandbox.faults import Faults
-from sandbox.jira.app import TOKEN, USER, create_jira_app
+from sandbox.jira.app import DOOR, TOKEN, USER, create_jira_app
 from sandbox.jira.state import JiraState
 from sandbox.jira.webhooks import Webhooks
 from sandbox.portal.app import create_portal_app, portal_faults
@@ -49,9 +49,9 @@ class Upstreams:
         self.portal_url = await self._serve(
             create_portal_app(self.portal, sso=self.sso, faults=self.portal_faults)
         )
-        self.jira_url = await self._serve(
-            create_jira_app(self.jira, faults=self.jira_faults, webhooks=webhooks)
-        )
+        jira = create_jira_app(self.jira, faults=self.jira_faults, webhooks=webhooks)
+        self.jira_door = jira[DOOR]
+        self.jira_url = await self._serve(jira)
         self.jira.base_url = self.jira_url
         self.bugzilla_url = await self._serve(
             create_bugzilla_app(self.bugzilla, faults=self.bugzilla_faults), **SERVER_LIMITS
@@ -79,6 +79,10 @@ class Upstreams:
             "upstream_timeout": 5,
         }
         return load_settings(env={**env, **more})
+
+    def expire_jira_token(self) -> None:
+        """Let JIRA's token be too old: Cloud takes us for nobody, Data Center refuses."""
+        self.jira_door.expired.add(TOKEN)
 
     def requests(self) -> int:
         """Requests that came to all servers."""

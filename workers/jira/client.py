@@ -4,9 +4,9 @@ Values are JIRA's own JSON (`t5g.jira_payloads` reads it). Paging, batches and w
 short page means end here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Any
 
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import CASE_LINKS_PROPERTY
@@ -26,6 +26,10 @@ CALLS_AT_ONCE = 6
 MOST_REFUSALS = 8
 
 
+#: Issues by the key that was asked for.
+Found = dict[str, Json | None]
+
+
 class JiraClient:
     """Searches and looks at issues. Close it when done."""
 
@@ -39,6 +43,8 @@ class JiraClient:
             *_COMMON, "fixVersions", ids.severity, ids.qa_contact, ids.private_keywords,
         ]  # fmt: skip
         self._escalation_fields = [*_COMMON, ids.escalated_cases]
+        self._assured = False
+        self._assuring = asyncio.Lock()
 
     def close(self) -> None:
         """Let go of threads and connections."""
@@ -58,24 +64,36 @@ class JiraClient:
             if sprint_ids is None:
                 clauses = [jql.project(self._settings.jira_project)]
             clauses.append(jql.updated_within(minutes))
-        async for page in self._search(jql.all_of(*clauses), self._card_fields):
+        async for page in self._search(jql.all_of(*clauses), {"fields": self._card_fields}):
             yield page
 
     async def escalations(self) -> AsyncIterator[list[Json]]:
         """Yield the open escalations that concern the team."""
-        ask = {"expand": "renderedFields", "properties": [CASE_LINKS_PROPERTY]}
         query = jql.all_of(jql.escalations(self._settings))
-        async for page in self._search(query, self._escalation_fields, **ask):
+        async for page in self._search(query, self._escalation_ask):
             yield page
 
-    async def issues(self, keys: Sequence[str]) -> AsyncIterator[dict[str, Json | None]]:
+    def issues(self, keys: Sequence[str]) -> AsyncIterator[Found]:
         """Yield linked issues by the key asked for, in batches; None: not there or not for us."""
+        return self._by_key(keys, {"fields": self._issue_fields})
+
+    def cards_by_key(self, keys: Sequence[str]) -> AsyncIterator[Found]:
+        """Yield cards, also such as are none any more, as `issues` does."""
+        return self._by_key(keys, {"fields": self._card_fields})
+
+    def escalations_by_key(self, keys: Sequence[str]) -> AsyncIterator[Found]:
+        """Yield escalations, also finished ones, as `issues` does."""
+        return self._by_key(keys, self._escalation_ask)
+
+    async def _by_key(self, keys: Sequence[str], ask: Json) -> AsyncIterator[Found]:
         valid = [key for key in keys if jql.KEY.fullmatch(key)]
-        broken: dict[str, Json | None] = {key: None for key in keys if not jql.KEY.fullmatch(key)}
+        broken: Found = {key: None for key in keys if not jql.KEY.fullmatch(key)}
         if broken:
             yield broken
         batches = batched(valid, KEYS_AT_ONCE)
-        async for found in mapped(batches, self._batch, limit=CALLS_AT_ONCE):
+        async for found in mapped(batches, partial(self._batch, ask), limit=CALLS_AT_ONCE):
+            if None in found.values():
+                await self._assure()
             yield found
 
     async def comments(self, key: str) -> list[Json]:
@@ -106,6 +124,23 @@ class JiraClient:
                 found += await self._sprints_of(int(row["id"]), states, name)
         return found
 
+    @property
+    def _escalation_ask(self) -> Json:
+        properties = [CASE_LINKS_PROPERTY]
+        return {
+            "fields": self._escalation_fields, "expand": "renderedFields", "properties": properties,
+        }  # fmt: skip
+
+    async def _assure(self) -> None:
+        """Make sure, once, that JIRA knows us before something missing counts as gone.
+
+        Cloud answers an expired token as if nobody had asked: with nothing, or less than there is.
+        """
+        async with self._assuring:
+            if not self._assured:
+                await self._threads.run(self._server.who_am_i)
+                self._assured = True
+
     async def check(self) -> str:
         """Ask who we are: Cloud answers expired tokens as if nobody had asked."""
         row = await self._threads.run(self._server.who_am_i)
@@ -127,25 +162,26 @@ class JiraClient:
             if page.get("isLast", True) or not rows:
                 return
 
-    async def _search(
-        self, query: str, fields: Sequence[str], **more: Any
-    ) -> AsyncIterator[list[Json]]:
+    async def _search(self, query: str, ask: Json) -> AsyncIterator[list[Json]]:
         """Yield all pages of a search; the same issue may come twice.
 
-        Pages by offset shift while issues come and go. If fewer issues came than there are, the
+        Pages by offset shift while issues come and go. If fewer issues came than there were, the
         search is made once more, and fails if that does not help.
         """
-        ask = {"fields": list(fields), "size": PAGE_SIZE, **more}
+        ask = {**ask, "size": PAGE_SIZE}
         keys: set[str] = set()
         for _ in range(PASSES):
             total = 0
             async for page in self._pages(query, ask):
                 keys.update(str(issue.get("key")) for issue in page["issues"])
-                total = int(page.get("total", 0))
+                total = max(total, int(page.get("total", 0)))
                 yield page["issues"]
             if len(keys) >= total:
-                return
-        raise UpstreamError(SERVICE, f"the search gave {len(keys)} of {total} issues")
+                break
+        else:
+            raise UpstreamError(SERVICE, f"the search gave {len(keys)} of {total} issues")
+        if not keys:
+            await self._assure()
 
     async def _pages(self, query: str, ask: Json) -> AsyncIterator[Json]:
         cursor, seen = "", {""}
@@ -172,58 +208,57 @@ class JiraClient:
         start = int(cursor or 0) + rows
         return str(start) if rows and start < int(page.get("total", 0)) else ""
 
-    async def _batch(self, keys: Sequence[str]) -> dict[str, Json | None]:
+    async def _batch(self, ask: Json, keys: Sequence[str]) -> Found:
         """Fetch issues by key. JIRA refuses the whole query for one key that does not exist."""
         asked = list(keys)
         for _ in range(MOST_REFUSALS):
             try:
-                rows = await self._rows_of(asked)
+                rows = await self._rows_of(ask, asked)
             except JqlError as error:
                 named = jql.keys_in(error.said) & set(asked)
                 if not named:
-                    return await self._halves(keys, asked, error)
+                    return await self._halves(ask, keys, asked, error)
                 asked = [key for key in asked if key not in named]
             else:
-                return await self._matched(keys, asked, rows)
-        return await self._halves(keys, asked, JqlError("too many keys that do not exist"))
+                return await self._matched(ask, keys, asked, rows)
+        return await self._halves(ask, keys, asked, JqlError("too many keys that do not exist"))
 
-    async def _rows_of(self, keys: Sequence[str]) -> list[Json]:
+    async def _rows_of(self, ask: Json, keys: Sequence[str]) -> list[Json]:
         if not keys:
             return []
         query = jql.all_of(jql.keys(keys))
-        return [row async for page in self._search(query, self._issue_fields) for row in page]
+        return [row async for page in self._search(query, ask) for row in page]
 
     async def _halves(
-        self, keys: Sequence[str], asked: Sequence[str], error: JqlError
-    ) -> dict[str, Json | None]:
+        self, ask: Json, keys: Sequence[str], asked: Sequence[str], error: JqlError
+    ) -> Found:
         """Find the key that spoils a batch by cutting it in two."""
-        found: dict[str, Json | None] = dict.fromkeys(keys)
+        found: Found = dict.fromkeys(keys)
         if len(asked) <= 1:
             if keys and not jql.keys_in(error.said) and "exist" not in error.said.casefold():
                 raise error
             return found
         middle = len(asked) // 2
         for half in (asked[:middle], asked[middle:]):
-            found.update(await self._batch(half))
+            found.update(await self._batch(ask, half))
         return found
 
     async def _matched(
-        self, keys: Sequence[str], asked: Sequence[str], rows: Sequence[Json]
-    ) -> dict[str, Json | None]:
+        self, ask: Json, keys: Sequence[str], asked: Sequence[str], rows: Sequence[Json]
+    ) -> Found:
         """Put rows to the keys asked for.
 
         A key that JIRA knows (it did not refuse it) and yet gave no row for is asked for alone: an
         issue that moved answers so under its new key.
         """
         by_key = {str(row.get("key")): row for row in rows}
-        found: dict[str, Json | None] = {key: by_key.get(key) for key in keys}
+        found: Found = {key: by_key.get(key) for key in keys}
         for key in asked:
             if found[key] is None:
-                found[key] = await self._moved(key)
+                found[key] = await self._moved(ask, key)
         return found
 
-    async def _moved(self, key: str) -> Json | None:
-        ask: Json = {"fields": self._issue_fields}
+    async def _moved(self, ask: Json, key: str) -> Json | None:
         try:
             return await self._threads.run(self._server.issue_json, key, ask)
         except UpstreamError as error:

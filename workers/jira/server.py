@@ -110,6 +110,12 @@ def judge(error: Exception) -> Exception:
         return JqlError((error.text or "")[:500])
     response = error.response
     headers = dict(response.headers) if response is not None else {}
+    if status == 401:
+        return UpstreamError(
+            SERVICE,
+            "HTTP 401: the credentials are not accepted; set T5G_JIRA_TOKEN anew",
+            transient=False,
+        )
     if status == 404:
         return UpstreamError(SERVICE, "HTTP 404: not there, or not shown to us", transient=False)
     if status == 410:

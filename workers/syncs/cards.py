@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from t5g.jira_payloads import (
     labels_of,
     number_of_card,
     number_of_remote_links,
+    project_of,
 )
 from t5g.model import Card, Comment, Source
 from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
@@ -29,8 +31,8 @@ from workers.context import SyncContext
 from workers.jira.server import Json
 from workers.marks import Mark
 from workers.streams import batched, mapped
+from workers.syncs.missing import look_for_missing
 
-FULL_EVERY = 24 * 3600.0
 OVERLAP_MINUTES = 10
 #: A webhook may still be on its way for so long; a younger change was not missed.
 GRACE = timedelta(minutes=2)
@@ -72,31 +74,50 @@ Home = dict[str, dict[str, Card]]
 async def sync_cards(ctx: SyncContext) -> None:
     """Bring the cards up to date."""
     begun = ctx.begun
-    full = ctx.full or ctx.first or begun.timestamp() - ctx.mark.full >= FULL_EVERY
+    full = ctx.all_due
     known = await _read_known(ctx)
     sprints = await _sprints(ctx)
     minutes = None if full else _minutes_since(ctx.mark.at, begun.timestamp())
     home: Home = defaultdict(dict)
     asked = begun
-    count = 0
+    listed: set[str] = set()
     async for page in ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes):
         await _take_page(ctx, page, known, home, asked)
-        count += len(page)
-        await ctx.report(count, count, "cards")
+        listed.update(str(issue.get("key")) for issue in page)
+        await ctx.report(len(listed), len(listed), "cards")
         asked = ctx.now()
     if full:
-        await _list(ctx, home, known.cases, begun)
-        await _forget_links(ctx, known.asked)
+        await _conclude(ctx, known, home, listed)
     ctx.next_mark = Mark(
         at=begun.timestamp(),
         full=begun.timestamp() if full else ctx.mark.full,
-        listed=count if full else ctx.mark.listed,
+        listed=len(listed) if full else ctx.mark.listed,
     )
 
 
 def _minutes_since(at: float, now: float) -> int:
     """Return how far back to ask, with an overlap (JIRA's index lags behind by seconds)."""
     return math.ceil(max(0.0, now - at) / 60) + OVERLAP_MINUTES
+
+
+async def _conclude(ctx: SyncContext, known: Known, home: Home, listed: set[str]) -> None:
+    """Let go of cards that a complete listing has not, after a look at each."""
+    asked = ctx.now()
+    look_up = ctx.clients.jira.cards_by_key
+    still = await look_for_missing(ctx, known.cards, listed, look_up, partial(_is_ours, ctx))
+    await _take_page(ctx, still, known, home, asked)
+    await _list(ctx, home, known.cases, ctx.begun)
+    await _forget_links(ctx, known.asked)
+    if not ctx.tally.complete:
+        await ctx.list_again()
+
+
+def _is_ours(ctx: SyncContext, issue: Json) -> bool:
+    """Say whether the search should have had a card. Of a sprint one can not tell."""
+    settings = ctx.settings
+    if settings.jira_cards == "sprint" or project_of(issue) != settings.jira_project:
+        return False
+    return not settings.jira_label or settings.jira_label in labels_of(issue)
 
 
 async def _sprints(ctx: SyncContext) -> list[int] | None:

@@ -3,14 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from t5g.jira_payloads import PayloadError, escalated_cases, escalation_of, finished
+from t5g.jira_payloads import (
+    PayloadError,
+    escalated_cases,
+    escalation_of,
+    finished,
+    labels_of,
+    project_of,
+)
 from t5g.model import Escalation, Source
-from t5g.state import EPOCH, ItemSeen, ListingSeen
+from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, visible
 from workers.context import SyncContext
 from workers.jira.server import Json
 from workers.marks import Mark
 from workers.streams import batched
+from workers.syncs.missing import look_for_missing
 
 WRITTEN_AT_ONCE = 500
 GRACE = timedelta(minutes=2)
@@ -22,22 +32,46 @@ async def sync_escalations(ctx: SyncContext) -> None:
     """List the open escalations for every case known."""
     asked = ctx.begun
     named: Named = defaultdict(dict)
-    issues = 0
+    cases, known = await _read_known(ctx)
+    listed: set[str] = set()
     async for page in ctx.clients.jira.escalations():
         for issue in page:
             _add(ctx, issue, named)
-        issues += len(page)
-        await ctx.report(issues, issues, "escalations")
+        listed.update(str(issue.get("key")) for issue in page)
+        await ctx.report(len(listed), len(listed), "escalations")
+    look_up = ctx.clients.jira.escalations_by_key
+    for issue in await look_for_missing(ctx, known, listed, look_up, partial(_is_ours, ctx)):
+        _add(ctx, issue, named)
     ctx.tally.seen = len(named)
     if ctx.tally.failed:
         # One that can not be read must not look like one that was closed.
         ctx.tally.incomplete("an escalation could not be read, so none was taken as closed")
+    if not ctx.tally.complete:
         await ctx.write(_items(named, asked))
         return
-    numbers = sorted(await ctx.store.numbers() | named.keys())
-    for batch in batched(numbers, WRITTEN_AT_ONCE):
+    for batch in batched(sorted(cases | named.keys()), WRITTEN_AT_ONCE):
         await _write_listings(ctx, batch, named, asked)
-    ctx.next_mark = Mark(at=asked.timestamp(), full=asked.timestamp(), listed=issues)
+    ctx.next_mark = Mark(at=asked.timestamp(), full=asked.timestamp(), listed=len(listed))
+
+
+async def _read_known(ctx: SyncContext) -> tuple[set[str], set[str]]:
+    """Read the numbers of all cases, and the keys of the escalations that are known."""
+    cases: set[str] = set()
+    known: set[str] = set()
+    async for fields in ctx.store.read_all([Source.ESCALATION]):
+        cases.add(fields.number)
+        state: Any = fields.states.get(Source.ESCALATION) or Collection()
+        known.update(visible(state))
+    return cases, known
+
+
+def _is_ours(ctx: SyncContext, issue: Json) -> bool:
+    """Say whether the search should have had an escalation."""
+    settings = ctx.settings
+    if finished(issue) or project_of(issue) != settings.jira_escalation_project:
+        return False
+    label = settings.jira_escalation_label
+    return not label or label in labels_of(issue)
 
 
 def _add(ctx: SyncContext, issue: Json, named: Named) -> None:

@@ -1,0 +1,47 @@
+"""What to make of cards and escalations that are known and that a listing does not have any more.
+
+Each is asked for by its key before anything is concluded: one that JIRA shows, and that the query
+should have had, stays (searches lag, and pages shift); one that it shows as finished or moved is
+gone. A listing from which more than half is missing without such a reason concludes nothing, unless
+a person says so.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+
+from workers.context import SyncContext
+from workers.jira.server import Json
+
+MOST_LOST = 0.5
+#: So few may always go: whoever has three escalations may delete two.
+FEW = 2
+
+LookUp = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Json | None]]]
+
+
+async def look_for_missing(
+    ctx: SyncContext,
+    known: Collection[str],
+    listed: Collection[str],
+    look_up: LookUp,
+    ours: Callable[[Json], bool],
+) -> list[Json]:
+    """Return those of the `known` that were not `listed` and are `ours` all the same.
+
+    Makes the run incomplete if the listing is not to be believed.
+    """
+    missing = sorted(set(known).difference(listed))
+    still: list[Json] = []
+    unseen = 0
+    if missing:
+        async for found in look_up(missing):
+            rows = found.values()
+            unseen += sum(row is None for row in rows)
+            still += [row for row in rows if row is not None and ours(row)]
+    doubtful = unseen + len(still)
+    if doubtful > max(FEW, MOST_LOST * len(known)) and not ctx.accept_shrink:
+        ctx.tally.incomplete(
+            f"suspicious listing: {doubtful} of {len(known)} known {ctx.name} are missing from it, "
+            "and JIRA shows no reason; all were kept. If that is right, confirm it with "
+            f"`t5g sync {ctx.name} --accept-shrink`"
+        )
+    return still
