@@ -98,3 +98,47 @@ def test_load_weighs_by_severity_and_counts_open_cases() -> None:
         entry("00000004", portal={"status": "Closed"}),
     ]
     assert load_of(cases) == 7.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(NEWCOMERS, CANDIDATES, st.integers(0, 3))
+def test_each_turn_goes_to_whom_the_rules_say(
+    newcomers: list[Newcomer], candidates: list[Candidate], seed: int
+) -> None:
+    """A plain replay: by account the longest match, then whoever has the fewest and least."""
+    decided = {x.number: x for x in assign(newcomers, candidates, seed=seed)}
+    there = {c.name: c for c in candidates if c.available}
+    given_out, load = Counter[str](), {name: c.load for name, c in there.items()}
+    owned = [n for n in newcomers if any(match(c, n) for c in there.values())]
+    shared = [n for n in newcomers if n not in owned]
+    for newcomer in (*owned, *shared):
+        row = decided[newcomer.number]
+        if not there:
+            assert (row.name, row.reason) == ("", "nobody is available")
+            continue
+        longest = max(match(c, newcomer) for c in there.values())
+        may = [name for name, c in there.items() if match(c, newcomer) == longest]
+        best = min((given_out[name], load[name]) for name in may)
+        assert row.name in may
+        assert (given_out[row.name], load[row.name]) == best
+        assert row.reason == (BY_ACCOUNT if longest else LEAST_LOADED)
+        given_out[row.name] += 1
+        load[row.name] += newcomer.weight
+
+
+def match(candidate: Candidate, newcomer: Newcomer) -> int:
+    """How long the longest part is that fits the account."""
+    name = newcomer.account.casefold()
+    return max((len(p) for p in candidate.accounts if p.casefold() in name), default=0)
+
+
+def test_a_tie_is_drawn_by_lot_and_the_lot_hangs_on_the_seed() -> None:
+    people = [Candidate(name=name) for name in ("ann", "bob", "cid")]
+    drawn = {assign([Newcomer(number="00000001")], people, seed=n)[0].name for n in range(30)}
+    assert drawn == {"ann", "bob", "cid"}
+
+
+def test_what_a_case_weighs_decides_the_next_turn() -> None:
+    people = [Candidate(name="ann", load=1), Candidate(name="bob", load=3)]
+    batch = [Newcomer(number=f"{n:08}", weight=4.0) for n in range(4)]
+    assert [x.name for x in assign(batch, people)] == ["ann", "bob", "ann", "bob"]

@@ -16,6 +16,7 @@ SUMMARY_LIMIT = 255
 #: JIRA takes 32,767 characters; the rest is room for what servers add when they turn the text.
 DESCRIPTION_LIMIT = 30_000
 CUT = "…"
+JOINER = "\u200d"
 
 
 def summary_of(entry: Entry) -> str:
@@ -31,7 +32,8 @@ def cut(text: str, limit: int) -> str:
     room = limit - _units(CUT)
     kept = list(accumulate(map(_units, text)))
     end = bisect_right(kept, room)
-    while end and _joins(text[end]):  # a mark belongs to the character before it
+    # A mark belongs to the character before it, a joined one to both.
+    while end and (_joins(text[end]) or text[end - 1] == JOINER):
         end -= 1
     return text[:end].rstrip() + CUT
 
@@ -95,4 +97,4 @@ def _units(text: str) -> int:
 
 
 def _joins(letter: str) -> bool:
-    return category(letter).startswith("M") or letter in "\u200d\ufe0f"
+    return category(letter).startswith("M") or letter in (JOINER, "\ufe0f")

@@ -59,6 +59,24 @@ async def test_a_new_case_gets_a_whole_card(world: Upstreams, settings: Settings
     assert any(line.startswith(f"no card → {card.key}") for line in lines)
 
 
+async def test_settings_say_what_a_card_is_made_with(world: Upstreams, settings: Settings):
+    world.jira.projects["T5G"].components = ("Field",)
+    world.add_case(NUMBER, severity=4)
+    await learn(settings)
+    more = {
+        "card_type": "Story", "card_component": "Field", "jira_label": "team", "jira_sprint": "12",
+        "card_fields": {"customfield_11004": "from the bot", "labels": ["team", "more"]},
+        "card_first_status": "Open",
+    }  # fmt: skip
+    async with open_desk(settings.model_copy(update=more)) as desk:
+        assert not (await run_cards(desk)).lacking
+    (card,) = cards_of(world, NUMBER)
+    assert (card.type, card.priority, card.status) == ("Story", "Minor", "Open")
+    assert (card.components, card.labels) == (("Field",), ("team", "more"))
+    assert card.custom == {"customfield_11004": "from the bot"}
+    assert card.sprint == world.sprint
+
+
 async def test_a_second_run_does_nothing(world: Upstreams, settings: Settings, desk: Desk):
     world.add_case(NUMBER)
     await learn(settings)
@@ -77,10 +95,14 @@ async def test_a_lost_answer_leaves_one_card(
     world.add_case(NUMBER)
     await learn(settings)
     world.jira_faults.add(kind, **MAKING)
+    world.reset_requests()
     for _ in range(3):
         async with open_desk(settings) as one:
             await run_cards(one)
     complete(world, NUMBER)
+    made = [one for one in world.jira_faults.recent if one[:2] == ("POST", MAKING["path"])]
+    did_happen = kind in (Kind.LOSE_ANSWER, Kind.TRUNCATE)
+    assert len(made) == (1 if did_happen else 2), "nobody repeats a POST unseen"
 
 
 async def test_jira_that_times_out_after_making_leaves_one_card_each(
