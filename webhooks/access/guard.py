@@ -4,6 +4,7 @@ Sessions and tokens say who; the team file says what they may, asked anew at eac
 a role taken away is gone at once. Machines' addresses prove themselves by signatures elsewhere.
 """
 
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -37,7 +38,7 @@ READING = frozenset({"GET", "HEAD"})
 #: The answer of the identity provider comes from its page, by nature.
 CROSS_SITE = frozenset({"/saml/acs"})
 BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
-#: Wrong tokens and logins of one address, a minute.
+#: Wrong tokens and logins of one address, a minute; and refusals of one person that are noted.
 FAILURES = 10
 
 
@@ -73,6 +74,7 @@ class Access(Struct, frozen=True, kw_only=True):
     audit: Audit
     requests: Limit
     failures: Limit
+    noted: Limit
     contact: str
 
     @property
@@ -98,6 +100,7 @@ def open_access(
         audit=app[keys.AUDIT],
         requests=Limit(settings.page_rate, settings.page_rate / 2, clock),
         failures=Limit(FAILURES, FAILURES, clock),
+        noted=Limit(FAILURES, FAILURES, clock),
         contact=settings.access_contact,
     )
 
@@ -120,7 +123,27 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise web.HTTPFound(f"/saml/login?to={quote(request.path_qs, safe='')}") from None
         response = _told(request, error)
         response.headers["WWW-Authenticate"] = "Bearer"
+    except RefusedError as error:
+        await _note_refusal(request, request.app[ACCESS], error)
+        raise
     return response
+
+
+async def _note_refusal(request: web.Request, access: Access, error: RefusedError) -> None:
+    """Put into the audit log who was refused what; who goes on asking is noted now and then."""
+    viewer, address = request.get(VIEWER, LOCAL), access.origins.address(request)
+    who = viewer.id or address
+    with contextlib.suppress(TooManyError):
+        access.noted.take(who)
+        resource = request.match_info.route.resource
+        asked = f"{request.method} {resource.canonical if resource else request.path[:80]}"
+        await access.audit.record(
+            AuditEntry(
+                who=who, name=viewer.name, action="access", outcome=Outcome.REFUSED,
+                origin="api" if request.path.startswith("/api/") else "page", place=address,
+                detail=f"{asked}: {error}",
+            )
+        )  # fmt: skip
 
 
 async def _admit(request: web.Request, access: Access, kind: Kind) -> None:

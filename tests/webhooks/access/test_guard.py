@@ -174,6 +174,23 @@ async def test_other_sites_can_not_press_the_button(client: Client) -> None:
             assert response.status == 403
 
 
+async def test_refusals_are_in_the_audit_log_but_do_not_flood_it(
+    serve: Serve, configure: Configure, tokens: Tokens, redis: Redis
+) -> None:
+    client = await serve(configure())
+    _, secret = await tokens.create("reader", Role.VIEWER)
+    headers = {"Authorization": f"Bearer {secret}"}
+    for _ in range(15):
+        async with client.post("/refresh", headers=headers) as response:
+            assert response.status == 403
+    entries = await Audit(redis, Keys()).export()
+    assert len(entries) == 10
+    assert {(e.name, e.action, e.outcome, e.origin, e.place) for e in entries} == {
+        ("reader", "access", "refused", "page", "127.0.0.1")
+    }
+    assert entries[0].detail.startswith("POST /refresh: Only people with the role engineer")
+
+
 async def test_headers_of_a_page(client: Client) -> None:
     async with client.get("/cases") as response:
         headers = response.headers
@@ -215,6 +232,31 @@ async def test_plain_http_is_sent_to_https(
     assert response.status == 308
     assert response.headers["Location"] == "https://page.test/cases?q=a"
     assert (await browser.get("/healthz", **{"X-Forwarded-Proto": "http"})).status == 200
+
+
+async def test_stranger_that_claims_to_be_the_proxy_is_not_believed(
+    serve: Serve, configure: Configure, idp: IdentityProvider
+) -> None:
+    settings = configure(public_url="https://page.test", trusted_proxies="10.0.0.0/8")
+    browser = Browser(await serve(settings), idp)
+    claimed = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.test"}
+    response = await browser.get("/cases", **claimed)
+    assert response.status == 308
+    assert response.headers["Location"] == "https://page.test/cases"
+
+
+async def test_our_address_is_that_of_the_settings_whatever_a_request_says(
+    serve: Serve, configure: Configure, idp: IdentityProvider
+) -> None:
+    browser = await behind_proxy(serve, configure, idp)
+    browser.headers |= {"Host": "evil.test", "X-Forwarded-Host": "evil.test", "Forwarded": "host=e"}
+    under = await browser.leave()
+    assert under.acs == "https://page.test/saml/acs"
+    assert under.audience == "https://page.test/saml/metadata"
+    assert "evil" not in await (await browser.get("/saml/metadata")).text()
+    assert (await browser.answer(under, idp.response(under.claim()))).status == 303
+    for path in ("/", "/weekly.txt", "/api/v1/cases"):
+        assert "evil" not in await (await browser.get(path)).text()
 
 
 async def test_behind_a_proxy_cookies_are_for_https_and_this_host_only(
