@@ -93,6 +93,14 @@ def test_page_in_a_browser(demo: Demo, chromium: str, tmp_path: Path) -> None:
         page.goto(demo.url("page") + f"/cases?q={case['number']}")  # a number alone leads there
         page.wait_for_url(f"**/cases/{case['number']}")
         page.screenshot(path=tmp_path / "case.png", full_page=True)
+        moved = demo.http.post(
+            f"{demo.url('jira')}/_sandbox/issues/{case['card']}/transition",
+            json={"status": "In Progress"},
+        )
+        assert moved.status_code == httpx.codes.OK, moved.text
+        page.locator(".news", has_text="1 change").wait_for(timeout=15_000)
+        page.get_by_role("button", name="Show").click()
+        page.locator(".case-head", has_text="Eng Working").wait_for(timeout=15_000)
         # A page that is left lets go of what it still asked for.
         assert [text for text in problems if not text.startswith("net::ERR_ABORTED")] == []
         assert [url for url in asked if not url.startswith(demo.url("page"))] == []

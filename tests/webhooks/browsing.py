@@ -23,9 +23,12 @@ from playwright.sync_api import Browser as Chrome
 from playwright.sync_api import Page, expect, sync_playwright
 from redis import Redis as SyncRedis
 
+from t5g.audit import Audit, AuditEntry
+from t5g.audit import Outcome as Done
 from t5g.connection import open_redis, open_store, open_syncs
 from t5g.figures import HEADLINES
 from t5g.keys import Keys
+from t5g.runs import Outcome, Run, RunBook, Said
 from t5g.settings import Settings, load_settings
 from t5g.state import Observation
 from t5g.statistics import DayRow, History, day_of
@@ -96,7 +99,7 @@ class Site:
 
 
 async def furnish(site: Site, cases: int = CASES) -> None:
-    """Give it cases, a history of numbers, and the records of syncs, one of them late."""
+    """Give it cases, days of numbers, records of syncs (one is late) and of jobs, audit entries."""
     now = datetime.now(UTC)
     await site.store.write(world(cases, now, hostile=False), now=now)
     history = History(site.redis, Keys(site.settings.redis_prefix))
@@ -111,6 +114,35 @@ async def furnish(site: Site, cases: int = CASES) -> None:
                 last_success=now.timestamp() - (90_000 if failed else 60),
             )
         )  # fmt: skip
+    await asyncio.to_thread(_work, site.settings.redis_url, now.timestamp())
+    await Audit(site.redis, Keys(site.settings.redis_prefix)).record(
+        *(
+            AuditEntry(
+                who="ann@example.com", name="Ann", action="claim", outcome=outcome, origin="slack",
+                case="04000001", detail="a word about it",
+            )
+            for outcome in Done
+        )
+    )  # fmt: skip
+
+
+def _work(redis_url: str, now: float) -> None:
+    """Write what became of some jobs."""
+    with SyncRedis.from_url(redis_url) as raw:
+        book = RunBook(raw, Keys())
+        for outcome in Outcome:
+            run = Run(
+                id=outcome.value, job_id="sync-cases", job="sync cases", queue="default",
+                queued=now - 20, started=now - 10,
+            )  # fmt: skip
+            book.begin(run)
+            told = Said(outcome=outcome, error="HTTP 503", trace="Traceback\n  line 1\nHTTP 503")
+            book.say(
+                run.id,
+                told if outcome is not Outcome.DONE else Said(outcome=outcome, result="90 cases"),
+            )
+            book.end(run.id, now)
+        book.begin(Run(id="now", job_id="sync-cards", job="sync cards", queue="default"))
 
 
 def past_day(settings: Settings, at: float, days: int) -> DayRow:

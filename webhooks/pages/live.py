@@ -172,6 +172,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
             "Content-Type": "text/event-stream; charset=utf-8",
             "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",
+            "X-Content-Type-Options": "nosniff",
         }
     )
     async with follower.listen() as queue:

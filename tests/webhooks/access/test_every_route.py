@@ -220,6 +220,37 @@ async def test_head_has_no_body_that_would_be_taken_for_the_next_answer(
     assert head.startswith(b"HTTP/1.1 200") and body == b""
 
 
+async def test_every_answer_has_the_headers_that_browsers_and_caches_act_upon(
+    client: Client, askers: list[Asker]
+) -> None:
+    _, _, headers = askers[-1]
+    wrong = []
+    for method, pattern in (*patterns(client), ("GET", "/nowhere")):
+        if method != "GET":
+            continue
+        async with asyncio.timeout(PATIENCE):
+            response = await client.get(
+                address_of(pattern), headers=dict(headers), allow_redirects=False
+            )
+        found = response.headers
+        response.close()
+        if found.get("X-Content-Type-Options") != "nosniff":
+            wrong.append(f"{pattern}: may be taken for something else")
+        if found.get("Content-Type", "").startswith("text/html"):
+            policy = found.get("Content-Security-Policy", "")
+            if "default-src 'none'; script-src 'self';" not in policy or "unsafe" in policy:
+                wrong.append(f"{pattern}: policy {policy!r}")
+            if found.get("X-Frame-Options") != "DENY" or "Referrer-Policy" not in found:
+                wrong.append(f"{pattern}: may be framed, or tells where it is")
+        private = "private" in found.get("Cache-Control", "") or "no-store" in found.get(
+            "Cache-Control", ""
+        )
+        rule = rule_of("GET", pattern)
+        if (rule is None or rule.least is not None) and not private:
+            wrong.append(f"{pattern}: shared caches may keep it")
+    assert not wrong, "\n".join(wrong)
+
+
 async def test_person_whose_role_was_taken_away_sees_nothing(
     client: Client, settings: Settings, redis: Redis
 ) -> None:
