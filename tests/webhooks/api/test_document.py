@@ -17,10 +17,12 @@ from schemathesis.generation import GenerationMode
 
 from t5g.connection import open_redis, open_store
 from t5g.settings import load_settings
+from t5g.store import Store
+from tests.making import NOW, portal_seen
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.worlds import world
 from webhooks.api.document import PATH, document
-from webhooks.api.endpoints import ENDPOINTS
+from webhooks.api.endpoints import ENDPOINTS, Endpoint
 from webhooks.app import create_app
 
 CALM = list(HealthCheck)
@@ -94,3 +96,37 @@ async def test_document_is_sent_to_whoever_asks(client: Client) -> None:
     async with client.get(PATH) as response:
         assert response.status == 200
         assert (await response.json())["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.path)
+async def test_every_address_answers_304_to_who_has_the_answer(
+    client: Client, store: Store, endpoint: Endpoint
+) -> None:
+    await store.write([portal_seen()], now=NOW)
+    path = endpoint.path.replace("{number}", "01234567")
+    async with client.get(path) as response:
+        assert response.status == 200
+        etag, body = response.headers["ETag"], await response.read()
+    for named, status in ((etag, 304), (f'"other", W/{etag}', 304), ("*", 304), ('"other"', 200)):
+        async with client.get(path, headers={"If-None-Match": named}) as response:
+            assert response.status == status, named
+            assert response.headers["ETag"] == etag
+            assert "private" in response.headers["Cache-Control"]
+            assert await response.read() == (b"" if status == 304 else body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/v1/nothing", 404), ("GET", "/api/v1/cases/1", 404), ("GET", "/api/v2", 404),
+     ("POST", "/api/v1/cases", 405), ("GET", "/api/v1/cases?limit=0", 400),
+     ("GET", "/api/v1/stats?x=1", 400), ("GET", "/api/v1/stats/history?days=-1", 400)],
+)  # fmt: skip
+async def test_every_error_is_a_problem(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    async with client.request(method, path) as response:
+        assert (response.status, response.content_type) == (status, "application/problem+json")
+        told = json.loads(await response.read())
+    assert told["status"] == status
+    assert told["instance"] == path.partition("?")[0]
+    assert told["title"] and told["detail"]
