@@ -1,6 +1,6 @@
 """What happens around every request: an id, errors as answers, security headers, log and metrics.
 
-The order is from the outside in: `observe` sees every answer, `speak` turns exceptions into one.
+All in one layer: each further one costs every request as much as finding its route.
 """
 
 import logging
@@ -35,7 +35,7 @@ _STDLIB = logging.getLogger(__name__)
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id; count, time and log its answer.
+    """Give the request an id; turn exceptions into answers; count, time and log each answer.
 
     Neither the path nor the query is logged, only the route: a webhook's may hold a secret.
     """
@@ -44,9 +44,13 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     structlog.contextvars.bind_contextvars(request=request_id)
     try:
         response = await handler(request)
-    except web.HTTPException as redirect:
-        _finish(request, redirect, begun, request_id)
-        raise
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            _finish(request, error, begun, request_id)
+            raise
+        response = _refused(request, error)
+    except Exception as error:
+        response = _failed(request, error)
     _finish(request, response, begun, request_id)
     return response
 
@@ -63,28 +67,24 @@ def _finish(
         _add_headers(response, request_id)
 
 
-@web.middleware
-async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn exceptions into answers; an unknown one is logged with the id that the asker sees."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        response = answer(request, failure_of(error, ""), request.app[ERROR_PAGE])
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
-        return response
-    except Exception as error:
-        failure = failure_of(error, request[REQUEST_ID])
-        if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.exception("request failed", route=route_of(request))
-        elif failure.status > HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("request not answered", route=route_of(request), error=str(error))
-        return answer(request, failure, request.app[ERROR_PAGE])
+def _refused(request: web.Request, error: web.HTTPException) -> web.Response:
+    response = answer(request, failure_of(error, ""), request.app[ERROR_PAGE])
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
 
 
-MIDDLEWARES: tuple[Middleware, ...] = (observe, speak)
+def _failed(request: web.Request, error: Exception) -> web.Response:
+    """Answer with what the asker may know; an unknown error is logged with the id that they see."""
+    failure = failure_of(error, request[REQUEST_ID])
+    if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.exception("request failed", route=route_of(request))
+    elif failure.status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request not answered", route=route_of(request), error=str(error))
+    return answer(request, failure, request.app[ERROR_PAGE])
+
+
+MIDDLEWARES: tuple[Middleware, ...] = (observe,)
 
 
 def route_of(request: web.Request) -> str:

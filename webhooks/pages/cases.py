@@ -18,9 +18,10 @@ HELP = {"fields": tuple(FIELDS.values()), "sorts": tuple(SORTS.values())}
 
 async def show_list(request: web.Request) -> web.StreamResponse:
     """`/cases?q=`: the cases that match; a case number leads straight to its page."""
-    pages, rows, asked = request.app[PAGES], request.app[ROWS], asked_of(request)
+    pages, rows = request.app[PAGES], request.app[ROWS]
     if (kept := await pages.again(request)) is not None:
         return kept
+    asked = asked_of(request)
     if is_case_number(asked.text) and pages.board.get(asked.text):
         raise web.HTTPSeeOther(addresses.case(asked.text))
     try:
