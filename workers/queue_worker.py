@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
@@ -37,10 +38,12 @@ from workers.worker import POLITENESS, Reload
 
 log = logger(__name__)
 
-#: Seconds: how long RQ believes in a silent worker, and how often abandoned jobs are looked for.
+#: Seconds: how long RQ believes in a silent worker, how often jobs are looked at, how often lost
+#: jobs are looked for, and how often RQ looks through its registries.
 WORKER_TTL = 60
 MONITORING = 15
-MAINTENANCE = 10
+MAINTENANCE = 5
+SWEEP = 45.0
 LISTEN_AGAIN = 2.0
 
 
@@ -73,6 +76,7 @@ class QueueWorker(Worker):
         #: Set when somebody asks to stop: RQ forgets it with the worker that was asked.
         self._stop = stop
         self._strays = Strays()
+        self._sweep_at = 0.0
         super().__init__(
             [Queue(name, connection=redis) for name in QUEUES],
             connection=redis,
@@ -126,13 +130,16 @@ class QueueWorker(Worker):
         """How long to wait for a job before looking around: RQ looks only between two waits."""
         return MAINTENANCE
 
-    def clean_registries(self) -> None:
-        """Take up what a dead worker of this machine left, then let RQ look for the rest."""
+    def run_maintenance_tasks(self) -> None:
+        """Put back what was lost; now and then let RQ sweep, which it tells in many lines."""
         for job_id in take_up(self.connection, self.queues, self.name):
             log.warning("job_taken_up", job=job_id)
         for job_id in self._strays.put_back(self.connection, self.queues):
             log.warning("job_put_back", job=job_id)
-        super().clean_registries()  # type: ignore[no-untyped-call]
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        self.last_cleaned_at = datetime.now(UTC)
 
     def register_death(self) -> None:
         """Take back the sign of life."""

@@ -18,8 +18,8 @@ from bench.chaos.verdict import cards_by_case, judge
 from bench.chaos.zones import zones_between
 from sandbox.servers import Dialect
 
-#: Seconds that everything may take to start, and to come to rest.
-STARTING, SETTLING = 25.0, 180.0
+#: Seconds that everything takes to start, about, and may take to come to rest.
+STARTING, SETTLING = 8.0, 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

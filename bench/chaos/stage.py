@@ -65,6 +65,7 @@ class Stage:
     http: httpx.AsyncClient
     life: Going
     statuses: list[Status] = field(default_factory=list)
+    begun: float = field(default_factory=time.time)
     #: The zone in which each channel's digest is due, by the channel's id.
     digests: dict[str, Zone] = field(default_factory=dict)
 
@@ -193,7 +194,7 @@ async def _plan_digests(stage: Stage) -> None:
             stage.digests[channel.id] = zone
             await plans.put(
                 Plan(channel=channel.id, at=zone.at, zone=zone.name, days=EVERY_DAY,
-                     since=time.time())
+                     since=stage.begun)
             )  # fmt: skip
 
 

@@ -101,5 +101,5 @@ def test_a_worker_looks_for_them_whenever_it_looks_around(raw, queue, settings) 
     worker._strays = Strays(patience=0.0)
     ask(raw)
     taken(queue)
-    worker.clean_registries()
+    worker.run_maintenance_tasks()
     assert queue.get_job_ids() == ["digest"]
