@@ -139,7 +139,7 @@ class QueueWorker(Worker):
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        self.last_cleaned_at = datetime.now(UTC)
+        self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]
 
     def register_death(self) -> None:
         """Take back the sign of life."""
