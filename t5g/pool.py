@@ -56,12 +56,12 @@ class Pool:
         kind = type(facts)
         for name in TEXTS.get(kind, ()):
             text = getattr(facts, name)
-            if text:
-                force_setattr(facts, name, intern(text))
+            if text and (known := intern(text)) is not text:
+                force_setattr(facts, name, known)
         for name in VALUES.get(kind, ()):
             value = getattr(facts, name)
-            if value:
-                force_setattr(facts, name, self._one(value))
+            if value and (first := self._one(value)) is not value:
+                force_setattr(facts, name, first)
 
     def _one(self, value: T) -> T:
         found: T | None = self._seen.get(value)

@@ -3,16 +3,17 @@
 Only what is logged as an error is sent. Nothing is sent while `T5G_SENTRY_DSN` is empty.
 """
 
-from typing import Any, cast
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
-import sentry_sdk
-from sentry_sdk.integrations.logging import LoggingIntegration
-from sentry_sdk.types import Event, Hint
 from structlog.contextvars import get_contextvars
 
 import t5g
 from t5g.logs import Scrubber, secrets_of
 from t5g.settings import Settings
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 PATIENCE = 2.0
 #: Parts of an event that may hold what people wrote or what upstreams answered.
@@ -24,9 +25,12 @@ def setup_sentry(settings: Settings, process: str) -> bool:
     dsn = settings.sentry_dsn.get_secret_value()
     if not dsn:
         return False
+    import sentry_sdk  # not before: few want it, and it takes long to load
+    from sentry_sdk.integrations.logging import LoggingIntegration
+
     scrub = Scrubber(secrets_of(settings))
 
-    def scrubbed(event: Event, _: Hint) -> Event | None:
+    def scrubbed(event: "Event", _: "Hint") -> "Event | None":
         kept: dict[str, Any] = {k: v for k, v in event.items() if k not in _DROPPED}
         ids = {name: str(value) for name, value in get_contextvars().items()}
         kept["tags"] = {**kept.get("tags", {}), **ids, "process": process}
@@ -52,5 +56,6 @@ def setup_sentry(settings: Settings, process: str) -> bool:
 
 def flush_sentry() -> None:
     """Send what waits, before a process ends without ceremony (RQ's forks do)."""
-    if sentry_sdk.is_initialized():
+    sentry_sdk = sys.modules.get("sentry_sdk")
+    if sentry_sdk is not None and sentry_sdk.is_initialized():
         sentry_sdk.flush(PATIENCE)

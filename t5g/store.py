@@ -80,6 +80,7 @@ return n
 """
 
 _DECODERS = {source: msgspec.json.Decoder(kind) for source, kind in STATE_TYPES.items()}
+_BY_FIELD = {source.encode(): (source, decoder) for source, decoder in _DECODERS.items()}
 _ENCODER = msgspec.json.Encoder()
 _CHANGES = msgspec.json.Decoder(list[Change])
 
@@ -321,9 +322,9 @@ def _fields(number: str, row: Mapping[bytes, bytes]) -> CaseFields | None:
     if not row:
         return None
     states = {
-        source: decoder.decode(row[source.encode()])
-        for source, decoder in _DECODERS.items()
-        if source.encode() in row
+        kind[0]: kind[1].decode(raw)
+        for name, raw in row.items()
+        if (kind := _BY_FIELD.get(name)) is not None
     }
     return CaseFields(number, states)
 

@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from redis import Redis as SyncRedis
 from rich.console import Console
@@ -247,6 +246,8 @@ class World:
 
     async def _synced(self) -> bool:
         """Wait until every source has been synced once."""
+        import httpx
+
         deadline = time.monotonic() + FIRST_SYNCS
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             while time.monotonic() < deadline:
