@@ -23,6 +23,7 @@ from tests.webhooks.conftest import serve  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).resolve().parent.parent
 ALERTS = ROOT / "ops" / "prometheus" / "alerts.yml"
+CASES = ROOT / "ops" / "prometheus" / "alerts.test.yml"
 SCRAPE = ROOT / "ops" / "prometheus" / "scrape.yml"
 DASHBOARD = ROOT / "ops" / "grafana" / "t5g.json"
 #: Labels that the scraper adds.
@@ -167,9 +168,28 @@ def test_every_kind_of_process_is_scraped_where_it_answers() -> None:
     assert not asked
 
 
+def test_every_alert_has_a_case_in_which_it_is_told_and_one_in_which_none_is() -> None:
+    cases = yaml.safe_load(CASES.read_text())["tests"]
+    told = [
+        [sample["labels"] for asked in case["promql_expr_test"] for sample in asked["exp_samples"]]
+        for case in cases
+    ]
+    named = {re.sub(r'.*"(\w+)".*', r"\1", label) for labels in told for label in labels}
+    assert named == {rule["alert"] for rule in RULES}
+    assert [] in told
+
+
 def test_promtool_accepts_rules_and_scraping(tmp_path: Path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("no promtool on PATH")
     subprocess.run([promtool, "check", "rules", ALERTS], check=True, capture_output=True)
     subprocess.run([promtool, "check", "config", SCRAPE], check=True, capture_output=True)
+
+
+def test_alerts_are_told_when_they_should_be() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool on PATH")
+    tested = subprocess.run([promtool, "test", "rules", CASES], capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
