@@ -44,7 +44,7 @@ class Worker(Struct, frozen=True, kw_only=True):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """One entry of the schedule, and when it fires next."""
+    """One entry of the schedule, how often it fires (`daily 04:40 UTC`), and when it does next."""
 
     name: str
     description: str
@@ -104,7 +104,7 @@ class Operations:
         return [
             Planned(
                 name=name.removeprefix("schedule-"),
-                description=row.get("description", ""),
+                description=row.get("description", "").partition(", ")[2],
                 at=float(at),
             )
             for name, row, (_, at) in zip(names, rows, times, strict=True)

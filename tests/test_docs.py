@@ -63,7 +63,7 @@ def test_what_is_named_exists(path: Path) -> None:
 
 
 #: A variable of the tests, and names of networks that the compose file makes.
-NO_SETTINGS = {"T5G_NAME", "T5G_SHARED_DIR", "T5G_CHROMIUM"}
+NO_SETTINGS = {"T5G_NAME", "T5G_NAME_FILE", "T5G_SHARED_DIR", "T5G_CHROMIUM"}
 NO_METRICS = {"t5g_outside"}
 
 

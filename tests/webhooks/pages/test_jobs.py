@@ -1,5 +1,10 @@
 """`/jobs` tells engineers what workers do, did and will do; nobody else, and no markup in it."""
 
+import re
+import time
+from html import unescape
+
+import msgspec
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
@@ -8,6 +13,7 @@ from t5g.runs import Outcome, Run, RunBook, Said
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from t5g.team import Role
+from t5g.work import enqueue, load_rq
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Get
 from webhooks.access.tokens import Tokens
@@ -46,6 +52,57 @@ async def test_it_shows_what_runs_what_ended_and_what_went_wrong(
     assert "<i>line" not in text
     assert "50%" in text
     assert "No worker gives a sign of life." in text
+
+
+def table(text: str, name: str) -> list[list[str]]:
+    """The rows of a table of the page, as texts."""
+    (body,) = re.findall(rf'id="h-{name}".*?<tbody>(.*?)</tbody>', text, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[unescape(cell) for cell in row] for row in cells]
+
+
+async def test_a_day_is_summed_up_by_its_success_and_how_long_it_took(
+    get: Get, settings: Settings, now: float
+) -> None:
+    with SyncRedis.from_url(settings.redis_url) as raw:
+        old = msgspec.structs.replace(run_of(0, now), outcome=Outcome.FAILED)
+        yesterday = int((time.time() - 25 * 3600) * 1000)
+        raw.xadd("t5g:runs:ended", {"run": msgspec.json.encode(old)}, id=yesterday)
+        book = RunBook(raw, KEYS)
+        for number in range(1, 21):
+            run = msgspec.structs.replace(run_of(number, now), started=now - number)
+            book.begin(run)
+            book.say(run.id, Said(outcome=Outcome.DONE if number > 2 else Outcome.FAILED))
+            book.end(run.id, now)
+    _, text = await get("/jobs")
+    (row,) = table(text, "day")
+    assert row[:5] == ["sync cases", "20", "90%", "10.0 s", "19.0 s"]
+
+
+async def test_it_says_what_the_schedule_and_the_workers_will_do_and_do(
+    get: Get, settings: Settings
+) -> None:
+    load_rq(KEYS.prefix)
+    from rq import Queue, Worker
+
+    from workers.firing import Firing
+    from workers.schedule import schedule
+
+    with SyncRedis.from_url(settings.redis_url) as raw:
+        Firing(raw, KEYS, schedule(settings)).register()
+        enqueue(raw, "workers.jobs.sync", "cards", keys=KEYS, job_id="sync-cards")
+        worker = Worker([Queue("default", connection=raw)], connection=raw, name="one.17.1")
+        worker.register_birth()
+        _, text = await get("/jobs")
+        worker.register_death()
+    planned = {row[0]: row[1:] for row in table(text, "next")}
+    assert {f"sync-{name}" for name in Sync} <= set(planned)
+    assert all(re.match(r"(in|late by) \d", due) for due, _ in planned.values())
+    assert planned["sync-stats"][1] == "daily 04:40 UTC"
+    (one,) = table(text, "workers")
+    assert one[0] == "one.17.1"
+    assert ["default", "1"] in [row[:2] for row in table(text, "queues")]
 
 
 async def test_it_is_there_before_anything_ran(get: Get) -> None:
