@@ -11,6 +11,7 @@ import base64
 import hashlib
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -29,6 +30,8 @@ log = logger(__name__)
 LASTS = 1_800
 LONGEST_WAIT = 10.0
 PATIENCE = aiohttp.ClientTimeout(total=8)
+#: Where Slack takes answers (and where its cloud for governments does).
+HOOKS = ("hooks.slack.com", "hooks.slack-gov.com")
 Payload = dict[str, Any]
 
 
@@ -59,6 +62,7 @@ class Replies:
         self._keys = keys
         self._client = client
         self._session: aiohttp.ClientSession | None = None
+        self._origin = urlsplit(str(settings.slack_api_url))[:2]
 
     async def keep(self, reply: ReplyTo) -> str:
         """Keep a way back for half an hour; return the id that a job may carry."""
@@ -115,11 +119,14 @@ class Replies:
             await self._session.close()
 
     async def _post(self, url: str, body: Payload) -> bool:
+        if not self._is_slacks(url):
+            log.warning("reply_url_of_another_host")
+            return False
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=PATIENCE, trust_env=True)
         try:
             async with self._session.post(
-                url, data=msgspec.json.encode(body), headers=_JSON
+                url, data=msgspec.json.encode(body), headers=_JSON, allow_redirects=False
             ) as got:
                 if got.status == 200:
                     return True
@@ -128,6 +135,14 @@ class Replies:
             # The address is a secret: only the kind of error is told.
             log.info("reply_url_failed", why=type(error).__name__)
         return False
+
+    def _is_slacks(self, url: str) -> bool:
+        """Say whether an address is Slack's: what people see must not be sent to anybody else."""
+        try:
+            scheme, host, *_ = urlsplit(url)
+        except ValueError:
+            return False
+        return (scheme, host) == self._origin or (scheme == "https" and host in HOOKS)
 
     async def _tell(self, reply: ReplyTo, payload: Payload) -> bool:
         if reply.channel and not reply.channel.startswith("D"):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -58,8 +59,29 @@ class Threads:
             raise self._judge(error) from None
 
 
+ELSEWHERE = (
+    "the answer leads to another host, where our credentials are not sent: set the address that "
+    "answers by itself"
+)
+
+
+class ElsewhereError(requests.RequestException):
+    """An upstream sent us to another scheme, host or port, where our credentials must not go."""
+
+
 class NamingAdapter(requests.adapters.HTTPAdapter):
-    """Puts the id of what a call is made for on every request of a session."""
+    """Puts the id of what a call is made for on every request, and lets none leave its origin."""
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request. Raises ElsewhereError if the answer leads elsewhere."""
+        answer = super().send(request, *args, **kwargs)
+        target = urljoin(request.url or "", answer.headers.get("Location", ""))
+        if answer.is_redirect and urlsplit(target)[:2] != urlsplit(request.url or "")[:2]:
+            answer.close()
+            raise ElsewhereError
+        return answer
 
     def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
         """Add our header; `requests` asks for it before it sends."""
@@ -70,6 +92,8 @@ class NamingAdapter(requests.adapters.HTTPAdapter):
 def judge_requests(service: str, error: Exception) -> Exception:
     """Turn an exception of `requests` into what it means; anything else is returned as it is."""
     match error:
+        case ElsewhereError():
+            return UpstreamError(service, ELSEWHERE, transient=False)
         case requests.HTTPError() if error.response is not None:
             headers = error.response.headers
             return judge_status(service, error.response.status_code, dict(headers))

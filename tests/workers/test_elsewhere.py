@@ -1,0 +1,72 @@
+"""An upstream that sends us to another host gets nothing of ours sent there."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from t5g.errors import UpstreamError
+from t5g.settings import Settings, load_settings
+from workers.clients import Clients
+
+
+@pytest.fixture
+async def thief() -> AsyncIterator[TestServer]:
+    """Another host that keeps what it is sent."""
+    app = web.Application()
+    app["heard"] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        app["heard"].append(dict(request.headers))
+        return web.json_response({})
+
+    app.router.add_route("*", "/{anything:.*}", hear)
+    server = TestServer(app)
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def settings(thief: TestServer) -> AsyncIterator[Settings]:
+    """Settings whose upstreams send everybody to the thief."""
+    app = web.Application()
+
+    async def send_on(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(f"{thief.make_url('/')}{request.path_qs[1:]}")
+
+    app.router.add_route("*", "/{anything:.*}", send_on)
+    server = TestServer(app)
+    await server.start_server()
+    url = str(server.make_url("/"))
+    yield load_settings(
+        env={
+            "jira_url": url, "jira_user": "bot@example.com", "jira_token": "jira-not-secret",
+            "bugzilla_url": url, "bugzilla_api_key": "bugzilla-not-secret",
+            "sso_url": url, "portal_url": url, "portal_offline_token": "portal-not-secret",
+            "portal_rest_url": url, "upstream_attempts": 1, "upstream_timeout": 5,
+        }
+    )  # fmt: skip
+    await server.close()
+
+
+async def test_no_credentials_follow_a_redirect(settings: Settings, thief: TestServer) -> None:
+    async with Clients(settings) as clients:
+        with pytest.raises(UpstreamError, match="another host"):
+            await clients.jira.sprint_ids("Board", "")
+        with pytest.raises(UpstreamError):
+            await anext(clients.bugzilla.bugs([1]))
+        with pytest.raises(UpstreamError):
+            await anext(clients.portal.listing())
+    assert thief.app["heard"] == []
+
+
+@pytest.mark.parametrize("dialect", ["rest", "xmlrpc"])
+async def test_bugzilla_says_what_is_wrong(
+    settings: Settings, thief: TestServer, dialect: str
+) -> None:
+    async with Clients(settings.model_copy(update={"bugzilla_api": dialect})) as clients:
+        with pytest.raises(UpstreamError, match="another host"):
+            await anext(clients.bugzilla.bugs([1]))
+    assert thief.app["heard"] == []
