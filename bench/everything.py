@@ -31,8 +31,8 @@ class Bench:
 
 async def _growth(options: Options) -> Findings:
     sizes = QUICK_SIZES if options.quick else options.sizes
-    rounds, count = (1, 200) if options.quick else (3, 2_000)
-    return joined([await growth.measure(size, rounds=rounds, count=count) for size in sizes])
+    rounds = {"rounds": 1, "count": 200} if options.quick else {}
+    return joined([await growth.measure(size, **rounds) for size in sizes])
 
 
 async def _slack(options: Options) -> Findings:

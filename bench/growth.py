@@ -4,7 +4,7 @@ For each number: the paths beside their floors, lists with changing queries, the
 process's start to its first answer, memory of the web process and of Redis, and how long a change
 takes to be seen by another process. Targets: issue 9.
 
-    t5g bench growth [--sizes 1000,10000,100000]
+    t5g bench growth [--sizes 1000,10000,100000] [--plot growth.svg]
 """
 
 import asyncio
@@ -43,7 +43,7 @@ CHANGES, STARTS = 200, 3
 AT_ONCE = 500
 
 
-async def measure(cases: int, *, rounds: int = 3, count: int = 2_000) -> Findings:
+async def measure(cases: int, *, rounds: int = 9, count: int = 700) -> Findings:
     """Measure everything at that many cases, on a Redis of its own."""
     found = Findings()
     async with slack.slack_api() as api:
@@ -52,6 +52,7 @@ async def measure(cases: int, *, rounds: int = 3, count: int = 2_000) -> Finding
             PrivateRedis(Folder(folder)) as url,
         ):
             await _measure(found, url, api, cases, rounds, count)
+    found.detail = {str(cases): found.detail}
     return found
 
 
@@ -77,7 +78,7 @@ async def _measure(
     found.most(
         f"{cases:,} cases: Redis, times the bytes of the JSON", kept / data, "×", REDIS_TIMES
     )
-    found.detail["data_mb"] = round(data / 1e6, 1)
+    found.detail |= {"data_mb": round(data / 1e6, 1), "redis_mb": round(kept / 1e6, 1)}
     _process(found, settings, cases, data)
     with Serving(create_app, settings) as ours:
         for path in paths(cases, await _size(ours.port)):
@@ -162,6 +163,7 @@ async def _visible(found: Findings, settings: Settings, store: Store, cases: int
     added = (statistics.median(refreshes) - statistics.median(pings)) * 1000
     found.least(f"{cases:,} cases: changes seen at the next question", seen, "", CHANGES)
     found.most(f"{cases:,} cases: a change's way, more than a ping", added, "ms", VISIBLE_MILLIS)
+    found.detail["visible_ms"] = round(added, 3)
 
 
 async def _size(port: int) -> int:

@@ -25,6 +25,7 @@ def bench(
         list[str] | None,
         typer.Argument(help="growth, slack, webhooks, pages, sync, workers, together."),
     ] = None,
+    *,
     quick: Annotated[bool, typer.Option(help="A smoke run: its figures mean little.")] = False,
     sizes: Annotated[
         str, typer.Option(help="Numbers of cases for growth, with commas between.")
@@ -33,14 +34,20 @@ def bench(
         float, typer.Option(min=1, max=36_000, help="How long `together` lasts.")
     ] = 600.0,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw what growth found as a picture (SVG) in this file.")
+    ] = None,
 ) -> None:
     """Measure speed and memory, each beside its floor; exit code 1 if a target is missed.
 
     A figure is worth something on a quiet machine only. Takes up to half an hour.
     """
     from bench.everything import BENCHES, Options, run
+    from bench.plot import draw
 
     wanted = names or []
+    if plot and wanted != ["growth"]:
+        raise NoSuchBenchError("--plot draws what growth finds: t5g bench growth --plot FILE.")
     for name in wanted:
         if name not in BENCHES:
             raise NoSuchBenchError(f"There is no bench “{name}”; there is {', '.join(BENCHES)}.")
@@ -55,6 +62,8 @@ def bench(
     Console().print(table)
     if json:
         found.write(json)
+    if plot:
+        plot.write_text(draw(found.detail), "utf-8")
     if not found.met and not quick:
         raise typer.Exit(1)
 

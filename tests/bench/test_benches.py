@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
 from bench import growth, sync, together, workers
+from bench.plot import LINES, curves, draw
 from bench.report import Findings, joined
 from t5g.cli.app import app
 
@@ -22,10 +24,11 @@ async def test_growth_measures_every_path_beside_its_floor(
     found = await growth.measure(100, rounds=1, count=20)
     for path in growth.paths(1, 1):
         assert f"100 cases: {path.name}: throughput of the floor" in titles(found)
-        assert found.detail[path.name]["floor"]["per_second"] > 0
+        assert found.detail["100"][path.name]["floor"]["per_second"] > 0
     for figure in ("Redis", "start to first answer", "memory of web", "changes seen"):
         assert figure in titles(found)
     assert "answers that were not 200" not in titles(found)
+    assert set(curves(found.detail)) == {name for name, _ in LINES}
 
 
 async def test_the_syncs_are_measured() -> None:
@@ -63,8 +66,27 @@ def test_findings_are_told_and_written(tmp_path: Path) -> None:
     assert "NO memory" in whole.table()
 
 
+def test_growth_is_drawn_beside_the_fewest_cases() -> None:
+    detail = {
+        "1000": {"start_s": 0.5, "searches_p50_ms": 2.0},
+        "10000": {"start_s": 1.0, "searches_p50_ms": 20.0},
+    }
+    assert curves(detail) == {
+        "GET /cases?q= changing": [(1_000, 1.0), (10_000, 10.0)],
+        "start to first answer": [(1_000, 1.0), (10_000, 2.0)],
+    }
+    picture = ElementTree.fromstring(draw(detail))
+    told = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert "start to first answer (2.0 ×)" in told
+
+
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(["speed"], "no bench “speed”"), (["--sizes", "ten"], "--sizes ten")]
+    ("arguments", "said"),
+    [
+        (["speed"], "no bench “speed”"),
+        (["--sizes", "ten"], "--sizes ten"),
+        (["sync", "--plot", "x.svg"], "--plot draws what growth finds"),
+    ],
 )
 def test_a_wrong_wish_is_answered_with_what_there_is(arguments: list[str], said: str) -> None:
     result = CliRunner().invoke(app, ["bench", *arguments])
