@@ -69,7 +69,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     """Everything known of one case. `may_act`: the asker may change it; `may_refresh`: sync it.
 
     `said`: what just happened. `shared`: it stands in a channel, for everybody there; `by`: the
-    Slack id of who shared it.
+    Slack id of who shared it. `discreet`: restricted bugs and issues are not named.
     """
 
     entry: Entry
@@ -80,6 +80,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     shared: bool = False
     said: str = ""
     by: str = ""
+    discreet: bool = False
 
 
 class CommandHelp(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from bot.announcing import announce, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
 from bot.delivery import Kind, Outgoing, message
+from bot.references import allowed_channels, names_restricted
 from bot.views.blocks import render
 from bot.views.blocks.alerts import alarm_message, notice_message, watch_message
 from bot.watches import Watch
@@ -152,7 +153,7 @@ class Follower:
         heard: dict[str, set[str]] = defaultdict(set)
         for watch in await context.watches.all():
             query = self._query(watch)
-            if query is None:
+            if query is None or self._tells_too_much(watch, query):
                 continue
             matched = await context.watches.matched(watch)
             numbers = set(context.board.entries) | matched if look else set(changes)
@@ -243,6 +244,12 @@ class Follower:
             log.warning("watch_not_understood", watch=watch.id, error=str(error))
             return None
 
+    def _tells_too_much(self, watch: Watch, query: Query) -> bool:
+        """Say whether the channel would learn which case a restricted bug or issue belongs to."""
+        context = self._context
+        knows = watch.personal or watch.channel in allowed_channels(context.settings)
+        return not knows and names_restricted(query, context.board)
+
     async def _announce(self, changes: Changes, since: float) -> None:
         context = self._context
         for number, found in changes.items():
@@ -263,17 +270,24 @@ class Follower:
                 posted = await context.outbox.posted(share.message)
                 if posted is None or not posted.ts:
                     continue
-                payload = self._shared(entry, share.by)
+                payload = self._shared(entry, share.by, posted.channel)
                 items.append(
                     message(posted.channel, payload, kind=Kind.UPDATE, ts=posted.ts,
                             what="shared case")
                 )  # fmt: skip
         return items
 
-    def _shared(self, entry: Entry, by: str) -> dict[str, object]:
+    def _shared(self, entry: Entry, by: str, channel: str) -> dict[str, object]:
         context = self._context
         freshness = Freshness.of(context.board.syncs, context.clock())
-        view = CaseView(entry=entry, now=context.clock(), freshness=freshness, shared=True, by=by)
+        view = CaseView(
+            entry=entry,
+            now=context.clock(),
+            freshness=freshness,
+            shared=True,
+            by=by,
+            discreet=channel not in allowed_channels(context.settings),
+        )
         return render(view, context.settings)
 
     async def _alerts(self) -> None:

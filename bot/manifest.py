@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import bot.commands  # noqa: F401 (registers all commands)
 from bot import shortcuts
 from bot.app import COMMAND
+from bot.commands.help import place
 from bot.http import PATH
 from bot.router import router
 from t5g.settings import Settings
@@ -115,8 +116,8 @@ def _settings(url: str, *, socket: bool) -> dict[str, Any]:
 def _hint() -> str:
     """As many names of commands as fit."""
     hint = ""
-    for name in router.commands:
-        longer = f"{hint} | {name}" if hint else name
+    for command in sorted(router.commands.values(), key=place):
+        longer = f"{hint} | {command.name}" if hint else command.name
         if len(longer) > LONGEST_HINT:
             break
         hint = longer

@@ -9,7 +9,14 @@ from typing import Any
 
 from bot.context import Context
 from bot.delivery import Outgoing, message
-from bot.references import Reference, entries_of, of_text, of_url, restricted
+from bot.references import (
+    Reference,
+    allowed_channels,
+    entries_of,
+    of_text,
+    of_url,
+    restricted,
+)
 from bot.views.blocks.alerts import preview
 from t5g.derived import Entry
 from t5g.errors import StoreError
@@ -53,15 +60,9 @@ def _card(context: Context, url: str, channel: str) -> list[dict[str, Any]]:
 def _shown(context: Context, reference: Reference, channel: str) -> list[Entry]:
     """The cases to show for a reference in a channel: none if that would tell too much."""
     entries = entries_of(reference, context.board)
-    if restricted(reference, entries) and channel not in allowed_channels(context):
+    if restricted(reference, entries) and channel not in allowed_channels(context.settings):
         return []
     return entries
-
-
-def allowed_channels(context: Context) -> frozenset[str]:
-    """The channels that may know of restricted bugs and issues."""
-    text = context.settings.slack_restricted_channels
-    return frozenset(text.replace(",", " ").split())
 
 
 async def answer_numbers(context: Context, body: Mapping[str, Any]) -> None:

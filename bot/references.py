@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from t5g.board import Board
 from t5g.derived import Entry
+from t5g.query import Query
 from t5g.settings import Settings
 
 MOST = 20
@@ -86,6 +87,11 @@ def entries_of(reference: Reference, board: Board) -> list[Entry]:
     return [entry for number in sorted(numbers) if (entry := board.get(number))]
 
 
+def allowed_channels(settings: Settings) -> frozenset[str]:
+    """The channels that may know of restricted bugs and issues."""
+    return frozenset(settings.slack_restricted_channels.replace(",", " ").split())
+
+
 def restricted(reference: Reference, entries: Iterable[Entry]) -> bool:
     """Say whether a reference is to a bug or issue that not everybody may know of."""
     for entry in entries:
@@ -96,6 +102,13 @@ def restricted(reference: Reference, entries: Iterable[Entry]) -> bool:
             if reference.kind == "bug" and str(bug.id) == reference.name and bug.restricted:
                 return True
     return False
+
+
+def names_restricted(query: Query, board: Board) -> bool:
+    """Say whether a query asks for a bug or issue that not everybody may know of."""
+    named = [Reference("bug", x) for x in query.values_of("bug") if x.isascii() and x.isdigit()]
+    named += [Reference("key", x.upper()) for x in query.values_of("issue")]
+    return any(restricted(x, entries_of(x, board)) for x in named)
 
 
 def text_of_message(message: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from t5g.derived import DAY, Entry, attention
-from t5g.figures import Figures, figures
+from t5g.figures import UNASSIGNED_QUERY, Figures, figures
 from t5g.statistics import DayRow
 
 
@@ -61,8 +61,8 @@ _RULES: tuple[_Rule, ...] = (
     _Rule("at_risk", "At risk", "sla:risk", lambda e, now, since: e.at_risk(now)),
     _Rule("stale", "Stale", "stale:yes", lambda e, now, since: e.stale(now)),
     _Rule("untracked", "Untracked", "untracked:yes", lambda e, now, since: e.untracked),
-    _Rule("unassigned", "Unassigned", "assignee:none -card:none",
-          lambda e, now, since: e.open and e.card is not None and e.assignee is None),
+    _Rule("unassigned", "Unassigned", UNASSIGNED_QUERY,
+          lambda e, now, since: e.open and e.assignee is None),
     _Rule("opened", "New", "status:any created<=24h",
           lambda e, now, since: bool(e.created) and e.created > since),
     _Rule("closed", "Closed", "status:closed closed<=24h",

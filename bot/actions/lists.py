@@ -11,6 +11,7 @@ from bot.answers import CaseView, Freshness, Note
 from bot.asker import Asker, Origin
 from bot.context import Context
 from bot.delivery import message
+from bot.references import allowed_channels, names_restricted
 from bot.shares import Share
 from bot.speaking import Speaker
 from bot.trail import line
@@ -27,6 +28,10 @@ SHAREABLE = ("stats", "status")
 NOT_HERE = (
     "I am not in this channel, so I can not share it: `/invite` me first. (In direct messages "
     "between people no app can post.)"
+)
+TOO_MUCH = (
+    "This list is about a restricted bug or issue, and not everybody in this channel may know of "
+    "it. An administrator can name the channel in `T5G_SLACK_RESTRICTED_CHANNELS`."
 )
 
 
@@ -107,8 +112,12 @@ class Lists:
         if isinstance(spoken.answer, Note):
             await context.replies.send(click.back, payload)
             return
-        payload = self._shared_case(number, asker) if number else _shared(payload, asker)
         channel = click.channel
+        if self._tells_too_much(click):
+            await context.replies.send(click.back, note_message(Note(text=TOO_MUCH, failed=True)))
+            context.trail.note(line(asker, "share", Outcome.REFUSED))
+            return
+        payload = self._shared_case(number, asker, channel) if number else _shared(payload, asker)
         if await self._is_member(channel):
             item = message(channel, payload, what="shared answer")
             await context.outbox.put([item])
@@ -123,7 +132,7 @@ class Lists:
             return
         context.trail.note(line(asker, "share", Outcome.DONE, case=number))
 
-    def _shared_case(self, number: str, asker: Asker) -> dict[str, Any]:
+    def _shared_case(self, number: str, asker: Asker, channel: str) -> dict[str, Any]:
         """The case as everybody in a channel may see it."""
         context, now = self._context, self._context.clock()
         shown = CaseView(
@@ -132,8 +141,16 @@ class Lists:
             freshness=Freshness.of(context.board.syncs, now),
             shared=True,
             by=asker.id,
+            discreet=channel not in allowed_channels(context.settings),
         )
         return render(shown, context.settings)
+
+    def _tells_too_much(self, click: Click) -> bool:
+        """Say whether a list is one of a restricted bug, in a channel that may not know of it."""
+        settings, board = self._context.settings, self._context.board
+        if click.channel in allowed_channels(settings) or click.text("n") or click.text("a"):
+            return False
+        return names_restricted(parse_query(click.text("q"), board.words), board)
 
     async def _is_member(self, channel: str) -> bool:
         """Say whether the bot can post there as itself (direct messages with it included)."""

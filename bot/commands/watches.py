@@ -2,11 +2,18 @@
 
 from bot.answers import Answer, Note, Option, WatchList
 from bot.commands.cases import understood
+from bot.references import allowed_channels, names_restricted
 from bot.router import Request, router
 from bot.watches import Watch
-from t5g.errors import NotFoundError, QueryError
+from t5g.errors import NotFoundError, QueryError, RefusedError
 from t5g.query import Query, parse_query
 from t5g.team import Role
+
+TOO_MUCH = (
+    "That is a restricted bug or issue, and not everybody in this channel may know of it: watch it "
+    "in a message to the bot, or let an administrator name the channel in "
+    "`T5G_SLACK_RESTRICTED_CHANNELS`."
+)
 
 
 @router.command(
@@ -24,6 +31,10 @@ async def watch(request: Request) -> Answer:
     if not personal:
         request.need(Role.ENGINEER, "Setting a watch for a whole channel")
     query = await understood(request, request.text)
+    context = request.context
+    knows = personal or channel in allowed_channels(context.settings)
+    if not knows and names_restricted(query, context.board):
+        raise RefusedError(TOO_MUCH)
     names = request.asker.names if query.personal else frozenset()
     matching = _matching(request, query, names)
     made, new = await request.context.watches.add(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from unicodedata import east_asian_width
 from urllib.parse import quote
 
 from t5g.derived import Entry
@@ -117,6 +118,17 @@ def fit(lines: Iterable[str], limit: int = 2_800) -> str:
         used += weight(rest[0]) + 1
         kept.append(rest.pop(0))
     return "\n".join([*kept, *([f"… and {len(rest)} more"] if rest else [])])
+
+
+def column(text: str, width: int) -> str:
+    """One line of exactly `width` places in a fixed font, where some letters take two."""
+    kept, used = "", 0
+    for char in shorten(_CONTROL.sub("", text), width):
+        places = 2 if east_asian_width(char) in "WF" else 1
+        if used + places > width:
+            break
+        kept, used = kept + char, used + places
+    return kept + " " * (width - used)
 
 
 def days(value: float) -> str:

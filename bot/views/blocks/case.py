@@ -1,5 +1,10 @@
 """One case: everything known of it in one view, with what can be done about it."""
 
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import UNSET
+
 from bot.answers import CaseView
 from bot.views.blocks.parts import (
     ASK,
@@ -55,10 +60,12 @@ def case_message(answer: CaseView, settings: Settings) -> Payload:
     if shown:
         blocks.append(section(" · ".join(shown)))
     blocks.append(fields(_facts(entry, now, settings)))
+    if rest := _rest(entry):
+        blocks.append(small(" · ".join(rest)))
     if portal.description:
         blocks.append(small(safe(portal.description, LONGEST_DESCRIPTION)))
-    blocks += _related(entry, now, settings)
-    blocks += _comments(entry)
+    blocks += _related(answer, settings)
+    blocks += _comments(answer)
     blocks.append(_deeds(answer, acting=not settings.read_only))
     blocks += _buttons(entry, settings, shared=answer.shared)
     blocks.append(foot(answer.freshness, now, f"shared by <@{answer.by}>" if answer.by else ""))
@@ -86,12 +93,31 @@ def _facts(entry: Entry, now: float, settings: Settings) -> list[tuple[str, str]
     ]
 
 
+def _rest(entry: Entry) -> list[str]:
+    """What is known besides, as far as it is."""
+    portal, details, card = entry.case.portal, entry.case.details, entry.card
+    relief, resolved, group = details.relief_at, details.resolved_at, details.group_name
+    facts = (
+        ("case owner", portal.owner),
+        ("group", "" if group is UNSET else group or ""),
+        ("contributors", ", ".join(x.name or x.account for x in card.contributors) if card else ""),
+        ("sprint", card.sprint if card else ""),
+        ("labels", ", ".join(card.labels) if card else ""),
+        ("tags", ", ".join(portal.tags)),
+    )
+    found = [f"{name} {safe(text, 120)}" for name, text in facts if text]
+    for name, moment in (("relief", relief), ("resolved", resolved), ("closed", portal.closed)):
+        if moment is not UNSET and moment is not None:
+            found.append(f"{name} {slack_time(moment)}")
+    return found
+
+
 def _known(value: bool | None) -> str:
     return "unknown" if value is None else "yes" if value else "no"
 
 
-def _related(entry: Entry, now: float, settings: Settings) -> list[Block]:
-    case = entry.case
+def _related(answer: CaseView, settings: Settings) -> list[Block]:
+    entry, now, case = answer.entry, answer.now, answer.entry.case
     escalations = [
         f"🚨 {link(x.url, escape(x.key))} {safe(x.title, 80)} · "
         f"since {ago(now, escalated_since(entry))}"
@@ -101,9 +127,12 @@ def _related(entry: Entry, now: float, settings: Settings) -> list[Block]:
         f"🗂 {link(card_url(x.key, settings), escape(x.key))} · another card, {safe(x.status, 30)}"
         for x in case.cards[1:]
     ]
-    issues = [_issue(issue) for issue in case.issues]
-    bugs = [_bug(bug) for bug in case.bugs]
+    issues = [_issue(x) for x in case.issues if not (x.restricted and answer.discreet)]
+    bugs = [_bug(x) for x in case.bugs if not (x.restricted and answer.discreet)]
     lines = [*escalations, *others, *issues, *bugs]
+    hidden = len(case.issues) + len(case.bugs) - len(issues) - len(bugs)
+    if hidden:
+        lines.append(f"🔒 {hidden} restricted, not named in this channel")
     return [section(fit(lines, 2_400))] if lines else []
 
 
@@ -123,17 +152,34 @@ def _bug(bug: Bug) -> str:
     return f"{name} {safe(bug.summary, 80)} · {safe(bug.status, 30)} · {target}"
 
 
-def _comments(entry: Entry) -> list[Block]:
-    open_ones = [comment for comment in entry.case.card_comments if not comment.restricted]
-    hidden = len(entry.case.card_comments) - len(open_ones)
-    lines = [
-        f"*{safe(comment.author.name if comment.author else 'somebody', 60)}* · "
-        f"{slack_time(comment.created)}\n>{safe(comment.body, 280)}"
-        for comment in open_ones[-COMMENTS:]
+class _Said(NamedTuple):
+    """One comment, from the card or from the case."""
+
+    at: float
+    line: str
+
+
+def _comments(answer: CaseView) -> list[Block]:
+    """The last comments on card and case together; a channel sees what the customer sees."""
+    case = answer.entry.case
+    on_card = [x for x in case.card_comments if not x.restricted]
+    on_case = () if case.details.comments is UNSET else case.details.comments
+    found = [_said(x.created, x.author.name if x.author else "", "card", x.body) for x in on_card]
+    found += [
+        _said(x.created, x.author, "customer" if x.by_customer else "case", x.body)
+        for x in on_case
+        if x.public or not answer.shared
     ]
+    lines = [said.line for said in sorted(found)[-COMMENTS:]]
+    hidden = len(case.card_comments) - len(on_card)
     if hidden:
         lines.append(f"_{hidden} restricted, to be read in JIRA only_")
-    return [section("*Last comments on the card*\n" + fit(lines, 2_000))] if lines else []
+    return [section("*Last comments*\n" + fit(lines, 2_000))] if lines else []
+
+
+def _said(at: datetime | None, author: str, where: str, body: str) -> _Said:
+    head = f"*{safe(author or 'somebody', 60)}* · {where} · {slack_time(at)}"
+    return _Said(at.timestamp() if at else 0.0, f"{head}\n>{safe(body, 280)}")
 
 
 def _deeds(answer: CaseView, *, acting: bool) -> Block:

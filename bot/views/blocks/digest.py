@@ -4,7 +4,7 @@ The people who own what is spoken of are mentioned. A list that is cut says so.
 """
 
 from bot.answers import DigestAnswer
-from bot.views.blocks.parts import Block, Payload, foot, header, section, small
+from bot.views.blocks.parts import Block, Payload, foot, freshness_text, header, section, small
 from bot.views.trend import sparkline
 from bot.views.words import (
     ago,
@@ -70,6 +70,8 @@ def _quiet(answer: DigestAnswer) -> Payload:
     opened = plural(answer.digest.figures["open"], "open case")
     day = "week" if answer.weekly else "day"
     text = f"🌿 A quiet {day}, {opened}. {QUIET}"
+    if answer.freshness.stale:  # quiet may only mean that nothing was heard
+        text += f" {freshness_text(answer.freshness, answer.digest.at)}"
     return {"text": text, "blocks": [section(text)]}
 
 

@@ -1,6 +1,8 @@
 """Headline numbers, and who has how much."""
 
-from bot.answers import Stats, StatsRow
+from collections.abc import Iterable, Sequence
+
+from bot.answers import Stats
 from bot.views.blocks.parts import (
     SHARE,
     Block,
@@ -12,9 +14,14 @@ from bot.views.blocks.parts import (
     link_button,
     section,
 )
-from bot.views.words import escape, fit, plural, safe, shorten
-from t5g.figures import HEADLINES
+from bot.views.words import MARKS, column, fit, plural, safe
+from t5g.derived import severity_rank
+from t5g.figures import HEADLINES, Durations
 from t5g.settings import Settings
+
+TITLES = ("open", "urg", "esc", "sla", "old")
+#: So many letters of a fixed font fit beside each other on a phone.
+WIDEST = 36
 
 
 def stats_message(answer: Stats, settings: Settings) -> Payload:
@@ -43,32 +50,46 @@ def _numbers(answer: Stats) -> list[Block]:
         lines.append(f"*{value:,}* {line.title.lower()}{moved}")
     blocks = [section("*Numbers*\n" + fit(lines))]
     for title, found in (
-        ("By severity", numbers.by_severity),
+        ("By severity", {x: numbers.by_severity[x] for x in _ranked(numbers.by_severity)}),
         ("By status", numbers.by_status),
         ("By internal status", numbers.by_internal_status),
     ):
         if found:
-            parts = [f"{safe(name, 40)} *{count:,}*" for name, count in list(found.items())[:12]]
+            parts = [f"{_name(name)} *{count:,}*" for name, count in list(found.items())[:12]]
             blocks.append(section(f"*{title}*\n" + " · ".join(parts)))
     times = [
-        f"{escape(severity)}: relief {_days(relief.median)}, resolution "
-        f"{_days(resolution.median if (resolution := numbers.resolution.get(severity)) else None)}"
-        for severity, relief in numbers.relief.items()
+        f"{_name(x)}: relief {_days(numbers.relief.get(x))}, "
+        f"resolution {_days(numbers.resolution.get(x))}"
+        for x in _ranked([*numbers.relief, *numbers.resolution])
     ]
     if times:
         blocks.append(section("*Median days*\n" + fit(times)))
     return blocks
 
 
-def _days(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def _ranked(severities: Iterable[str]) -> list[str]:
+    """The worst severity first."""
+    return sorted(set(severities), key=lambda name: (severity_rank(name), name))
+
+
+def _name(name: str) -> str:
+    mark = MARKS.get(severity_rank(name))
+    return f"{mark} {safe(name, 40)}" if mark else safe(name, 40)
+
+
+def _days(found: Durations | None) -> str:
+    return "–" if found is None or found.median is None else f"{found.median:.1f}"
 
 
 def _table(answer: Stats) -> list[Block]:
-    """A table in a fixed font: aligned on every screen."""
-    titles = ("open", "urg", "esc", "sla", "old")
-    lines = [f"{answer.by:<22}" + "".join(f"{title:>6}" for title in titles)]
-    lines += [_row(row) for row in answer.rows]
+    """A table in a fixed font, narrow enough for a phone."""
+    rows = [(answer.by, *TITLES)]
+    rows += [
+        (x.name, *map(str, (x.open, x.urgent, x.escalated, x.breaching, x.stale)))
+        for x in answer.rows
+    ]
+    sizes = [max(len(row[n]) for row in rows) for n in range(1, len(TITLES) + 1)]
+    lines = [_line(row, sizes) for row in rows]
     more = answer.total - len(answer.rows)
     text = "```" + "\n".join(lines) + "```"
     tail = f"\n… and {more:,} more" if more > 0 else ""
@@ -76,8 +97,8 @@ def _table(answer: Stats) -> list[Block]:
     return [section(f"*Open cases by {answer.by}*\n{text}{tail}\n{legend}")]
 
 
-def _row(row: StatsRow) -> str:
-    name = shorten(row.name.replace("`", "'"), 21)
-    cells = (row.open, row.urgent, row.escalated, row.breaching, row.stale)
-    shown = name.replace("&", "+").replace("<", "(").replace(">", ")")
-    return f"{shown:<22}" + "".join(f"{cell:>6}" for cell in cells)
+def _line(row: Sequence[str], sizes: Sequence[int]) -> str:
+    # Slack counts an escape as several characters, a table as one: other signs stand for them.
+    name = row[0].replace("`", "'").replace("&", "+").replace("<", "(").replace(">", ")")
+    counts = "".join(f" {cell:>{size}}" for cell, size in zip(row[1:], sizes, strict=True))
+    return column(name, WIDEST - len(counts)) + counts

@@ -56,7 +56,7 @@ def progress_message(answer: Progress) -> Payload:
     """How far a sync is; the same message is changed until it is over."""
     lines = [_progress_line(record, answer) for record in answer.records]
     if answer.over:
-        head = f"Sync of {answer.what}: over."
+        head = f"The sync of {answer.what} is over."
     elif answer.joined:
         head = f"The sync of {answer.what} was under way already; following it …"
     else:
