@@ -1,6 +1,7 @@
 """Answers for a terminal, as rich tables and text."""
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -21,14 +22,28 @@ from bot.answers import (
 )
 from bot.plans import days_text
 from bot.views.blocks.digest import weekly_text
-from bot.views.words import ago, bar, days, flags, mark, owner, shorten
+from bot.views.words import ago, bar, clean, days, flags, mark, owner, shorten
 from t5g.derived import Entry
 from t5g.figures import HEADLINES
+
+#: More of one text is not for a terminal.
+LONGEST = 600
 
 
 def show(answer: Answer, console: Console) -> None:
     """Print an answer."""
-    console.print(rendered(answer))
+    console.print(_Harmless(rendered(answer)))
+
+
+class _Harmless:
+    """Shows something without what a foreign text may tell the terminal to do."""
+
+    def __init__(self, shown: RenderableType) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for one in console.render(self._shown, options):
+            yield one if one.control else Segment(clean(one.text), one.style)
 
 
 def rendered(answer: Answer) -> RenderableType:
@@ -62,7 +77,7 @@ def rendered(answer: Answer) -> RenderableType:
 def _list(answer: CaseList) -> RenderableType:
     foot = f"{len(answer.entries)} of {answer.total} · page {answer.page} of {answer.pages}"
     return Group(
-        Text(answer.title, style="bold"),
+        _line(answer.title, style="bold"),
         _table(answer.entries, answer.now),
         Text(foot, style="dim"),
         _freshness(answer.freshness, answer.now),
@@ -70,8 +85,8 @@ def _list(answer: CaseList) -> RenderableType:
 
 
 def _note(answer: Note) -> RenderableType:
-    lines = [Text(answer.text, style="red" if answer.failed else "")]
-    lines += [Text(f"  t5g ask {option.command}", style="cyan") for option in answer.options]
+    lines = [_line(answer.text, style="red" if answer.failed else "")]
+    lines += [_line(f"  t5g ask {option.command}", style="cyan") for option in answer.options]
     return Group(*lines)
 
 
@@ -85,13 +100,13 @@ def _stats(answer: Stats) -> RenderableType:
         table.add_column(title, justify="left" if title == answer.by else "right")
     for row in answer.rows:
         counts = (row.open, row.urgent, row.escalated, row.breaching, row.stale)
-        table.add_row(Text(row.name), *map(str, counts))
+        table.add_row(_line(row.name), *map(str, counts))
     return Group(table, _freshness(answer.freshness, answer.figures.at))
 
 
 def _watches(answer: WatchList) -> RenderableType:
-    lines = [Text(answer.said)] if answer.said else []
-    lines += [Text(f"{watch.query}  ({count} now)") for watch, count in answer.watches]
+    lines = [_line(answer.said)] if answer.said else []
+    lines += [_line(f"{watch.query}  ({count} now)") for watch, count in answer.watches]
     return Group(*(lines or [Text("Nothing is watched here.")]))
 
 
@@ -130,7 +145,7 @@ def _table(entries: tuple[Entry, ...], now: float) -> Table:
             owner(entry),
             " ".join(flags(entry, now)),
         )
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(_line(cell) for cell in row))
     return table
 
 
@@ -155,7 +170,7 @@ def _case(answer: CaseView) -> RenderableType:
         ("flags", " · ".join(flags(entry, now)) or "none"),
     )
     for name, value in rows:
-        table.add_row(name, Text(value))
+        table.add_row(name, _line(value))
     title = Text(f"{mark(entry)} {entry.number} {shorten(portal.summary, 200)}", style="bold")
     return Group(title, table, _freshness(answer.freshness, now))
 
@@ -163,11 +178,11 @@ def _case(answer: CaseView) -> RenderableType:
 def _help(answer: Help) -> RenderableType:
     table = Table(box=None, show_header=False, pad_edge=False)
     for command in answer.commands:
-        table.add_row(Text(command.usage, style="bold"), command.summary)
+        table.add_row(_line(command.usage, style="bold"), command.summary)
         for example in command.examples:
-            table.add_row("", Text(example, style="dim"))
+            table.add_row("", _line(example, style="dim"))
     for _, meaning, example in answer.keys:
-        table.add_row(Text(example, style="cyan"), meaning)
+        table.add_row(_line(example, style="cyan"), meaning)
     return table
 
 
@@ -191,7 +206,7 @@ def _status(answer: SyncStatus) -> RenderableType:
             record.name.value,
             record.state.value,
             ago(answer.now, record.last_success),
-            Text(record.why_stale(answer.now)),
+            _line(record.why_stale(answer.now)),
         )
     return table
 
@@ -200,4 +215,9 @@ def _freshness(freshness: Freshness, now: float) -> Text:
     text = f"synced {ago(now, freshness.synced)}"
     if freshness.stale:
         text += " · old: " + ", ".join(f"{name} ({why})" for name, why in freshness.stale)
-    return Text(text, style="dim")
+    return _line(text, style="dim")
+
+
+def _line(text: str, style: str = "") -> Text:
+    """Foreign text on one line, of a length that a screen can hold."""
+    return Text(shorten(text, LONGEST), style=style)

@@ -1,7 +1,7 @@
 """Words and marks that every view shares: ages, flags, and text made safe for mrkdwn."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from unicodedata import east_asian_width
 from urllib.parse import quote
@@ -15,9 +15,10 @@ NO_MARK = "⚪"
 LONGEST_EMOJI = 30
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u23e9-\u23fa]")
 _BREAKS = re.compile(r"\s+")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _HARMLESS = re.compile(r"[A-Za-z0-9 .,:;/()\[\]+='\"!?#%$@|{}-]*")
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {c: f"\u2060{c}\u2060" for c in "*_~`"}
+_PLAIN_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ESCAPES = _PLAIN_ESCAPES | {c: f"\u2060{c}\u2060" for c in "*_~`"}
 _TABLE = str.maketrans(_ESCAPES)
 
 
@@ -26,13 +27,28 @@ def escape(text: str) -> str:
 
     The three characters of Slack's documentation, and an invisible word joiner at markup signs.
     """
-    return _CONTROL.sub("", text).translate(_TABLE)
+    return clean(text).translate(_TABLE)
+
+
+def clean(text: str) -> str:
+    """Drop what steers a screen instead of being shown on it."""
+    return _CONTROL.sub("", text)
 
 
 def shorten(text: str, length: int) -> str:
     """One line of at most `length` characters."""
-    line = _BREAKS.sub(" ", text).strip()
+    line = _BREAKS.sub(" ", _begun(text, length)).strip()
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def printable(text: str, length: int) -> str:
+    """One line of at most `length` letters that any program can show, for plain texts."""
+    return "".join(char for char in shorten(text, length) if char.isprintable())
+
+
+def _begun(text: str, length: int) -> str:
+    """As much of a text as can be of use for `length` characters: the rest is not looked at."""
+    return text if len(text) <= length * 8 else text.strip()[: length * 8]
 
 
 def weight(text: str) -> int:
@@ -43,57 +59,69 @@ def weight(text: str) -> int:
 
 
 def fitting(text: str, most: int) -> str:
-    """Cut a plain text to what Slack counts as `most` characters."""
-    return text if weight(text) <= most else _cut(text, most, escaped=False)
+    """Cut a plain text to what Slack counts as `most` characters; it counts `&` as `&amp;`."""
+    if weight(text) + 4 * sum(text.count(x) for x in _PLAIN_ESCAPES) <= most:
+        return text
+    return _cut(text, most, _PLAIN_ESCAPES, escaped=False)
 
 
 def safe(text: str, length: int) -> str:
     """Foreign text for mrkdwn: one line, escaped, and then counted by Slack as at most `length`."""
-    line = _BREAKS.sub(" ", _CONTROL.sub("", text)).strip()
+    line = _BREAKS.sub(" ", clean(_begun(text, length))).strip()
     if len(line) <= length and _HARMLESS.fullmatch(line):
         return line
     whole = line.translate(_TABLE) if len(line) <= length else ""
     if whole and weight(whole) <= length:
         return whole
-    return _cut(line, length, escaped=True)
+    return _cut(line, length, _ESCAPES)
 
 
 def safe_lines(text: str, length: int) -> str:
     """Foreign text for mrkdwn that keeps its lines."""
-    body = _CONTROL.sub("", text.replace("\r\n", "\n")).strip()
+    body = clean(_begun(text, length).replace("\r\n", "\n")).strip()
     whole = body.translate(_TABLE) if len(body) <= length else ""
     if whole and weight(whole) <= length:
         return whole
-    return _cut(body, length, escaped=True)
+    return _cut(body, length, _ESCAPES)
 
 
-def _cut(text: str, most: int, *, escaped: bool) -> str:
+def _cut(text: str, most: int, escapes: Mapping[str, str], *, escaped: bool = True) -> str:
     kept: list[str] = []
     room = most - 1
     for char in text:
-        piece = _ESCAPES.get(char, char) if escaped else char
+        piece = escapes.get(char, char)
         room -= weight(piece)
         if room < 0:
             return "".join(kept).rstrip() + "…"
-        kept.append(piece)
+        kept.append(piece if escaped else char)
     return "".join(kept)
 
 
 def code(text: str, length: int = 300) -> str:
     """Foreign text between backticks."""
-    line = shorten(text.replace("`", "'"), length)
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _plainly(shorten(clean(_begun(text, length)).replace("`", "'"), length), length)
 
 
 def sentence(text: str, length: int = 1_800) -> str:
     """Our own sentence, which carries `code` and dates on purpose but may quote foreign words."""
-    kept = _DATE.split(fitting(shorten(_CONTROL.sub("", text), length), length))
-    plain = (x.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for x in kept[::2])
-    dates = [*kept[1::2], ""]
-    return "".join(a + b for a, b in zip(plain, dates, strict=True))
+    kept: list[str] = []
+    room = length
+    for piece in _DATE.split(shorten(clean(text), length)):
+        shown = piece if _DATE.fullmatch(piece) else _plainly(piece, room)
+        room -= weight(shown)
+        if room < 0:
+            break
+        kept.append(shown)
+    return "".join(kept)
 
 
-_DATE = re.compile(r"(<!date\^\d+\^[^<>|]*\|[^<>|]*>)")
+def _plainly(text: str, length: int) -> str:
+    whole = "".join(_PLAIN_ESCAPES.get(char, char) for char in text)
+    return whole if weight(whole) <= length else _cut(text, length, _PLAIN_ESCAPES)
+
+
+#: Dates as `slack_time` writes them, and no others.
+_DATE = re.compile(r"(<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+ UTC>)")
 
 
 def link(url: str, text: str) -> str:
@@ -123,7 +151,7 @@ def fit(lines: Iterable[str], limit: int = 2_800) -> str:
 def column(text: str, width: int) -> str:
     """One line of exactly `width` places in a fixed font, where some letters take two."""
     kept, used = "", 0
-    for char in shorten(_CONTROL.sub("", text), width):
+    for char in shorten(clean(text), width):
         places = 2 if east_asian_width(char) in "WF" else 1
         if used + places > width:
             break

@@ -1,6 +1,7 @@
 """Messages that come by themselves: watches, alarms, new cards, operators' alerts."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from bot.alerts import Told
 from bot.views.blocks.lists import case_lines, row
@@ -26,6 +27,8 @@ from t5g.settings import Settings
 MOST = 10
 ROOM = 2_700
 MOST_PARTS = 5
+#: What can not be cut further: a character, or an escape of one.
+_WHOLE = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)
 
 
 def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
@@ -107,16 +110,18 @@ def pieces(text: str, room: int = ROOM) -> list[str]:
     return [part for part in [*found, kept] if part.strip()]
 
 
-def _chunks(line: str, room: int) -> list[str]:
+def _chunks(line: str, room: int) -> Iterator[str]:
     """Cut one long line, never within an escape."""
-    chunks: list[str] = []
-    while weight(line) > room:
-        end = min(len(line), room // 2)
-        while end > 1 and (weight(line[:end]) > room or "&" in line[max(0, end - 5) : end]):
-            end -= 1
-        chunks.append(line[:end])
-        line = line[end:]
-    return [*chunks, line]
+    kept: list[str] = []
+    used = 0
+    for piece in _WHOLE.findall(line):
+        size = weight(piece)
+        if used + size > room:
+            yield "".join(kept)
+            kept, used = [], 0
+        kept.append(piece)
+        used += size
+    yield "".join(kept)
 
 
 def notice_message(notice: Notice) -> Payload:

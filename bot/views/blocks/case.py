@@ -62,7 +62,7 @@ def case_message(answer: CaseView, settings: Settings) -> Payload:
     blocks.append(fields(_facts(entry, now, settings)))
     if rest := _rest(entry):
         blocks.append(small(" · ".join(rest)))
-    if portal.description:
+    if portal.description.strip():
         blocks.append(small(safe(portal.description, LONGEST_DESCRIPTION)))
     blocks += _related(answer, settings)
     blocks += _comments(answer)
@@ -105,7 +105,7 @@ def _rest(entry: Entry) -> list[str]:
         ("labels", ", ".join(card.labels) if card else ""),
         ("tags", ", ".join(portal.tags)),
     )
-    found = [f"{name} {safe(text, 120)}" for name, text in facts if text]
+    found = [f"{name} {safe(text, 120)}" for name, text in facts if text.strip()]
     for name, moment in (("relief", relief), ("resolved", resolved), ("closed", portal.closed)):
         if moment is not UNSET and moment is not None:
             found.append(f"{name} {slack_time(moment)}")

@@ -9,6 +9,7 @@ from bot.views.trend import sparkline
 from bot.views.words import (
     ago,
     case_url,
+    code,
     days,
     escape,
     link,
@@ -16,8 +17,8 @@ from bot.views.words import (
     owner,
     page_url,
     plural,
+    printable,
     safe,
-    shorten,
     weight,
 )
 from t5g.derived import Entry
@@ -143,7 +144,8 @@ def _thread(
         more = len(part.entries) - shown - len(rows)
         if more > 0:
             address = page_url(_query(part, answer), settings)
-            rows.append(f"… {link(address, f'and {more:,} more')} (`cases {_query(part, answer)}`)")
+            query = code(_query(part, answer))
+            rows.append(f"… {link(address, f'and {more:,} more')} (`cases {query}`)")
         texts += _packed([f"*{escape(part.title)}*, continued", *rows])
     return _messages(texts, "The rest of the digest")
 
@@ -199,8 +201,10 @@ def weekly_text(answer: DigestAnswer) -> str:
 
 def _plain_row(entry: Entry, digest: Digest) -> str:
     portal = entry.case.portal
-    facts = f"{shorten(portal.account, 25)}, {days(entry.days_open(digest.at))}, {owner(entry)}"
-    return f"  {entry.number} {entry.severity:<6} {shorten(portal.summary, 60)} ({facts})"
+    age = days(entry.days_open(digest.at))
+    facts = f"{printable(portal.account, 25)}, {age}, {printable(owner(entry), 30)}"
+    severity = printable(entry.severity, 8)
+    return f"  {entry.number} {severity:<6} {printable(portal.summary, 60)} ({facts})"
 
 
 def _mail(answer: DigestAnswer) -> list[Payload]:

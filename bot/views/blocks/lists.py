@@ -1,7 +1,5 @@
 """A page of cases, readable at a glance on a phone, with menus that edit the query."""
 
-import json
-
 from bot.answers import CaseList
 from bot.views.blocks.parts import (
     ASK,
@@ -14,8 +12,10 @@ from bot.views.blocks.parts import (
     Payload,
     actions,
     button,
+    fits,
     foot,
     link_button,
+    packed_value,
     section,
     select,
 )
@@ -31,6 +31,7 @@ from bot.views.words import (
     page_url,
     plural,
     safe,
+    weight,
 )
 from t5g.derived import Entry
 from t5g.settings import Settings
@@ -80,7 +81,7 @@ def list_message(answer: CaseList, settings: Settings) -> Payload:
     else:
         blocks.append(section("Nothing matches. `help cases` explains what can be asked."))
     blocks += _menus(answer)
-    blocks += [_buttons(answer, settings), foot(answer.freshness, answer.now, place(answer))]
+    blocks += [*_buttons(answer, settings), foot(answer.freshness, answer.now, place(answer))]
     return {"text": f"{escape(answer.title)}: {count}", "blocks": blocks}
 
 
@@ -118,8 +119,8 @@ def case_lines(entry: Entry, now: float, settings: Settings) -> str:
 def _menus(answer: CaseList) -> list[Block]:
     text = answer.query.text
     # A menu has no value of its own beside its choice: the query goes into the block's id.
-    state = json.dumps({"q": text, "t": answer.title}, ensure_ascii=False, separators=(",", ":"))
-    if len(state) > LONGEST_ID:
+    state = packed_value({"q": text, "t": answer.title})
+    if weight(state) > LONGEST_ID:
         return []
     severity = answer.query.values_of("severity")
     current = ",".join(str(sort) for sort in answer.query.sorts)
@@ -134,13 +135,15 @@ def _menus(answer: CaseList) -> list[Block]:
     return [actions(elements, state)]
 
 
-def _buttons(answer: CaseList, settings: Settings) -> Block:
+def _buttons(answer: CaseList, settings: Settings) -> list[Block]:
     elements: list[Block] = []
     value = {"q": answer.query.text, "t": answer.title}
-    if answer.page > 1:
-        elements.append(button("◀ Previous", f"{PAGE}:previous", {**value, "p": answer.page - 1}))
-    if answer.page < answer.pages:
-        elements.append(button("Next ▶", f"{PAGE}:next", {**value, "p": answer.page + 1}))
-    elements.append(button("Share in channel", SHARE, {**value, "p": answer.page}))
+    if fits({**value, "p": answer.pages}):  # a button that forgot the query would show all cases
+        if answer.page > 1:
+            back = {**value, "p": answer.page - 1}
+            elements.append(button("◀ Previous", f"{PAGE}:previous", back))
+        if answer.page < answer.pages:
+            elements.append(button("Next ▶", f"{PAGE}:next", {**value, "p": answer.page + 1}))
+        elements.append(button("Share in channel", SHARE, {**value, "p": answer.page}))
     elements += link_button("Open in browser", "browser", page_url(answer.query.text, settings))
-    return actions(elements)
+    return [actions(elements)] if elements else []

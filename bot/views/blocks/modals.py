@@ -143,7 +143,7 @@ def _text_field(
         "max_length": longest,
         "placeholder": plain(placeholder),
     }
-    return {**field, "initial_value": value[:longest]} if value else field
+    return {**field, "initial_value": fitting(value, longest)} if value else field
 
 
 def _many(action: str, options: Sequence[tuple[str, str]], chosen: Sequence[str]) -> Block:

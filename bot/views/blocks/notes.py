@@ -1,7 +1,7 @@
 """Sentences: what went wrong, what was asked for, which one was meant."""
 
 from bot.answers import Export, Note
-from bot.views.blocks.parts import Payload, actions, ask_button, section
+from bot.views.blocks.parts import Payload, actions, ask_button, fits, section
 from bot.views.words import plural, sentence, shorten
 
 MOST_OPTIONS = 24
@@ -16,8 +16,9 @@ def note_message(note: Note) -> Payload:
         elements = [
             ask_button(option.label, option.command, f"option{n}")
             for n, option in enumerate(note.options[:MOST_OPTIONS])
+            if fits({"a": option.command})
         ]
-        blocks.append(actions(elements))
+        blocks += [actions(elements)] if elements else []
     return {"text": sentence(shorten(note.text, 200)), "blocks": blocks}
 
 

@@ -1,11 +1,11 @@
 """The pieces of Block Kit that views are made of, and the names of what can be clicked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.answers import Freshness
-from bot.views.words import ago, fitting, is_link, safe
+from bot.views.words import ago, fitting, is_link, safe, weight
 
 Block = dict[str, Any]
 Payload = dict[str, Any]
@@ -28,7 +28,7 @@ LONGEST_BUTTON: Final = 70
 
 def section(text: str, accessory: Block | None = None) -> Block:
     """A paragraph, perhaps with something to click beside it."""
-    block: Block = {"type": "section", "text": mrkdwn(text)}
+    block: Block = {"type": "section", "text": mrkdwn(text if text.strip() else "–")}
     return {**block, "accessory": accessory} if accessory else block
 
 
@@ -81,15 +81,25 @@ def plain(text: str) -> Block:
 
 
 def button(text: str, action: str, value: dict[str, Any], style: str = "") -> Block:
-    """A button that carries a value; without one if it is too long for Slack."""
-    packed = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """A button that carries a value; without one if it is too long for Slack (see `fits`)."""
+    packed = packed_value(value)
     made: Block = {
         "type": "button",
         "text": plain(fitting(text, LONGEST_BUTTON) or "–"),
         "action_id": action,
-        "value": packed if len(packed) <= LONGEST_VALUE else "{}",
+        "value": packed if weight(packed) <= LONGEST_VALUE else "{}",
     }
     return {**made, "style": style} if style else made
+
+
+def packed_value(value: Mapping[str, Any]) -> str:
+    """What a button carries, as text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def fits(value: Mapping[str, Any]) -> bool:
+    """Say whether a button can carry this."""
+    return weight(packed_value(value)) <= LONGEST_VALUE
 
 
 def link_button(text: str, name: str, url: str) -> list[Block]:

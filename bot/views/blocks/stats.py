@@ -83,7 +83,7 @@ def _days(found: Durations | None) -> str:
 
 def _table(answer: Stats) -> list[Block]:
     """A table in a fixed font, narrow enough for a phone."""
-    rows = [(answer.by, *TITLES)]
+    rows: list[tuple[str, ...]] = [(answer.by, *TITLES)]
     rows += [
         (x.name, *map(str, (x.open, x.urgent, x.escalated, x.breaching, x.stale)))
         for x in answer.rows

@@ -5,6 +5,7 @@ from bot.views.blocks.parts import SHARE, Payload, actions, ask_button, button, 
 from bot.views.words import ago, fit, plural, safe
 from t5g.syncs import SyncRecord, SyncState
 
+MOST_ALERTS = 10
 _STATES = {
     SyncState.OK: "✅", SyncState.RUNNING: "🔄", SyncState.PARTIAL: "🟠",
     SyncState.FAILED: "🔴", SyncState.NEVER: "⚪",
@@ -16,7 +17,10 @@ def status_message(answer: SyncStatus) -> Payload:
     lines = [_sync_line(record, answer.now) for record in answer.records]
     blocks = [section("*Freshness*\n" + fit(lines)), section("*Parts*\n" + fit(_parts(answer)))]
     if answer.alerts:
-        told = [f"🔔 {safe(x.text, 240)} · {ago(answer.now, x.at)}" for x in answer.alerts]
+        shown = answer.alerts[:MOST_ALERTS]
+        told = [f"🔔 {safe(x.text, 240)} · {ago(answer.now, x.at)}" for x in shown]
+        if len(answer.alerts) > len(shown):
+            told.append(f"… and {len(answer.alerts) - len(shown):,} more")
         blocks.append(section("*Needs a look*\n" + fit(told)))
     blocks.append(actions([
         ask_button("Refresh all", "refresh all", "refresh"),

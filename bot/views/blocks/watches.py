@@ -7,6 +7,9 @@ from bot.plans import Plan, Report, days_text
 from bot.views.blocks.parts import Block, Payload, ask_button, section, small
 from bot.views.words import code, plural, safe, sentence, slack_time
 
+MOST = 20
+MOST_PLANS = 40
+
 
 def watches_message(answer: WatchList) -> Payload:
     """The watches of a channel or person, each with a button that ends it."""
@@ -14,15 +17,17 @@ def watches_message(answer: WatchList) -> Payload:
     where = "You are" if answer.personal else "This channel is"
     if not answer.watches:
         blocks.append(section(f"{where} told about nothing. `watch severity:urgent` begins."))
-    for watch, count in answer.watches:
+    for watch, count in answer.watches[:MOST]:
         by = f" · set by {safe(watch.by_name, 40)}" if watch.by_name else ""
         ends = ask_button("Stop", f"unwatch {watch.id}", "unwatch")
         text = f"👁 `{code(watch.query, 240)}`\n{plural(count, 'case')} now{by}"
         blocks.append(section(text, ends))
+    if len(answer.watches) > MOST:
+        blocks.append(section(f"… and {len(answer.watches) - MOST:,} more"))
     if answer.watches:
         blocks.append(small(f"{where} told when a case starts to match, escalates or changes."))
     count = len(answer.watches)
-    return {"text": f"{count} {'watch' if count == 1 else 'watches'}", "blocks": blocks[:48]}
+    return {"text": f"{count:,} {'watch' if count == 1 else 'watches'}", "blocks": blocks}
 
 
 def plans_message(answer: PlanList) -> Payload:
@@ -30,7 +35,9 @@ def plans_message(answer: PlanList) -> Payload:
     if not answer.plans:
         text = "No digest comes anywhere. `digest here 09:00 Europe/Berlin` begins."
         return {"text": text, "blocks": [section(text)]}
-    lines = [section(_plan_line(plan, following)) for plan, following in answer.plans[:45]]
+    lines = [section(_plan_line(plan, following)) for plan, following in answer.plans[:MOST_PLANS]]
+    if len(answer.plans) > MOST_PLANS:
+        lines.append(section(f"… and {len(answer.plans) - MOST_PLANS:,} more"))
     return {"text": f"{plural(len(answer.plans), 'digest')}", "blocks": lines}
 
 
