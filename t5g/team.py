@@ -22,6 +22,7 @@ the highest one counts. This module knows neither Slack nor SAML, only their ids
 """
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -122,11 +123,12 @@ class Team(Struct, frozen=True, kw_only=True):
 
     def find(self, text: str) -> list[Member]:
         """Return whom a text may mean: exact names first, then parts of names and addresses."""
-        wanted = text.casefold().strip().removeprefix("@")
+        wanted = folded(text.strip().removeprefix("@"))
         if not wanted:
             return []
-        exact = [m for m in self.members if wanted in m.names]
-        return exact or [m for m in self.members if any(wanted in name for name in m.names)]
+        names = [(member, [folded(name) for name in member.names]) for member in self.members]
+        exact = [member for member, known in names if wanted in known]
+        return exact or [m for m, known in names if any(wanted in name for name in known)]
 
     def role_of(
         self,
@@ -157,6 +159,12 @@ class Team(Struct, frozen=True, kw_only=True):
     def slack_groups(self) -> frozenset[str]:
         """Every Slack user group that gives a role."""
         return frozenset(x for grant in self.grants.values() for x in grant.slack_groups)
+
+
+def folded(text: str) -> str:
+    """A name as people type it who lack its letters: no case, no accents."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in apart if not unicodedata.combining(char))
 
 
 class TeamFile:

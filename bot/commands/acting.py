@@ -15,7 +15,7 @@ from bot.typed import mentioned
 from t5g.derived import ESCALATION_LABEL, Entry
 from t5g.errors import NotFoundError, QueryError, RefusedError, T5GError
 from t5g.model import Card, Person
-from t5g.team import Role
+from t5g.team import Role, folded
 from t5g.work import enqueue
 
 LONGEST_COMMENT = 30_000  # JIRA takes 32,767 with the author's name
@@ -217,12 +217,12 @@ async def _meant(request: Request, text: str) -> list[Person]:
 
 def _assignees(request: Request, text: str) -> list[Person]:
     """People with cards whose name, address or account fits."""
-    word = text.casefold().removeprefix("@")
+    word = folded(text.removeprefix("@"))
     entries = request.context.board.entries.values()
     everyone = {e.assignee.account: e.assignee for e in entries if e.assignee}
-    exact = [p for p in everyone.values() if word in (p.name.casefold(), p.email.casefold())]
+    exact = [p for p in everyone.values() if word in (folded(p.name), folded(p.email))]
     return exact or [
-        p for p in everyone.values() if word in p.name.casefold() or word in p.email.casefold()
+        p for p in everyone.values() if word in folded(p.name) or word in folded(p.email)
     ]
 
 

@@ -9,6 +9,7 @@ from bot.typed import mentioned
 from t5g.errors import NotFoundError, QueryError
 from t5g.query.fields import nearest
 from t5g.query.lexer import quoted
+from t5g.team import folded
 
 MOST = 10
 
@@ -64,9 +65,9 @@ async def _of_one(
     if not wanted:
         raise QueryError(f"Which {command}?", text=command, example=f"{command} acme")
     known = sorted({name for name in names if name}, key=str.casefold)
-    word = wanted.strip('"').casefold()
-    exact = [name for name in known if name.casefold() == word]
-    found = exact or [name for name in known if word in name.casefold()]
+    word = folded(wanted.strip('"'))
+    exact = [name for name in known if folded(name) == word]
+    found = exact or [name for name in known if word in folded(name)]
     if not found:
         near = nearest(wanted, known)
         hint = f" Did you mean {near}?" if near else ""

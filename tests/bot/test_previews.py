@@ -1,16 +1,19 @@
 """Previews: links and numbers become short cards, but never tell a channel too much."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from bot.follower import Follower
 from bot.previews import answer_numbers, unfurl
 from sandbox.slack.model import ChannelKind, Message
 from t5g.model import Bug, Issue, Source
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import NOW, world
-from tests.making import listing
+from tests.making import listing, portal_seen
 
 SECRET_BUG = Bug(id=77, url="https://bugzilla.example.com/show_bug.cgi?id=77", restricted=True)
 OPEN_BUG = Bug(id=78, url="https://bugzilla.example.com/show_bug.cgi?id=78", summary="Slow")
@@ -129,8 +132,6 @@ async def test_restricted_channels_are_allowed_by_name_of_their_id(filled: Chann
     state = filled.server.state
     secret = state.add_channel("secret", kind=ChannelKind.PRIVATE)
     settings = filled.settings.model_copy(update={"slack_restricted_channels": f"C1, {secret.id}"})
-    import msgspec
-
     allowed = msgspec.structs.replace(filled.context, settings=settings)
     sent = await filled.in_("secret").say(SECRET_BUG.url)
     await filled.settle()
@@ -139,3 +140,66 @@ async def test_restricted_channels_are_allowed_by_name_of_their_id(filled: Chann
              "message_ts": sent["ts"], "links": [{"url": SECRET_BUG.url}]}  # fmt: skip
     await unfurl(allowed, {"event": event})
     assert "00000002" in unfurled(filled, sent["ts"], "secret")
+
+
+async def test_a_shared_case_names_what_is_restricted_only_where_it_may(filled: Channel) -> None:
+    await filled.ask("case 2")
+    assert "Bug 77" in texts((await filled.messages())[-1])  # the engineer alone may know
+    await filled.press("share")
+    (shared,) = await filled.as_("vic").messages()
+    assert "Bug 78" in texts(shared)
+    assert "2 restricted, not named in this channel" in texts(shared)
+    assert "Bug 77" not in str(shared)
+    assert "OCPBUGS-9" not in str(shared)
+
+
+async def test_a_shared_case_that_changes_still_names_nothing(filled: Channel) -> None:
+    await followed(filled)
+    await filled.ask("case 2")
+    await filled.press("share")
+    later = NOW + timedelta(seconds=5)
+    closed = portal_seen("00000002", status="Waiting on Customer", updated=later, seen=later)
+    await filled.store.write([closed], now=later)
+    await followed(filled)
+    (shared,) = await filled.as_("vic").messages()
+    assert "Waiting on Customer" in texts(shared)
+    assert "Bug 77" not in str(shared)
+
+
+@pytest.mark.parametrize("query", ["bug:77", "issue:OCPBUGS-9"])
+async def test_a_list_of_a_restricted_bug_is_neither_shared_nor_watched(
+    filled: Channel, query: str
+) -> None:
+    assert "00000002" in await filled.said(f"cases {query}")  # for the asker alone
+    assert "restricted bug or issue" in await filled.press("share")
+    assert "restricted bug or issue" in await filled.said(f"watch {query}")
+    assert await filled.as_("vic").messages() == []
+    assert "You are told" in await filled.direct.said(f"watch {query}")
+
+
+async def test_a_watch_whose_bug_becomes_restricted_falls_silent(filled: Channel) -> None:
+    await filled.said("watch bug:78")
+    await followed(filled)
+    later = NOW + timedelta(seconds=5)
+    secret = msgspec.structs.replace(OPEN_BUG, restricted=True)
+    changed = portal_seen("00000002", status="Waiting on Customer", updated=later, seen=later)
+    await filled.store.write([listing("00000002", Source.BUGS, secret, seen=later), changed],
+                             now=later)  # fmt: skip
+    await followed(filled)
+    assert await filled.as_("vic").messages() == []
+
+
+async def test_a_digest_names_no_bug_at_all(filled: Channel) -> None:
+    answer = str((await filled.ask("digest"))["response"])
+    assert "00000002" in answer
+    assert "Bug 7" not in answer
+    assert "OCPBUGS" not in answer
+
+
+async def followed(channel: Channel) -> None:
+    """Follow the feed to its end, whoever is at it."""
+    for _ in range(200):
+        if await Follower(channel.context).once():
+            break
+    await channel.context.outbox.drain()
+    await channel.settle()

@@ -88,6 +88,11 @@ async def test_assigning_understands_mentions_names_and_addresses(
     assert args[:4] == ["00000002", "T5G-2", "b", "ada@example.com"]
 
 
+async def test_assigning_knows_a_name_without_its_accents(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert "to Ann Müller" in await channel.said("assign 2 muller")
+
+
 async def test_an_ambiguous_name_is_a_choice_that_assigns(channel: Channel) -> None:
     await channel.store.write(world(3), now=NOW)
     answer = await channel.said("assign 2 example.com")

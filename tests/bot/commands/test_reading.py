@@ -96,6 +96,12 @@ async def test_an_engineer_is_known_by_mention_name_or_me(channel: Channel) -> N
     assert "00000001" in await channel.said("cases assignee:@ann")
 
 
+@pytest.mark.parametrize("text", ["engineer muller", "engineer MÜLLER", "engineer Mu\u0308ller"])
+async def test_a_name_is_known_without_its_accents(channel: Channel, text: str) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert "00000001" in await channel.said(text)
+
+
 async def test_engineers_with_like_names_are_a_choice(channel: Channel) -> None:
     people = [Person(account=x, name=f"Jo {x.title()}") for x in ("smith", "smythe")]
     for n, person in enumerate(people, 1):
