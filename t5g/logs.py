@@ -28,7 +28,7 @@ _SHORTEST = 6
 _PATTERNS = re.compile(
     r"(?i)((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|((?:api_key|access_token|refresh_token|id_token|client_secret|password|secret|token"
-    r"|signature|SAMLResponse)=)[^\s&\"']+"
+    r"|ticket|signature|SAMLResponse)=)[^\s&\"']+"
     r"|([\"'](?:access_token|refresh_token|id_token|client_secret|password|api_key)[\"']\s*:\s*"
     r"[\"'])[^\"']+"
     r"|((?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\"'\n]+"
@@ -40,7 +40,7 @@ _PATTERNS = re.compile(
 #: Without one of these no pattern matches; looking for them is fifty times faster.
 _HINTS = (
     "bearer", "basic", "token", "secret", "password", "api_key", "signature", "samlresponse",
-    "cookie", "xox", "xapp-", "hooks.slack", "@",
+    "cookie", "xox", "xapp-", "hooks.slack", "ticket=", "@",
 )  # fmt: skip
 _LOUD = (
     "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira",
