@@ -1,5 +1,6 @@
 """`t5g check` looks at every part and names the one that is broken; `t5g health` at processes."""
 
+import asyncio
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from t5g.heartbeat import beat, process_name
 from t5g.inbox import Inbox
 from t5g.keys import Keys
 from t5g.syncs import Sync, SyncRecord, SyncRecords
+from tests.workers.test_killed import plain
 from tests.workers.upstreams import Upstreams
 
 
@@ -124,6 +126,31 @@ async def test_events_that_stopped_while_things_changed_are_told(settings, redis
         (told,) = [r for r in results if r.name == "events"]
         assert "3 in cards" in told.found
         assert "t5g webhook list" in told.hint
+
+
+async def test_the_command_has_a_line_for_each_part_and_fails_if_one_does(
+    settings, upstreams, monkeypatch
+):
+    given = {**plain(settings), "slack_api_url": str(settings.slack_api_url)}
+    given |= {"slack_bot_token": BOT_TOKEN, "slack_signing_secret": "planted-not-secret"}
+    given |= {"jira_webhook_secret": "planted-not-secret"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"T5G_{name.upper()}", str(value))
+    monkeypatch.setenv("COLUMNS", "200")
+    app = typer.Typer()
+    checking.add_commands(app)
+
+    async def check():
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["check"])
+        words = [line.split() for line in done.output.splitlines()]
+        return done.exit_code, {row[1]: row[0] for row in words if row[0] in ("ok", "fails")}
+
+    parts = dict.fromkeys(("team", "redis", "events", "portal", "jira", "bugzilla", "slack"), "ok")
+    assert await check() == (0, parts)
+    upstreams.bugzilla_faults.add(Kind.DOWN)
+    assert await check() == (1, {**parts, "bugzilla": "fails"})
+    monkeypatch.delenv("T5G_JIRA_WEBHOOK_SECRET")
+    assert (await check())[1] == {**parts, "bugzilla": "fails", "settings": "fails"}
 
 
 def test_health_asks_about_the_processes_of_this_machine_only(redis_url, monkeypatch):
