@@ -42,8 +42,8 @@ class Board:
         self._position: Position | None = None
         self._sync_revision: int | None = None
         self._syncs: dict[Sync, SyncRecord] = {}
-        self._running: asyncio.Task[None] | None = None
-        self._next: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._checking: asyncio.Task[None] | None = None
         self._order = Order()
         self._open: tuple[list[Entry], list[Entry]] | None = None
         self._words: tuple[object, Mapping[str, Sequence[str]]] | None = None
@@ -128,18 +128,32 @@ class Board:
         Calls that come while a check runs share the next one; none is answered by a check that
         began before it. Raises StoreError when Redis does not answer; the board stays as it was.
         """
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._check_after(self._running))
-        await asyncio.shield(self._next)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        if self._checking is None:
+            self._checking = asyncio.ensure_future(self._check_while_asked())
+        await waiter  # one for each call: who gives up disturbs no other
 
-    async def _check_after(self, running: asyncio.Task[None] | None) -> None:
-        if running is not None:
-            await asyncio.wait([running])
-        self._running, self._next = self._next, None
+    async def _check_while_asked(self) -> None:
+        """Check for all who wait, then for those who came meanwhile."""
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                _answer(waiting, await self._failure())
+        finally:
+            self._checking = None
+
+    async def _failure(self) -> Exception | None:
+        """Check; return what went wrong."""
         try:
             await self._check()
         except (RedisError, OSError) as error:
-            raise StoreError("Redis does not answer; try again in a moment.") from error
+            failure = StoreError("Redis does not answer; try again in a moment.")
+            failure.__cause__ = error
+            return failure
+        except Exception as error:
+            return error
+        return None
 
     @property
     def witnesses(self) -> tuple[str, str, str]:
@@ -247,6 +261,16 @@ class Board:
             self._entries[number] = entry
             self._references.add(entry)
         self._order.changed(number)
+
+
+def _answer(waiting: Iterable[asyncio.Future[None]], failure: Exception | None) -> None:
+    for waiter in waiting:
+        if waiter.done():
+            continue  # gave up
+        if failure is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(failure)
 
 
 @contextmanager

@@ -169,6 +169,17 @@ async def test_no_caller_is_answered_by_a_check_that_began_before_it(
         await early
 
 
+async def test_who_gives_up_waiting_disturbs_no_other(store: Store, board: Board) -> None:
+    await store.write([portal_seen()], now=NOW)
+    first, second = (asyncio.ensure_future(board.refresh()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    assert first.cancelled()
+    assert list(board.entries) == ["01234567"]
+    await board.refresh()
+
+
 async def test_indexes_find_issue_and_escalation(store: Store, board: Board) -> None:
     await store.write(
         [
