@@ -146,7 +146,7 @@ def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
-    handlers[0].setFormatter(_formatter(scrub, _renderer(settings, stream)))
+    handlers[0].setFormatter(_formatter(scrub, *_renderers(settings, stream)))
     if settings.log_file is not None:
         handlers.append(_file(settings.log_file, settings, scrub))
     root = logging.getLogger()
@@ -175,20 +175,37 @@ def _hand_over(logger: WrappedLogger, name: str, event: EventDict) -> Any:
     return arguments, options
 
 
-def _renderer(settings: Settings, stream: TextIO) -> Any:
+def _renderers(settings: Settings, stream: TextIO) -> list[Any]:
     if settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty()):
-        return structlog.dev.ConsoleRenderer(colors=stream.isatty())
-    return _JSON
+        return [_calm, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    return [_JSON]
 
 
-def _formatter(scrub: Scrubber, renderer: Any) -> logging.Formatter:
+#: What steers a terminal or turns the direction of a line.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _calm(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Show what would steer a terminal instead of doing it; only tracebacks have several lines."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            kept = "\n\t" if key == "exception" else ""
+            event[key] = _STEERING.sub(lambda found: _shown(found[0], kept), value)  # noqa: B023
+    return event
+
+
+def _shown(letter: str, kept: str) -> str:
+    return letter if letter in kept else letter.encode("unicode_escape").decode()
+
+
+def _formatter(scrub: Scrubber, *renderers: Any) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             scrub.process,
-            renderer,
+            *renderers,
         ],
     )
 

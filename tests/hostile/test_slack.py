@@ -1,6 +1,7 @@
 """Hostile bodies with Slack's own signature: odd, broken and huge payloads of every kind."""
 
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -154,3 +155,21 @@ def test_what_people_type_never_becomes_a_mention_or_a_link_of_the_bot(victim: V
     spoken = json.dumps(json.loads(found))
     assert "<!channel>" not in spoken
     assert "<https://evil.example" not in spoken
+
+
+STAMPS = st.sampled_from(["", "0", "-1", "9" * 400, "NaN", "٣", " 1", "1e9"]) | TEXTS
+SIGNATURES = st.sampled_from(["", "v0=", "v0=" + "0" * 64, "v1=" + "0" * 64, "é"]) | TEXTS
+
+
+@SEEDED
+@given(body=st.binary(max_size=200), stamp=STAMPS, signature=SIGNATURES)
+def test_a_stranger_gets_401_whatever_is_sent(
+    victim: Victim, body: bytes, stamp: str, signature: str
+) -> None:
+    headers = {"X_Slack_Request_Timestamp": stamp, "X_Slack_Signature": signature}
+    plain = {
+        name: re.sub(rb"[\r\n\0]", b"", value.encode("utf-8", "replace"))[:4_000].decode("latin-1")
+        for name, value in headers.items()
+    }
+    status, found = victim.ask("POST", "/slack/events", body, Content_Type=FORM, **plain)
+    assert status in (400, 401), found
