@@ -42,6 +42,10 @@ class News(Struct, frozen=True):
     syncs: bool = False
 
 
+#: Told when there was nothing to tell for a while.
+NOTHING: Final = News(-1)
+
+
 class Follower:
     """Asks for changes while there are listeners, and tells all of them."""
 
@@ -214,20 +218,28 @@ async def _tell(
     scope: Scope,
 ) -> None:
     pages = request.app[PAGES]
-    while await still_welcome(request):
-        try:
-            news = await asyncio.wait_for(queue.get(), PING)
-        except TimeoutError:
+    while True:
+        news = await _next(queue)
+        # Asked before each word: the session may have ended while there was nothing to tell.
+        if news is None or not await still_welcome(request):
+            return
+        if news is NOTHING:
             await response.write(b": still here\n\n")
             continue
-        if news is None:
-            return
         numbers = news.numbers
         concerned = None if numbers is None else scope.concerned(numbers, pages.clock())
         if concerned is None or concerned:
             await _change(response, news.sequence, concerned)
         if news.syncs:
             await _event(response, "freshness", (await pages.foot()).decode())
+
+
+async def _next(queue: asyncio.Queue[News | None]) -> News | None:
+    """Wait for news; NOTHING after a while without any."""
+    try:
+        return await asyncio.wait_for(queue.get(), PING)
+    except TimeoutError:
+        return NOTHING
 
 
 async def _change(response: web.StreamResponse, sequence: int, numbers: list[str] | None) -> None:

@@ -166,6 +166,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "wantAttributeStatement": False,
             "signatureAlgorithm": Names.RSA_SHA256,
             "digestAlgorithm": Names.SHA256,
+            # By default it ends after two days, and so would the logins of who imported a file.
+            "metadataValidUntil": "",
+            "metadataCacheDuration": "",
         },
     }
 

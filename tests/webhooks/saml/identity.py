@@ -168,7 +168,12 @@ class IdentityProvider:
             "<saml:AuthnContext><saml:AuthnContextClassRef>"
             "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
             "</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
-            f"<saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"
+            + (
+                f"<saml:AttributeStatement>{attributes}</saml:AttributeStatement>"
+                if attributes
+                else ""
+            )
+            + "</saml:Assertion>"
         )
 
     def envelope(self, claim: Claim, *assertions: str) -> str:

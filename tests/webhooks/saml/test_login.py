@@ -1,5 +1,6 @@
 """Login and logout: sessions, roles, where one ends up, and what the audit log says of it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from yarl import URL
 
 from t5g.errors import SettingsError
 from t5g.settings import load_settings
+from t5g.store import Store
+from tests.making import NOW, portal_seen
 from tests.webhooks.conftest import Serve
 from tests.webhooks.logins import BASE, TEAM, Browser, Configure, Trail
 from tests.webhooks.saml.identity import IdentityProvider, make_key
@@ -70,6 +73,11 @@ async def test_nobody_without_a_role_comes_in_and_is_told_whom_to_ask(
     assert "logged in as Eve" in text
     assert "leads@example.com" in text
     assert ("login", "refused") in await trail()
+
+
+async def test_login_that_says_nothing_of_the_person_gives_no_role(browser: Browser) -> None:
+    assert (await browser.log_in(attributes={})).status == 303
+    assert (await browser.get("/cases")).status == 403
 
 
 async def test_groups_give_roles_by_exact_name(browser: Browser) -> None:
@@ -136,6 +144,20 @@ async def test_logout_everywhere_ends_the_other_browsers_too(
     assert (await stranger.get("/")).status == 200
 
 
+async def test_page_that_stays_open_hears_nothing_after_the_logout(
+    browser: Browser, store: Store
+) -> None:
+    await browser.log_in()
+    headers = {"Cookie": f"t5g={browser.cookies['t5g']}"}
+    async with asyncio.timeout(10), browser.client.get("/live", headers=headers) as response:
+        assert await response.content.readuntil(b"\n\n") == b"retry: 3000\n\n"
+        await store.write([portal_seen("00000001")], now=NOW)
+        assert b"00000001" in await response.content.readuntil(b"\n\n")
+        await browser.post("/saml/logout", {})
+        await store.write([portal_seen("00000002")], now=NOW)
+        assert await response.content.read() == b""
+
+
 async def test_provider_ends_one_login_or_all_of_a_person(
     browser: Browser, idp: IdentityProvider
 ) -> None:
@@ -180,6 +202,7 @@ async def test_metadata_is_good_and_has_both_certificates(
     assert f'Location="{BASE}/saml/acs"' in text
     assert 'WantAssertionsSigned="true"' in text
     assert text.replace("\n", "").count("<ds:X509Certificate>") >= 2
+    assert "validUntil" not in text, "who imported it as a file can log in next week, too"
     location = (await browser.get("/saml/login")).headers["Location"]
     assert "&Signature=" in location, "requests are signed when there is a key"
 
@@ -220,6 +243,14 @@ async def test_pages_are_kept_by_no_shared_cache(browser: Browser) -> None:
         assert "no-store" in control or "private" in control, path
 
 
-def test_settings_without_login_are_refused_on_other_addresses() -> None:
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.0.2.1", "t5g.example.com", "", "127.0.0.1.x"]
+)
+def test_settings_without_login_are_refused_on_other_addresses(host: str) -> None:
     with pytest.raises(SettingsError, match="T5G_AUTH=none is accepted on loopback only"):
-        load_settings(env={"auth": "none", "http_host": "0.0.0.0"})
+        load_settings(env={"auth": "none", "http_host": host})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_settings_without_login_are_good_on_this_machine(host: str) -> None:
+    assert load_settings(env={"auth": "none", "http_host": host}).auth == "none"
