@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+from lxml import html
 from redis.asyncio import Redis
 from yarl import URL
 
@@ -108,6 +109,37 @@ async def test_numbers_on_the_overview_are_those_of_the_core(
     assert {name: int(value) for name, value in shown.items()} == {
         name: numbers[name] for name in shown
     }
+
+
+def numbers_with_lists(text: str) -> dict[str, int]:
+    """Every number of the overview that leads to a list, by its address."""
+    found = {}
+    for link in html.document_fromstring(text).xpath("//main//a[starts-with(@href, '/cases?')]"):
+        beside = (
+            "./b", ".//*[@class='value']", "ancestor::li[1]/span[@class='n']",
+            "ancestor::h2[1]/span[@class='n']",
+        )  # fmt: skip
+        numbers = [n for place in beside for n in link.xpath(place)]
+        if numbers:
+            found[link.get("href")] = int(numbers[0].text_content().replace(",", ""))
+    return found
+
+
+async def test_every_number_of_the_overview_leads_to_a_list_of_so_many_cases(
+    get: Get, fill: Fill
+) -> None:
+    await fill(150)
+    told = numbers_with_lists((await get("/"))[1])
+    assert len(told) > 25
+    wrong = []
+    for path, number in told.items():
+        _, text = await get(URL(path, encoded=True))
+        (title,) = html.document_fromstring(text).xpath("//main//h1/text()")
+        words = title.split()
+        shown = 0 if words[0] == "No" else int(words[-2].replace(",", ""))
+        if shown != number:
+            wrong.append(f"{path}: {number}, but the list says “{title}”")
+    assert wrong == []
 
 
 async def test_change_against_yesterday_and_last_week(
