@@ -54,7 +54,7 @@ async def _sync(options: Options) -> Findings:
 
 
 async def _workers(options: Options) -> Findings:
-    return await workers.measure(*((100, 0.02) if options.quick else ()))
+    return await workers.measure(*((100, 0.02, 10) if options.quick else ()))
 
 
 async def _together(options: Options) -> Findings:

@@ -3,7 +3,8 @@
 The sandbox answers late, as from far away, so that waiting for it is what a sync costs. Each round
 begins with an empty Redis and asks for the cases, from which the other syncs follow; the clock runs
 from the start of the first to the end of the last. It can not fall below cases, details and issues
-one after another, whose requests are limited by what the upstream allows.
+one after another, whose requests are limited by what the upstream allows. So besides: what people
+ask for, case by case, where no job waits for another, as jobs a second.
 
     t5g bench workers [--cases N]
 """
@@ -16,13 +17,13 @@ from pathlib import Path
 
 from bench.report import Findings
 from bench.sync import far_away
-from t5g.connection import open_queue_redis, open_redis, open_syncs
+from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.keys import Keys
 from t5g.logs import setup_logging
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord
-from t5g.work import request_sync
+from t5g.work import enqueue, request_sync, rq_prefix
 from workers.worker import run_worker
 
 COUNTS = (1, 2, 4)
@@ -32,15 +33,17 @@ CHAIN = (Sync.CASES, Sync.DETAILS, Sync.ISSUES)
 SYNCS = tuple(sync for sync in Sync if sync is not Sync.STATS)
 
 
-async def measure(cases: int = 1_000, latency: float = 0.2) -> Findings:
-    """Run the same syncs with each number of workers."""
+async def measure(cases: int = 1_000, latency: float = 0.2, asked: int = 60) -> Findings:
+    """Run the same syncs, then so many jobs that people ask for, with each number of workers."""
     found = Findings()
     with (
         tempfile.TemporaryDirectory(prefix="t5g-bench-") as folder,
         EmbeddedRedis(Path(folder)) as redis,
     ):
         async with far_away(cases, latency, "graphql", redis.url) as (settings, _):
-            times = {count: await _round(settings, count) for count in COUNTS}
+            rounds = {count: await _round(settings, count, asked) for count in COUNTS}
+    times = {count: records for count, (records, _) in rounds.items()}
+    rates = {count: rate for count, (_, rate) in rounds.items()}
     most = max(COUNTS)
     spans = {
         count: max(r.ended for r in rs) - min(r.started for r in rs) for count, rs in times.items()
@@ -55,6 +58,12 @@ async def measure(cases: int = 1_000, latency: float = 0.2) -> Findings:
         "×",
         1.5,
     )
+    for count in COUNTS[1:]:
+        found.add(
+            f"cases read anew with {count} workers, times as many as with one",
+            rates[count] / rates[1], "×",
+        )  # fmt: skip
+    found.detail["jobs_a_second"] = {str(count): round(rate, 2) for count, rate in rates.items()}
     found.detail["workers"] = {
         str(count): {
             "seconds": round(spans[count], 2),
@@ -65,20 +74,46 @@ async def measure(cases: int = 1_000, latency: float = 0.2) -> Findings:
     return found
 
 
-async def _round(settings: Settings, count: int) -> list[SyncRecord]:
-    """Ask for all syncs of an empty installation, and let so many workers do them."""
+async def _round(settings: Settings, count: int, asked: int) -> tuple[list[SyncRecord], float]:
+    """Ask for all syncs of an empty installation, and let so many workers do them.
+
+    Then let people ask for single cases; return the records, and how many of these a second.
+    """
     with open_queue_redis(settings.redis_url) as queue:
         queue.flushall()
         request_sync(queue, Keys(settings.redis_prefix), Sync.CASES.value, "a bench", full=True)
     crew = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, count))
     crew.start()
     try:
-        return await _ended(settings)
+        return await _ended(settings), await _asked(settings, asked)
     finally:
         crew.terminate()
         await asyncio.to_thread(crew.join, 30)
         if crew.is_alive():
             crew.kill()
+
+
+async def _asked(settings: Settings, asked: int) -> float:
+    """Let people ask for that many cases to be read anew; return how many a second were."""
+    keys = Keys(settings.redis_prefix)
+    redis = open_redis(settings.redis_url)
+    numbers = sorted(await open_store(settings, redis).numbers())[:asked]
+    jobs = [f"{rq_prefix(keys.prefix)}:job:bench-{number}" for number in numbers]
+    begun = time.monotonic()
+    with open_queue_redis(settings.redis_url) as queue:
+        for number in numbers:
+            enqueue(
+                queue, "workers.actions.refresh_case", number, "", "Ada", "U1", f"d{number}", "",
+                keys=keys, queue="high", job_id=f"bench-{number}",
+            )  # fmt: skip
+    try:
+        while await redis.exists(*jobs):
+            if time.monotonic() - begun > LONGEST:
+                raise TimeoutError(f"the jobs did not end within {LONGEST:.0f} s")
+            await asyncio.sleep(0.02)
+    finally:
+        await redis.aclose()
+    return len(numbers) / (time.monotonic() - begun)
 
 
 async def _ended(settings: Settings) -> list[SyncRecord]:
