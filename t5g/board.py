@@ -187,7 +187,7 @@ class Board:
             entry = self._entries.get(row.number)
             if entry is not None:  # else it waits for its case
                 case = reassemble(entry.case, row.source, row.state, self.rules)
-                self._put(row.number, self._made(case))
+                self._put(row.number, self._made(case, entry))
         if told:
             self._position = Position(self._position.epoch, told[-1].sequence)
         return True
@@ -247,19 +247,17 @@ class Board:
     def _entry(self, fields: CaseFields) -> Entry | None:
         return self._made(assemble(fields, self.rules))
 
-    def _made(self, case: Case | None) -> Entry | None:
+    def _made(self, case: Case | None, before: Entry | None = None) -> Entry | None:
         if case is None:
             return None
-        self._pool.share(case)
-        return Entry(case, self.rules)
+        self._pool.share(case, before.case if before else None)
+        return Entry(case, self.rules, before)
 
     def _put(self, number: str, entry: Entry | None) -> None:
         old = self._entries.pop(number, None)
-        if old is not None:
-            self._references.remove(old)
+        self._references.exchange(old, entry)
         if entry is not None:
             self._entries[number] = entry
-            self._references.add(entry)
         self._order.changed(number)
 
 

@@ -6,7 +6,7 @@ are the case's own (portal and details); `card.status`, `issue.status`, `bug.sta
 `bug`, `escalation` say that one came (before is None) or went (after is None).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -31,59 +31,72 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
 def changes_between(source: Source, old: State | None, new: State | None) -> list[Change]:
     """List what a person could see change between two states of `source`."""
+    found: list[Change] = []
     match source:
         case Source.PORTAL | Source.DETAILS:
-            return list(
-                _of_register(cast("Register[Any] | None", old), cast("Register[Any] | None", new))
+            _of_register(
+                cast("Register[Any] | None", old), cast("Register[Any] | None", new), found
             )
         case Source.CARD:
             cards = cast("CardState | None", old), cast("CardState | None", new)
-            return list(_of_cards(cards[0] or CardState(), cards[1] or CardState()))
+            _of_cards(cards[0] or CardState(), cards[1] or CardState(), found)
         case _:
             before = cast("Collection[Any] | None", old) or Collection()
             after = cast("Collection[Any] | None", new) or Collection()
-            return list(_of_items(KINDS[source], visible(before), visible(after)))
+            _of_items(KINDS[source], visible(before), visible(after), found)
+    return found
 
 
-def _of_register(old: Register[Any] | None, new: Register[Any] | None) -> Iterator[Change]:
+# Each of these adds to `found`: every write comes through here.
+
+
+def _of_register(old: Register[Any] | None, new: Register[Any] | None, found: list[Change]) -> None:
     before = old.facts if old else None
     after = new.facts if new else None
-    if before is None or after is None:
-        if before is not after:
-            yield Change("case", before and _name(before), after and _name(after))
+    if before is not None and after is not None:
+        _of_values("", "", before, after, found)
+    elif before is not after:
+        found.append(Change("case", before and _name(before), after and _name(after)))
+
+
+def _of_cards(old: CardState, new: CardState, found: list[Change]) -> None:
+    after = visible(new.cards)
+    if old.cards is not new.cards:
+        _of_items("card", visible(old.cards), after, found)
+    if old.comments is new.comments:
         return
-    yield from _of_values("", "", before, after)
-
-
-def _of_cards(old: CardState, new: CardState) -> Iterator[Change]:
-    before, after = visible(old.cards), visible(new.cards)
-    yield from _of_items("card", before, after)
     for key in after:
         was, becomes = old.comments.get(key, Collection()), new.comments.get(key, Collection())
         if was is not becomes:
-            yield from _of_items("comment", visible(was), visible(becomes))
+            _of_items("comment", visible(was), visible(becomes), found)
 
 
-def _of_items(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _of_items(
+    kind: str, before: Mapping[str, Any], after: Mapping[str, Any], found: list[Change]
+) -> None:
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         if old is None or new is None:
-            yield Change(kind, old and _name(old), new and _name(new), key)
+            found.append(Change(kind, old and _name(old), new and _name(new), key))
         elif old != new:
-            yield from _of_values(f"{kind}.", key, old, new)
+            _of_values(f"{kind}.", key, old, new, found)
 
 
-def _of_values(prefix: str, key: str, before: Struct, after: Struct) -> Iterator[Change]:
+def _of_values(prefix: str, key: str, before: Struct, after: Struct, found: list[Change]) -> None:
     values = zip(after.__struct_fields__, astuple(before), astuple(after), strict=True)
-    for name, old, new in values:
-        if old != new:
-            yield Change(prefix + name, plain(old), plain(new), key)
+    found += [
+        Change(prefix + name, plain(old), plain(new), key)
+        for name, old, new in values
+        if old != new
+    ]
 
 
 def plain(value: Any) -> Any:
     """A short JSON value of a fact: names for people, ids of comments, cut texts."""
     if value is UNSET:
         return None
+    if isinstance(value, str):
+        return _cut(value)
     if isinstance(value, tuple):
         return [plain(item) for item in value[:20]]
     if isinstance(value, Struct):

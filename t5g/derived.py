@@ -81,18 +81,15 @@ class Entry:
         "severity", "sla_days", "stale_at", "status", "text", "untracked",
     )  # fmt: skip
 
-    def __init__(self, case: Case, rules: Rules) -> None:
+    def __init__(self, case: Case, rules: Rules, before: "Entry | None" = None) -> None:
         self.case = case
         self.number = case.number
         self._rules = rules
         portal, card = case.portal, case.card
-        self.status, self.account, self.owner = portal.status, portal.account, portal.owner
-        self.product = intern(f"{portal.product} {portal.version}".strip())
-        self.open = portal.status != Status.CLOSED
-        self.rank = severity_rank(portal.severity)
-        self.severity = SEVERITIES.get(self.rank, portal.severity)
-        self.created = _seconds(portal.created)
-        self.closed = _seconds(portal.closed)
+        if before is not None and before.case.portal is portal:
+            self._take(before)
+        else:
+            self._read(portal)
         self.activity = max(_seconds(portal.updated), _seconds(card.updated if card else None))
         #: When it ended, as far as is known; 0: it is open, or nothing tells.
         self.ended = 0.0 if self.open else self.closed or self.activity
@@ -100,8 +97,6 @@ class Entry:
         #: Since when the case is at risk, breaching and stale: never if it is not open.
         self.risks_at, self.breaches_at = self._deadlines()
         self.stale_at = self.activity + rules.stale_seconds if self.open else NEVER
-        #: What free words of a query are looked for in.
-        self.text = _text(portal)
         #: What others worked out from this case once, by a name of theirs.
         self.memo: dict[str, Any] = {}
         self.escalated = bool(case.escalations)
@@ -118,6 +113,25 @@ class Entry:
         self.no_bugs = not case.issues and not case.bugs
         self._targets: tuple[Issue | Bug, ...] | None = None
         self._comment: Comment | UnsetType | None = UNSET
+
+    def _read(self, portal: Portal) -> None:
+        """Work out what follows from what the Portal says."""
+        self.status, self.account, self.owner = portal.status, portal.account, portal.owner
+        self.product = intern(f"{portal.product} {portal.version}".strip())
+        self.open = portal.status != Status.CLOSED
+        self.rank = severity_rank(portal.severity)
+        self.severity = SEVERITIES.get(self.rank, portal.severity)
+        self.created = _seconds(portal.created)
+        self.closed = _seconds(portal.closed)
+        #: What free words of a query are looked for in.
+        self.text = _text(portal)
+
+    def _take(self, before: "Entry") -> None:
+        """Take it from an entry of the same case of which only other parts have changed."""
+        self.status, self.account, self.owner = before.status, before.account, before.owner
+        self.product, self.open, self.text = before.product, before.open, before.text
+        self.rank, self.severity = before.rank, before.severity
+        self.created, self.closed = before.created, before.closed
 
     @property
     def card(self) -> Card | None:

@@ -24,14 +24,16 @@ FIRST_WAIT = 60.0
 LONGEST_WAIT = 6 * 3600.0
 NO_SUBJECT = "-"
 
-# KEYS: deliveries of now, deliveries of before, subjects, arrivals, then keys to read besides.
-# ARGV: when it is, seconds to remember, how many deliveries to remember first, how many to look
-# up, then those, these, and the subjects to look up.
+# KEYS: deliveries of now, deliveries of before, subjects, arrivals, then other keys to read, then
+# hashes to read a field of. ARGV: when it is, seconds to remember, how many deliveries to remember
+# first, how many to look up, how many other keys, how many hashes, then those deliveries, these,
+# the fields, and the subjects to look up.
 _LOOK = """
 local done, asked = tonumber(ARGV[3]), tonumber(ARGV[4])
-local from = 4 + done
+local keys, hashes = tonumber(ARGV[5]), tonumber(ARGV[6])
+local from = 6 + done
 if done > 0 then
-  redis.call('SADD', KEYS[1], unpack(ARGV, 5, from))
+  redis.call('SADD', KEYS[1], unpack(ARGV, 7, from))
   redis.call('EXPIRE', KEYS[1], ARGV[2])
   redis.call('HSET', KEYS[4], 'last', ARGV[1])
   redis.call('HINCRBY', KEYS[4], 'total', done)
@@ -39,10 +41,12 @@ end
 local now = redis.call('SMISMEMBER', KEYS[1], unpack(ARGV, from + 1, from + asked))
 local before = redis.call('SMISMEMBER', KEYS[2], unpack(ARGV, from + 1, from + asked))
 for i = 1, asked do now[i] = now[i] + before[i] end
-local held = redis.call('SMISMEMBER', KEYS[3], unpack(ARGV, from + asked + 1))
-local besides = {}
-if #KEYS > 4 then besides = redis.call('MGET', unpack(KEYS, 5)) end
-return {now, held, besides}
+from = from + asked
+local held = redis.call('SMISMEMBER', KEYS[3], unpack(ARGV, from + hashes + 1))
+local values, fields = {}, {}
+if keys > 0 then values = redis.call('MGET', unpack(KEYS, 5, 4 + keys)) end
+for i = 1, hashes do fields[i] = redis.call('HGET', KEYS[4 + keys + i], ARGV[from + i]) end
+return {now, held, values, fields}
 """
 
 # KEYS: records, letters by age, due, subjects, letters of the subject.
@@ -130,11 +134,12 @@ def letter_of(
 
 
 class Known(Struct, frozen=True):
-    """What is known of a batch before it is applied; `besides`: the values of other keys."""
+    """What is known of a batch before it is applied, and what was read of other keys and hashes."""
 
     done: frozenset[str]
     parked: frozenset[str]
-    besides: Sequence[bytes | None] = ()
+    values: Sequence[bytes | None] = ()
+    fields: Sequence[bytes | None] = ()
 
 
 class Arrivals(Struct, frozen=True, kw_only=True):
@@ -172,23 +177,27 @@ class Inbox:
         *,
         now: float,
         done: Sequence[str] = (),
-        besides: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        fields: Sequence[tuple[str, str]] = (),
     ) -> Known:
         """Say which deliveries were done before, and which subjects have dead letters.
 
-        At least one of each must be asked for, and some hundreds at most. `done`: deliveries to
-        remember first, `besides`: keys whose values are wanted too; all in the same round trip.
+        At least one of each must be asked for, and some hundreds at most. All in the same round
+        trip: `done` are deliveries to remember first, `keys` others whose values are wanted,
+        `fields` hashes with the field that is wanted of each.
         """
         asked = sorted({subject or NO_SUBJECT for subject in subjects})
-        found, held, values = await self._look_script(
-            keys=[*self._buckets(now), self._subjects, self._arrivals, *besides],
-            args=[repr(now), 2 * BUCKET_SECONDS, len(done), len(deliveries),
-                  *done, *deliveries, *asked],
+        hashes, names = zip(*fields, strict=True) if fields else ((), ())
+        found, held, values, read = await self._look_script(
+            keys=[*self._buckets(now), self._subjects, self._arrivals, *keys, *hashes],
+            args=[repr(now), 2 * BUCKET_SECONDS, len(done), len(deliveries), len(keys), len(hashes),
+                  *done, *deliveries, *names, *asked],
         )  # fmt: skip
         return Known(
             frozenset(d for d, times in zip(deliveries, found, strict=True) if times),
             frozenset(subject for subject, yes in zip(asked, held, strict=True) if yes),
             values,
+            read,
         )
 
     async def mark_done(self, deliveries: Sequence[str], *, now: float) -> None:

@@ -116,11 +116,16 @@ def looks_back(event: Event) -> bool:
 
 
 def _decision(parts: Iterable[Part]) -> Decision:
-    found = list(parts)
+    observations, resyncs = list[Observation](), list[Resync]()
+    for part in parts:
+        if isinstance(part, Resync):
+            resyncs.append(part)
+        else:
+            observations.append(part)
     return Decision(
-        outcome=Outcome.APPLIED if found else Outcome.NOT_OURS,
-        observations=tuple(part for part in found if not isinstance(part, Resync)),
-        resyncs=tuple(part for part in found if isinstance(part, Resync)),
+        outcome=Outcome.APPLIED if observations or resyncs else Outcome.NOT_OURS,
+        observations=tuple(observations),
+        resyncs=tuple(resyncs),
     )
 
 

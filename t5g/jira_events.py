@@ -6,14 +6,16 @@ comment at all); the differences end here. What an event means for our cases is 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from keyword import iskeyword
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import asdict
 
 from t5g.jira_door import Refusal
 from t5g.timestamps import parse_time
@@ -148,18 +150,24 @@ class EventReader:
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        self._fields = sorted({*fields, *FULL})
-        rename = {f"f{index}": name for index, name in enumerate(self._fields)}
+        names = sorted({*fields, *FULL})
+        #: The names of the struct's attributes; a field's own where that can be one.
+        slots = {n if n.isidentifier() and not iskeyword(n) else f"_{i}": n
+                 for i, n in enumerate(names)}  # fmt: skip
+        self._renamed = {slot: name for slot, name in slots.items() if slot != name}
         shape: Any = msgspec.defstruct(
-            "Fields", [(field, Any, UNSET) for field in rename], rename=rename, gc=False
+            "Fields",
+            [(slot, Any, UNSET if name in FULL else None) for slot, name in slots.items()],
+            rename=slots,
+            gc=False,
         )
         issue: Any = msgspec.defstruct(
-            "Issue", [("id", Any, UNSET), ("key", Any, UNSET), ("fields", shape | None, UNSET)]
+            "Issue", [("id", Any, None), ("key", Any, None), ("fields", shape | None, UNSET)]
         )
         self._decode = msgspec.json.Decoder(
             msgspec.defstruct(
                 "Envelope",
-                [(name, issue | None if name == "issue" else Any, UNSET) for name in _ENVELOPE],
+                [(name, issue | None if name == "issue" else Any, None) for name in _ENVELOPE],
             )
         ).decode
 
@@ -176,24 +184,30 @@ class EventReader:
         return _read(found, body, headers, received)
 
     def _dicts(self, envelope: Any) -> dict[str, Any]:
-        """Turn the structs back into the JSON that they are."""
-        found = _given(_ENVELOPE, envelope)
-        if found.get("issue") is not None:
-            issue = found["issue"] = _given(("id", "key", "fields"), found["issue"])
-            if issue.get("fields") is not None:
-                issue["fields"] = _given(self._fields, issue["fields"])
+        """Turn the structs back into JSON. What was left out is null, but for `FULL`."""
+        found = asdict(envelope)
+        if found["issue"] is not None:
+            issue = found["issue"] = asdict(found["issue"])
+            if issue["fields"] is UNSET:
+                del issue["fields"]
+            elif issue["fields"] is not None:
+                issue["fields"] = self._fields(issue["fields"])
         return found
+
+    def _fields(self, struct: Any) -> dict[str, Any]:
+        fields = asdict(struct)
+        for name in FULL:
+            if fields[name] is UNSET:
+                del fields[name]
+        for slot, name in self._renamed.items():
+            fields[name] = fields.pop(slot)
+        return fields
 
 
 _ENVELOPE = (
     "webhookEvent", "timestamp", "issue_event_type_name", "issue", "comment", "changelog",
     "property", "issueLink",
 )  # fmt: skip
-
-
-def _given(names: Sequence[str], struct: Any) -> dict[str, Any]:
-    pairs = zip(names, msgspec.structs.astuple(struct), strict=True)
-    return {name: value for name, value in pairs if value is not UNSET}
 
 
 def read_event(

@@ -25,15 +25,18 @@ from t5g.jira_door import Refusal
 from t5g.jira_events import DELIVERY, RETRY, Event, Unreadable, read_event
 from t5g.keys import Keys
 from t5g.logs import logger
+from t5g.model import Source
 from t5g.settings import Settings
 from t5g.state import Observation
-from t5g.store import Store
+from t5g.store import Place, Store
 from t5g.syncs import Sync
 
 #: Name of the operators' alert while there are dead letters.
 ALERT = "deadletters"
 #: Headers that are kept with an event that can not be applied; never its signature.
 KEPT = (DELIVERY, RETRY, "X-Atlassian-Webhook-Flow", "User-Agent", "Content-Type")
+#: States that are read before it is known whether they are written.
+MOST_READ = 500
 #: Letters of one issue that an event of it tries again; the timed job tries all.
 TRIED_BY_EVENT = 20
 
@@ -90,21 +93,31 @@ class Intake:
         await self._inbox.mark_done(done, now=now.timestamp())
 
     async def _apply(self, deliveries: Sequence[Delivery], now: datetime) -> Applied:
+        places = self._places(deliveries)
         known = await self._inbox.look(
             [delivery.event.delivery for delivery in deliveries],
             [delivery.event.subject for delivery in deliveries],
             now=now.timestamp(),
             done=self._done,
-            besides=self._board.witnesses,
+            keys=self._board.witnesses,
+            fields=[(self._store.keys.case(number), source) for number, source in places],
         )
         self._done = []
-        if not self._board.is_current(known.besides):
+        if not self._board.is_current(known.values):
             await self._board.refresh()
         for subject in sorted(known.parked - {NO_SUBJECT}):
             await self._drain(await self._inbox.of_subject(subject, TRIED_BY_EVENT), now)
-        applied = await _Batch(self, known, now).run(deliveries)
+        read = dict(zip(places, known.fields, strict=True))
+        applied = await _Batch(self, known, read, now).run(deliveries)
         self._done += [delivery.event.delivery for delivery in deliveries]
         return applied
+
+    def _places(self, deliveries: Sequence[Delivery]) -> list[Place]:
+        """Where the deliveries will write in all likelihood: read along with the rest."""
+        events = [d.event for d in deliveries if isinstance(d.event, Event)]
+        ids = {event.issue_id for event in events if event.issue_id}
+        numbers = set[str]().union(*map(self._board.by_jira_id, ids))
+        return [(number, Source.CARD) for number in sorted(numbers)[:MOST_READ]]
 
     async def park(self, delivery: Delivery, error: str, now: datetime) -> None:
         """Keep an event that can not be applied; `error` says why, for whoever looks at it."""
@@ -125,10 +138,15 @@ class Intake:
             text = f"An event of JIRA ({letter.name}) could not be applied: {error}"
             await self._alerts.raise_(ALERT, text, hint="See `t5g deadletters list`.")
 
-    async def write(self, observations: Sequence[Observation], now: datetime) -> None:
+    async def write(
+        self,
+        observations: Sequence[Observation],
+        now: datetime,
+        read: Mapping[Place, bytes | None] | None = None,
+    ) -> None:
         """Write observations, if there are any; the board has them at once if it can."""
         if observations:
-            self._board.adopt(await self._store.write(observations, now=now))
+            self._board.adopt(await self._store.write(observations, now=now, read=read))
 
     async def refresh(self) -> None:
         """Bring in what was written just now."""
@@ -226,8 +244,10 @@ class Intake:
 class _Batch:
     """One call of `Intake.apply`: decides in order, writes together."""
 
-    def __init__(self, intake: Intake, known: Known, now: datetime) -> None:
-        self._intake, self._known, self._now = intake, known, now
+    def __init__(
+        self, intake: Intake, known: Known, read: Mapping[Place, bytes | None], now: datetime
+    ) -> None:
+        self._intake, self._known, self._read, self._now = intake, known, read, now
         self._begun = set[str]()
         self._waiting: list[tuple[int, Delivery, Decision]] = []
         self._outcomes: list[Outcome] = []
@@ -263,7 +283,8 @@ class _Batch:
         waiting, self._waiting = self._waiting, []
         try:
             together = [o for _, _, decision in waiting for o in decision.observations]
-            await self._intake.write(together, self._now)
+            read, self._read = self._read, {}  # what is written is not what was read any more
+            await self._intake.write(together, self._now, read)
         except (StoreError, RedisError, OSError):
             raise
         except Exception:

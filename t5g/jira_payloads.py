@@ -298,30 +298,38 @@ def _key(issue: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return "" if value is None else str(value)
 
 
 def _name(value: Any) -> str:
     """The word of a status, priority, option or version, which may also be a bare string."""
     if isinstance(value, dict):
-        return next((_text(value[k]) for k in ("name", "value", "key") if value.get(k)), "")
+        return _text(value.get("name") or value.get("value") or value.get("key"))
     if isinstance(value, list):
         return _name(value[0]) if value else ""
     return _text(value)
 
 
 def _names(value: Any) -> tuple[str, ...]:
+    if not value:
+        return ()
     rows = value if isinstance(value, list) else [value]
     return tuple(name for row in rows if (name := _name(row)))
 
 
 def _people(value: Any) -> tuple[Person, ...]:
+    if not value:
+        return ()
     rows = value if isinstance(value, list) else [value]
     return tuple(person for row in rows if (person := person_of(row)))
 
 
 def _sprint(value: Any) -> str:
     """The sprint that an issue is in now: the active one, else a coming one, else the last."""
+    if not value:
+        return ""
     rows = value if isinstance(value, list) else [value]
     sprints = [sprint for row in rows if (sprint := _sprint_parts(row))["name"]]
     for state in ("active", "future"):

@@ -43,14 +43,22 @@ class Pool:
     def __init__(self) -> None:
         self._seen: dict[Any, Any] = {}
 
-    def share(self, case: Case) -> None:
-        """Put shared values in the place of equal ones. Only for facts nobody else has yet."""
-        self._share(case.portal)
-        for facts in (*case.cards, *case.issues, *case.bugs):
-            self._share(facts)
-        for comments in case.comments.values():
-            for comment in comments:
-                self._share(comment)
+    def share(self, case: Case, before: Case | None = None) -> None:
+        """Put shared values in the place of equal ones. Only for facts nobody else has yet.
+
+        `before`: the case as it was; facts that it had are shared already.
+        """
+        if before is None or case.portal is not before.portal:
+            self._share(case.portal)
+        for name in ("cards", "issues", "bugs"):
+            found = getattr(case, name)
+            if before is None or found is not getattr(before, name):
+                for facts in found:
+                    self._share(facts)
+        if before is None or case.comments is not before.comments:
+            for comments in case.comments.values():
+                for comment in comments:
+                    self._share(comment)
 
     def _share(self, facts: Struct) -> None:
         kind = type(facts)

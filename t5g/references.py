@@ -1,7 +1,5 @@
 """Which cases point at a card, an issue, an escalation, a bug, or any of JIRA's numeric ids."""
 
-from collections.abc import Iterable, Iterator
-
 from t5g.derived import Entry
 from t5g.model import Card, Escalation, Issue
 
@@ -21,6 +19,15 @@ class References:
             return frozenset()
         return found if isinstance(found, frozenset) else frozenset((found,))
 
+    def exchange(self, old: Entry | None, new: Entry | None) -> None:
+        """Put what a case points at now in the place of what it pointed at."""
+        if old is not None and new is not None and refs(old) == refs(new):
+            return
+        if old is not None:
+            self.remove(old)
+        if new is not None:
+            self.add(new)
+
     def add(self, entry: Entry) -> None:
         """Remember what a case points at."""
         for kind, name in refs(entry):
@@ -39,18 +46,18 @@ class References:
                 names[name] = left if len(left) > 1 else next(iter(left))
 
 
-def refs(entry: Entry) -> Iterator[tuple[str, str]]:
+def refs(entry: Entry) -> list[tuple[str, str]]:
     """Everything outside that a case points at, as (kind, name)."""
     case = entry.case
-    for card in case.cards:
-        yield "card", card.key
-    for issue in case.issues:
-        yield "issue", issue.key
-    for escalation in case.escalations:
-        yield "escalation", escalation.key
+    found: list[tuple[str, str]] = []
+    groups: tuple[tuple[str, tuple[Card | Issue | Escalation, ...]], ...] = (
+        ("card", case.cards), ("issue", case.issues), ("escalation", case.escalations)
+    )  # fmt: skip
+    for kind, items in groups:
+        for item in items:
+            found.append((kind, item.key))
+            if item.id:
+                found.append(("id", item.id))
     for bug in case.bugs:
-        yield "bug", str(bug.id)
-    items: Iterable[Card | Issue | Escalation] = (*case.cards, *case.issues, *case.escalations)
-    for item in items:
-        if item.id:
-            yield "id", item.id
+        found.append(("bug", str(bug.id)))
+    return found

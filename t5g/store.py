@@ -84,6 +84,9 @@ _BY_FIELD = {source.encode(): (source, decoder) for source, decoder in _DECODERS
 _ENCODER = msgspec.json.Encoder()
 _CHANGES = msgspec.json.Decoder(list[Change])
 
+#: Where a state is kept: of which case, from which source.
+Place = tuple[str, Source]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -150,30 +153,41 @@ class Store:
         self._remove_script = redis.register_script(_REMOVE)
 
     @_spoken
-    async def write(self, observations: Iterable[Observation], *, now: datetime) -> list[Written]:
+    async def write(
+        self,
+        observations: Iterable[Observation],
+        *,
+        now: datetime,
+        read: Mapping[Place, bytes | None] | None = None,
+    ) -> list[Written]:
         """Join `observations` into what is kept; return what changed, a row a case and source.
+
+        `read`: what is kept in some places, if the caller has read that just now.
 
         Rows appear only for states that changed, and tell what is kept now. Each case and source
         is atomic by itself; an error half-way leaves whole states behind, and the same call may be
         made again.
         Raises StoreError when Redis is gone, full or read-only.
         """
-        grouped: dict[tuple[str, Source], list[Observation]] = defaultdict(list)
+        grouped: dict[Place, list[Observation]] = defaultdict(list)
         for observation in observations:
             grouped[observation.number, source_of(observation)].append(observation)
         written: list[Written] = []
         todo = iter(grouped.items())
         while batch := dict(islice(todo, BATCH)):
-            written += await self._write_batch(batch, now)
+            written += await self._write_batch(batch, now, read or {})
         return written
 
     async def _write_batch(
-        self, batch: dict[tuple[str, Source], list[Observation]], now: datetime
+        self,
+        batch: dict[Place, list[Observation]],
+        now: datetime,
+        read: Mapping[Place, bytes | None],
     ) -> list[Written]:
         written: list[Written] = []
         for _ in range(ATTEMPTS):
-            raw = await self._read_fields(list(batch))
-            plans = [self._plan(key, was, batch[key]) for key, was in zip(batch, raw, strict=True)]
+            raw = await self._read_fields(list(batch), read)
+            plans = [self._plan(key, raw[key], found) for key, found in batch.items()]
             due = [plan for plan in plans if plan is not None]
             if not due:
                 return written
@@ -182,23 +196,26 @@ class Store:
                 if result:
                     written.append(plan.done(result))
             lost = {plan.key for plan, result in zip(due, results, strict=True) if not result}
-            batch = {key: found for key, found in batch.items() if key in lost}
+            batch, read = {key: found for key, found in batch.items() if key in lost}, {}
             if not batch:
                 return written
         raise StoreError(f"Too many writers at once on {sorted(batch)[0][0]}; try again.")
 
-    async def _read_fields(self, wanted: Sequence[tuple[str, Source]]) -> list[bytes | None]:
-        keys = [self.keys.case(number) for number, _ in wanted]
-        if len(wanted) == 1:
-            return [cast("bytes | None", await self.redis.hget(keys[0], wanted[0][1]))]
+    async def _read_fields(
+        self, wanted: Sequence[Place], read: Mapping[Place, bytes | None]
+    ) -> Mapping[Place, bytes | None]:
+        missing = [place for place in wanted if place not in read]
+        if not missing:
+            return read
         # A script is one command and one answer; a pipeline of as many costs several times that.
-        return cast(
-            "list[bytes | None]",
-            await self._read_script(keys=keys, args=[source.value for _, source in wanted]),
+        found = await self._read_script(
+            keys=[self.keys.case(number) for number, _ in missing],
+            args=[source.value for _, source in missing],
         )
+        return {**read, **dict(zip(missing, found, strict=True))}
 
     def _plan(
-        self, key: tuple[str, Source], was: bytes | None, observations: Sequence[Observation]
+        self, key: Place, was: bytes | None, observations: Sequence[Observation]
     ) -> "_Plan | None":
         _, source = key
         old: State | None = _DECODERS[source].decode(was) if was else None
@@ -301,7 +318,7 @@ class Store:
 class _Plan(Struct, frozen=True, kw_only=True):
     """One state to be written: what was read, what it becomes, what a person sees change."""
 
-    key: tuple[str, Source]
+    key: Place
     was: bytes
     state: State
     becomes: bytes

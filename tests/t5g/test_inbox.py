@@ -43,11 +43,19 @@ async def test_a_delivery_that_was_done_is_recognised(inbox: Inbox) -> None:
     assert await inbox.arrivals() == Arrivals(last=NOW, total=2)
 
 
-async def test_other_keys_are_read_in_the_same_round_trip(inbox: Inbox, redis: Redis) -> None:
+async def test_other_keys_and_hashes_are_read_in_the_same_round_trip(
+    inbox: Inbox, redis: Redis
+) -> None:
     await redis.set("t5g:seq", 7)
-    known = await inbox.look(["a"], ["-"], now=NOW, besides=["t5g:epoch", "t5g:seq"])
-    assert known.besides == [None, b"7"]
-    assert (await inbox.look(["a"], ["-"], now=NOW)).besides == []
+    await redis.hset("t5g:case:1", "card", "{}")
+    known = await inbox.look(
+        ["a"], ["-"], now=NOW, done=["b"], keys=["t5g:epoch", "t5g:seq"],
+        fields=[("t5g:case:1", "card"), ("t5g:case:2", "card"), ("t5g:case:1", "bugs")],
+    )  # fmt: skip
+    assert known.values == [None, b"7"]
+    assert known.fields == [b"{}", None, None]
+    known = await inbox.look(["a"], ["-"], now=NOW)
+    assert (known.values, known.fields) == ([], [])
 
 
 async def test_a_delivery_is_remembered_for_hours_and_not_for_ever(inbox: Inbox) -> None:

@@ -220,6 +220,21 @@ def test_mangled_events_read_the_same_with_all_fields_and_with_those_we_keep(
         )  # fmt: skip
 
 
+def test_fields_of_any_name_are_read() -> None:
+    """Ids of custom fields are settings: they may be no identifiers, or words of the language."""
+    found = issue_event("updated", 1, change("status", "Open", "Done"))
+    found["issue"]["fields"] |= {"odd name-1": "one", "class": "two", "_0": "three"}
+    quick = EventReader(["odd name-1", "class", "_0", "absent"]).read(
+        body_of(found), {}, received=NOW
+    )
+    assert isinstance(quick, Event)
+    assert quick.issue is not None
+    fields = quick.issue["fields"]
+    assert (fields["odd name-1"], fields["class"], fields["_0"]) == ("one", "two", "three")
+    assert fields["absent"] is None
+    assert fields["summary"] == found["issue"]["fields"]["summary"]
+
+
 # Recorded bodies
 
 #: What the recorded bodies are, by the part of their names that says so.

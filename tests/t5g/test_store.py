@@ -73,6 +73,18 @@ async def test_one_contested_state_does_not_hold_up_the_others(store: Store) -> 
             assert row.state == kept[row.number][Source.PORTAL]
 
 
+async def test_what_the_caller_read_too_early_is_read_again(store: Store) -> None:
+    place = ("01234567", Source.CARD)
+    early = {place: None}
+    await store.write([card_seen(status="Open")], now=NOW)
+    moved = card_seen(key="T5G-2", status="Done", updated=NOW)
+    await store.write([moved, portal_seen()], now=NOW, read=early)
+    fields = await store.read("01234567")
+    assert fields is not None
+    assert set(fields.states) == {Source.CARD, Source.PORTAL}
+    assert set(fields.states[Source.CARD].cards.items) == {"T5G-1", "T5G-2"}
+
+
 async def test_feed_that_was_cut_says_so(redis: Redis) -> None:
     store = Store(redis, Keys(), feed_length=10)
     for n in range(400):
