@@ -9,6 +9,7 @@ import typer.main
 from t5g import metrics
 from t5g.cli.app import app
 from t5g.cli.documents import DOCS, TABLES, written
+from t5g.key_owners import owner_of
 from tests.test_compose import is_setting
 
 ROOT = DOCS.parent
@@ -27,7 +28,7 @@ def test_table_is_current(name: str, marker: str, table: object) -> None:
 
 
 def documents() -> list[Path]:
-    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "ops").rglob("*.md")]
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -89,3 +90,11 @@ def test_what_people_are_said_to_see_is_what_the_program_says() -> None:
     assert quoted
     parts = [part.strip(" ;:,") for whole in quoted for part in whole.split("…")]
     assert [part for part in parts if part and part not in said] == []
+
+
+def test_the_table_of_what_is_kept_names_keys_that_have_an_owner() -> None:
+    text = (DOCS / "t5g-data-flow-diagram.md").read_text("utf-8")
+    rows = re.findall(r"(?m)^\| (`[^|]*) \|", text.partition("## What is kept where")[2])
+    names = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(names) > 8
+    assert [name for name in names if owner_of(name) is None] == []
