@@ -20,4 +20,5 @@ def slack_checks(settings: Settings) -> list[Check]:
             raise UpstreamError("slack", type(error).__name__) from None
         return f"{found.get('user')} in {found.get('team')}"
 
-    return [("slack", look, "Look at T5G_SLACK_BOT_TOKEN; the app may have to be installed again.")]
+    hint = "Look at T5G_SLACK_BOT_TOKEN (the app may have to be installed again) and at the proxy."
+    return [("slack", look, hint)]

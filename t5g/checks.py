@@ -21,6 +21,7 @@ log = logger(__name__)
 
 OLDEST_REDIS = (6, 2)
 TIME_LIMIT = 20.0
+LONGEST = 160
 
 
 class CheckResult(Struct, frozen=True):
@@ -49,11 +50,17 @@ async def _run(name: str, look: Callable[[], Awaitable[str]], hint: str) -> Chec
     except T5GError as error:
         return CheckResult(name, False, str(error), hint)
     except (RedisError, OSError) as error:
-        return CheckResult(name, False, f"{type(error).__name__}", hint)
+        return CheckResult(name, False, _why(error), hint)
     except Exception as error:
         # Whatever a package raises, it is this part that does not work; the others are told too.
         log.exception("check_broke", part=name)
         return CheckResult(name, False, f"{type(error).__name__}; the log has it", hint)
+
+
+def _why(error: Exception) -> str:
+    """Say what the system or Redis said; such texts name a place or a right, never a password."""
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def redis_check(redis: Redis, keys: Keys) -> Check:

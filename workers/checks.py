@@ -27,8 +27,8 @@ def upstream_checks(settings: Settings, redis: Redis) -> list[Check]:
         (
             "portal",
             look(lambda clients: clients.portal.check()),
-            "Look at T5G_PORTAL_OFFLINE_TOKEN (it dies after 30 days without use), T5G_PORTAL_URL, "
-            "T5G_PORTAL_REST_URL and T5G_PORTAL_API.",
+            "Look at T5G_PORTAL_OFFLINE_TOKEN (it dies after 30 days without use), T5G_SSO_URL, "
+            "T5G_PORTAL_URL, T5G_PORTAL_REST_URL and T5G_PORTAL_API.",
         ),
         (
             "jira",

@@ -94,6 +94,21 @@ async def test_a_redis_that_is_not_there_is_named_and_the_rest_is_looked_at(sett
     gone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/none.sock"})
     results = await _checked(gone)
     assert failing(results) == ["redis"]
+    assert "none.sock. No such file" in next(r.found for r in results if r.name == "redis")
+
+
+async def test_a_redis_that_wants_another_password_says_so_without_ours(settings, redis_url):
+    with Redis.from_url(redis_url) as raw:
+        raw.execute_command("ACL", "SETUSER", "t5g", "on", ">right-not-secret", "~*", "+@all")
+        try:
+            url = f"{redis_url}?username=t5g&password=planted-wrong-not-secret"
+            results = await _checked(settings.model_copy(update={"redis_url": url}))
+        finally:
+            raw.execute_command("ACL", "DELUSER", "t5g")
+    (result,) = [r for r in results if r.name == "redis"]
+    assert not result.ok
+    assert "password" in result.found
+    assert "planted" not in result.found
 
 
 async def test_a_team_file_with_mistakes_is_named_with_each_of_them(settings, tmp_path):
