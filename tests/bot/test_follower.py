@@ -8,6 +8,7 @@ import pytest
 
 from bot.follower import Follower, pause_after
 from t5g.alerts import Alerts
+from t5g.card_reasons import keep_reason
 from t5g.model import Comment, Escalation, Source
 from t5g.state import CommentSeen
 from tests.bot.conftest import Channel, texts
@@ -148,6 +149,22 @@ async def test_a_new_card_is_announced_by_severity_with_its_description(channel:
     thread = state.messages("C000000006", thread=ts)
     assert "Line one" in texts(thread[-1].blocks)
     assert "line &lt;two&gt;" in texts(thread[-1].blocks)
+
+
+async def test_the_reason_is_told_also_if_the_event_is_faster_than_the_worker(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    later = datetime.now(UTC)
+    await keep_reason(channel.context.redis, channel.context.keys, "00000060", "by account")
+    seen = [
+        portal_seen("00000060", severity="2 (High)", updated=later, seen=later),
+        card_seen("00000060", "T5G-60", assignee=ANN, created=later, updated=later),
+    ]
+    await channel.store.write(seen, now=later)
+    await followed(channel)
+    (high,) = await public(channel, "high")
+    assert f"<@{channel.user}> (by account)" in high
 
 
 async def test_old_cards_are_not_announced(channel: Channel) -> None:

@@ -104,7 +104,7 @@ async def _through(desk: Desk, entry: Entry, record: Making, name: str, step: St
             detail = f"{record.key} {name}: {error}"
             await desk.note(f"cards {record.kind}", entry.number, detail, outcome=Outcome.FAILED)
     else:
-        if changed or (again and name in REPAIRS):
+        if changed or (again and name in REPAIRS and name != "keep"):
             done = changed or f"{name}: as it should be (an attempt before was cut off)"
             await desk.note(f"cards {record.kind}", entry.number, f"{record.key} {done}")
     through = tuple(dict.fromkeys((*record.done, name)))

@@ -12,7 +12,7 @@ from t5g.audit import Outcome
 from t5g.derived import Entry
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import PayloadError
-from workers.cards.create import gone, make, mend
+from workers.cards.create import PendingError, gone, make, mend
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making, TakenError
 from workers.cards.plan import Action, Plan, Planned, finished, plan_cards
@@ -23,6 +23,8 @@ REFUSED = "cards-refused"
 LACKING = "cards-lacking"
 LISTED = 30
 TOLD = 5
+#: After so many failures in a row that may pass, the others are left for the next run.
+PATIENCE = 3
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ class _Run:
         self.made: list[Making] = []
         self.failed: dict[str, str] = {}
         self.waiting: dict[str, str] = {}
+        self._in_vain = 0
 
     async def go_on(self) -> None:
         """End what an earlier run began; of what JIRA never heard the plan decides anew."""
@@ -110,7 +113,7 @@ class _Run:
                     await self.desk.ledger.save(record, lacks={})
                 else:
                     await mend(self.desk, entry, record)
-            except (UpstreamError, TakenError) as error:
+            except (UpstreamError, TakenError, PayloadError) as error:
                 self.waiting[record.number] = str(error)
 
     async def looked_for(self, plan: Plan) -> Plan:
@@ -127,7 +130,7 @@ class _Run:
         record = await self.desk.ledger.read(row.number)
         try:
             return record is None or await gone(self.desk, record)
-        except UpstreamError as error:
+        except (UpstreamError, PayloadError) as error:
             self.waiting[row.number] = str(error)
             return False
 
@@ -138,13 +141,18 @@ class _Run:
                 await self._one(entry, wanted(row, self.desk.clock()))
 
     async def _one(self, entry: Entry, record: Making) -> None:
+        if self._in_vain >= PATIENCE:
+            self.waiting[entry.number] = f"not tried, {PATIENCE} before it failed in a row"
+            return
         try:
             self.made.append(await make(self.desk, entry, record))
+            self._in_vain = 0
         except TakenError as error:
             self.waiting[entry.number] = str(error)
         except UpstreamError as error:
             if error.transient:
                 self.waiting[entry.number] = str(error)
+                self._in_vain += not isinstance(error, PendingError)
             else:
                 await self._failed(entry, str(error))
         except PayloadError as error:

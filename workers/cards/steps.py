@@ -202,6 +202,6 @@ OPTIONAL: Mapping[str, Step] = {
     "assignee": _assignee, "priority": _priority, "components": _components,
 }  # fmt: skip
 REPAIRS: Mapping[str, Step] = {
-    "label": _label, "sprint": _sprint, "column": _column, "links": _links, "comment": _comment,
-    "watch": _watch, **OPTIONAL,
+    "label": _label, "sprint": _sprint, "column": _column, **dict(_END), "watch": _watch,
+    **OPTIONAL,
 }  # fmt: skip

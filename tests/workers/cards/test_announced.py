@@ -41,14 +41,15 @@ class Office:
     env: dict[str, Any]
     anna: str
 
-    async def work(self, **more: Any) -> None:
-        """Let a worker make cards, and do all that follows from it."""
-        self.ask()
-        await (await self.workers(burst=True, **{**self.env, **more})).wait()
+    async def work(self, *jobs: str, count: int = 1) -> None:
+        """Let workers make cards (by several jobs), and do all that follows from it."""
+        self.ask(*(jobs or ("cards-create",)))
+        await (await self.workers(count, burst=True, **self.env)).wait()
 
-    def ask(self) -> None:
-        """Ask for the job of the schedule."""
-        enqueue(self.redis, "workers.cards.jobs.create", keys=KEYS, job_id="cards-create")
+    def ask(self, *jobs: str) -> None:
+        """Ask for the job of the schedule under some ids."""
+        for name in jobs:
+            enqueue(self.redis, "workers.cards.jobs.create", keys=KEYS, job_id=name)
 
     def told(self, name: str) -> list[tuple[str, list[str]]]:
         """What stands in a channel: each message with those of its thread."""
@@ -94,8 +95,7 @@ async def test_a_case_becomes_a_card_a_message_a_thread_and_a_mail(
     world.add_case(NUMBER, severity=1, description="Line <one>\nline two")
     world.add_case("00000002", severity=4, account_name="Zed", description="calm")
     await learn(settings)
-    for _ in range(2):  # a second run tells nothing twice
-        await office.work()
+    await office.work("first", "second")  # which tells nothing twice
     assert not office.slack.problems
     ((high, thread),) = office.told("high")
     assert f"for <@{office.anna}> (by account)" in high
@@ -130,13 +130,25 @@ async def test_operators_hear_of_the_guard_in_their_channel(
 ) -> None:
     world.add_cases(11)
     await learn(settings)
-    await office.work()
+    office.ask("cards-create")
     enqueue(office.redis, "bot.jobs.digest_tick", keys=KEYS)
-    await office.work()
+    await office.work("later")
     ((told, _),) = office.told("ops")
     assert "11 new cards are more than 10: none was made." in told
     assert "t5g cards create --confirm 11" in told
     assert office.told("high") == office.told("low") == []
+
+
+async def test_two_worker_processes_at_once_make_and_tell_each_card_once(
+    world: Upstreams, settings: Settings, office: Office
+) -> None:
+    numbers = world.add_cases(5, severity=1, created=ago(hours=1))
+    await learn(settings)
+    world.jira_faults.latency = 0.02
+    await office.work("one", "other", count=2)
+    for number in numbers:
+        complete(world, number)
+    assert len(world.jira.issues) == len(office.told("high")) == len(office.mailbox.messages) == 5
 
 
 @pytest.mark.parametrize(
@@ -152,15 +164,14 @@ async def test_a_worker_that_is_killed_while_jira_works_leaves_one_card_told_onc
     world.add_case(NUMBER, severity=1)
     await learn(settings)
     slow: Fault = world.jira_faults.add(Kind.LATENCY, method=method, path=path, seconds=1.0)
-    office.ask()
+    office.ask("cards-create")
     worker = await office.workers(**office.env)
     await until(lambda: slow.done, workers=office.workers)
     os.kill(worker.pid, signal.SIGKILL)
     await worker.wait()
     world.jira_faults.remove(slow)
     office.redis.delete(KEYS.lock("cards"))  # as if its time was over
-    await office.work()
-    await office.work()
+    await office.work("first", "second")
     complete(world, NUMBER)
     ((message, _),) = office.told("high")
     assert "(by account)" in message

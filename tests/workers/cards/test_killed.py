@@ -32,9 +32,11 @@ from t5g.keys import Keys
 from t5g.logs import setup_logging
 from t5g.settings import load_settings
 from t5g.work import load_rq
-from tests.making import portal_seen
+from datetime import timedelta
+from tests.making import NOW, portal_seen
 
 settings = load_settings(env=eval(sys.argv[1]))
+facts, stride = eval(sys.argv[2]), int(sys.argv[3])
 setup_logging(load_settings(env={"log_level": "error"}))
 load_rq(settings.redis_prefix)
 import rq.job, rq.queue
@@ -61,7 +63,8 @@ def dies_at(last, kind, method):
 
 async def seed(number):
     redis = open_redis(settings.redis_url)
-    case = portal_seen(number, account="ACME & Sons", severity="2 (High)")
+    days = timedelta(days=facts["days"])
+    case = portal_seen(number, account="ACME & Sons", severity="2 (High)", created=NOW - days)
     await open_store(settings, redis).write([case], now=case.seen)
     await redis.aclose()
 
@@ -92,7 +95,7 @@ while True:
     print(number, "ended" if status == 0 else "killed", status, after, flush=True)
     if status == 0 or number > 400:
         break
-    number += 1
+    number += stride
 """
 MOST = 400
 #: What the audit log has of each creation, also if the attempt that did it could not say so.
@@ -110,7 +113,7 @@ async def test_killed_at_any_step_there_is_one_whole_card(
         **plain(settings), "read_only": False, "team_file": str(team), "jira_index_seconds": 0,
         "portal_watchers": True, "smtp_url": "smtp://127.0.0.1:9", "upstream_attempts": 1,
     }  # fmt: skip
-    steps = await died(env)
+    steps = await died(env, days=1, stride=1)
     assert len(steps) > 40, "too few steps to mean anything"
     for step in steps:
         number = f"{step:08}"
@@ -127,11 +130,33 @@ async def test_killed_at_any_step_there_is_one_whole_card(
     assert sorted(waiting(settings, "low")) == [("workers.cards.jobs.mail", key) for key in keys]
 
 
-async def died(env: dict[str, Any]) -> list[int]:
+@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+async def test_killed_while_a_card_is_reopened_it_is_whole_in_the_end(
+    world: Upstreams, settings: Settings, team: Path
+) -> None:
+    """The case is old, and JIRA has an earlier card that the board does not know."""
+    await learn(settings)
+    for number in range(1, MOST, 5):
+        world.add_card(f"{number:08}", status="Done", labels=[])
+    env = {
+        **plain(settings), "read_only": False, "team_file": str(team), "jira_index_seconds": 0,
+        "upstream_attempts": 1,
+    }  # fmt: skip
+    for step in await died(env, days=40, stride=5):
+        number = f"{step:08}"
+        complete(world, number)
+        (card,) = cards_of(world, number)
+        assert card.labels == ("field-support",), f"killed at step {step}"
+        assert card.comments[0].body.startswith(f"Case {number} is open again")
+    assert len({key for _, key in waiting(settings, "high")}) == len(waiting(settings, "high"))
+
+
+async def died(env: dict[str, Any], *, days: int, stride: int) -> list[int]:
     """Let a run die at each step; return the steps, the one after the last included."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SCRIPT, repr(env), stdout=subprocess.PIPE
-    )
+        sys.executable, "-c", SCRIPT, repr(env), repr({"days": days}), str(stride),
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
     out, _ = await asyncio.wait_for(child.communicate(), 240)
     lines = [line.split() for line in out.decode().splitlines()]
     assert lines[-1][1] == "ended"

@@ -1,6 +1,7 @@
 """What JIRA refuses of a card is told in its words, and made good as soon as JIRA takes it."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -301,6 +302,52 @@ async def test_throttling_for_a_whole_run_is_gone_on_with_later(
     assert len((await run(settings)).made) == 2
     for number in ("00000001", "00000002"):
         complete(world, number)
+
+
+async def test_a_jira_that_is_down_is_not_asked_for_each_of_many(
+    world: Upstreams, settings: Settings
+):
+    numbers = world.add_cases(9)
+    await learn(settings)
+    down = world.jira_faults.add(Kind.DOWN)
+    world.reset_requests()
+    report = await run(settings, upstream_attempts=1)
+    assert len(report.waiting) == 9
+    assert report.waiting[-1][1] == "not tried, 3 before it failed in a row"
+    assert world.jira_faults.total == 3
+    world.jira_faults.remove(down)
+    assert len((await run(settings)).made) == 9
+    for number in numbers:
+        complete(world, number)
+
+
+WRONGS = (
+    {"kind": Kind.LOSE_ANSWER}, {"kind": Kind.DROP}, {"kind": Kind.TRUNCATE}, {"kind": Kind.DOWN},
+    {"kind": Kind.THROTTLE, "retry_after": "0"}, {"kind": Kind.DENY},
+    {"kind": Kind.STATUS, "status": 400}, {"kind": Kind.STATUS, "status": 500},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_goes_wrong_in_the_end_there_is_one_whole_card_each(
+    world: Upstreams, settings: Settings, seed: int
+):
+    chance = random.Random(seed)
+    numbers = world.add_cases(6)
+    await learn(settings)
+    for _ in range(4):
+        for wrong in chance.sample(WRONGS, 3):
+            often = {"after": chance.randrange(4), "every": chance.randint(1, 7)}
+            method = chance.choice(("", "POST", "POST", "GET"))
+            world.jira_faults.add(**wrong, **often, method=method)
+        await run(settings)
+        world.jira_faults.clear()
+    for _ in range(2):
+        report = await run(settings)
+    assert (report.failed, report.waiting, report.lacking) == ((), (), ())
+    for number in numbers:
+        complete(world, number)
+    assert await raised(settings) == {}
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"key": null}', '"made"', "made"])
