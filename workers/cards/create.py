@@ -18,7 +18,6 @@ from workers.cards.ledger import Making
 from workers.cards.plan import FINISHED, gets_back
 from workers.cards.steps import (
     ADOPTED,
-    CREATED,
     OPTIONAL,
     REOPENED,
     REPAIRS,
@@ -30,6 +29,9 @@ from workers.cards.text import description_of, priority_of, summary_of, told_rea
 from workers.jira.card_writes import LostAnswerError, RefusedWriteError
 
 SHORTENED = "JIRA did not take the text of the case; the description has the facts only"
+
+#: A card that is deleted is made anew once; else one that we may not see were made each hour.
+MOST_GONE = 2
 
 Fields = Mapping[str, Any]
 
@@ -50,9 +52,10 @@ async def make(desk: Desk, entry: Entry, wanted: Making) -> Making:
 
     Raises UpstreamError: if it is transient the next run goes on, else JIRA refused it.
     """
-    record = await _met(desk, await desk.ledger.take(wanted))
+    record = await desk.ledger.take(wanted)
     if not record.key:
-        record = await _met(desk, await _find_or_create(desk, entry, record))
+        record = await _find_or_create(desk, entry, record)
+    record = await _met(desk, record)
     for name, step in STEPS[record.kind]:
         if name not in record.done:
             record = await _through(desk, entry, record, name, step)
@@ -71,21 +74,23 @@ async def mend(desk: Desk, entry: Entry, record: Making) -> Making:
 
 
 async def _met(desk: Desk, record: Making) -> Making:
-    """Look at the card that a record has: its status, and whether it is still there."""
-    if not record.key:
-        return record
+    """Look at the card that a record has, and note the status it is met in.
+
+    Raises UpstreamError if it is gone: what becomes of the case is decided anew.
+    """
     row = await desk.jira.there(record.key)
     if row is None:
-        what = f"{record.key} is gone from JIRA"
-        await desk.note(f"cards {record.kind}", record.number, what, outcome=Outcome.FAILED)
-        known = record.assignee if record.email or record.account else ""
-        return await desk.ledger.save(
-            record, kind=CREATED, key="", asked=0.0, done=(), status="", lacks={}, notes=(),
-            assignee=known, reason=record.reason if known else "",
-        )  # fmt: skip
+        await _lost(desk, record)
+        raise UpstreamError("jira", f"{record.key} was made and is gone, or not shown to us")
     if record.status:
         return record
     return await desk.ledger.save(record, status=card_of(row, desk.settings).status)
+
+
+async def _lost(desk: Desk, record: Making) -> None:
+    what = f"{record.key} is gone from JIRA, or not shown to us"
+    await desk.note(f"cards {record.kind}", record.number, what, outcome=Outcome.FAILED)
+    await desk.ledger.lose(record)
 
 
 async def _through(desk: Desk, entry: Entry, record: Making, name: str, step: Step) -> Making:
@@ -115,6 +120,10 @@ async def _find_or_create(desk: Desk, entry: Entry, record: Making) -> Making:
     found = await desk.jira.find(entry.number)
     if found:
         return await _take_found(desk, entry, record, found)
+    if len(record.gone) >= MOST_GONE:
+        lost = " and ".join(record.gone)
+        why = f"{lost} were made and are gone, or not shown to us; make one by hand, it is found"
+        raise UpstreamError("jira", why, transient=False)
     waited = desk.clock() - record.asked
     if record.asked and waited < desk.settings.jira_index_seconds:
         raise PendingError(entry.number, desk.settings.jira_index_seconds - waited)
@@ -218,9 +227,7 @@ async def _made(desk: Desk, record: Making, key: str, how: str) -> Making:
 async def gone(desk: Desk, record: Making) -> bool:
     """Say whether the card of a finished record is gone; if it is there, keep it on the board."""
     if await desk.jira.there(record.key) is None:
-        await desk.ledger.forget(record.number)
-        what = f"{record.key} is gone from JIRA"
-        await desk.note("cards create", record.number, what, outcome=Outcome.FAILED)
+        await _lost(desk, record)
         return True
     await desk.keep(record.number, record.key)
     return False

@@ -44,7 +44,8 @@ class Making(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a card is. `asked`: when JIRA was last asked to make it and did not say no.
 
     `status`: the one it was met in. `trying`: the step that was begun last. `lacks`: what JIRA
-    refused, with its words; that is tried again in each run. `notes`: what stays as it is.
+    refused, with its words; that is tried again in each run. `notes`: what stays as it is. `gone`:
+    cards of the case that were made before and are not in JIRA any more.
     """
 
     number: str
@@ -59,6 +60,7 @@ class Making(Struct, frozen=True, kw_only=True, omit_defaults=True):
     finished: bool = False
     lacks: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     assignee: str = ""
     email: str = ""
     account: str = ""
@@ -109,7 +111,8 @@ class Ledger:
         before = await self.read(wanted.number)
         fresh = before is None or before.finished or not before.touched
         begun = wanted if fresh or before is None else before
-        mine = msgspec.structs.replace(begun, token=secrets.token_hex(8))
+        lost = before.gone if before else ()
+        mine = msgspec.structs.replace(begun, token=secrets.token_hex(8), gone=lost)
         await self._replace(before, mine)
         return mine
 
@@ -123,8 +126,16 @@ class Ledger:
         await self._replace(before, after)
         return after
 
+    async def lose(self, record: Making) -> Making:
+        """Remember that a card is gone, and forget all else of its record."""
+        lost = Making(
+            number=record.number, token=record.token, gone=(*record.gone, record.key)
+        )  # fmt: skip
+        await self._replace(record, lost)
+        return lost
+
     async def forget(self, number: str) -> None:
-        """Forget a record whose card is gone."""
+        """Forget a record that is of no use any more."""
         await self._redis.delete(self._name(number))
         await self._redis.srem(self._unfinished, number)
         await self._redis.srem(self._lacking, number)

@@ -8,6 +8,7 @@ from sandbox.faults import Kind
 from t5g.settings import Settings
 from t5g.work import load_rq
 from tests.workers.cards.conftest import cards_of, learn
+from tests.workers.reading import synced
 from tests.workers.upstreams import Upstreams, ago
 from workers.cards.desk import Desk, open_desk
 from workers.cards.run import GUARD, Report, run_cards
@@ -142,7 +143,7 @@ async def test_cards_that_were_deleted_all_at_once_do_count(world: Upstreams, se
     await run(settings, confirmed=12)
     for key in list(world.jira.issues):
         world.jira.delete_issue(key)
-    await learn(settings, full=True)
+    await synced(settings, "cards", full=True, accept_shrink=True)
     report = await run(settings)
     assert report.plan.stopped
     assert report.plan.rows[0].why.endswith("was deleted")

@@ -269,9 +269,36 @@ async def test_a_card_deleted_before_it_was_whole_is_made_anew(
     assert (await run(settings)).waiting
     world.jira.delete_issue("T5G-1")
     world.jira_faults.remove(down)
+    assert "T5G-1 was made and is gone" in (await run(settings)).waiting[0][1]
     await run(settings)
     assert card(world).key == "T5G-2"
     complete(world, NUMBER)
+
+
+async def test_cards_that_we_may_not_see_are_not_made_again_and_again(
+    world: Upstreams, settings: Settings
+):
+    """A project whose new issues are hidden from the bot."""
+    world.add_case(NUMBER)
+    await learn(settings)
+    hidden = world.jira.create_issue
+
+    def create_hidden(*args: Any, **facts: Any) -> JiraIssue:
+        return hidden(*args, **facts, security="Managers")
+
+    world.jira.create_issue = create_hidden  # type: ignore[method-assign]
+    for _ in range(6):
+        report = await run(settings)
+    assert len(cards_of(world, NUMBER)) == 2
+    assert "T5G-1 and T5G-2 were made and are gone, or not shown" in report.failed[0][1]
+    assert "make one by hand" in (await raised(settings))[REFUSED]
+    world.jira.create_issue = hidden  # type: ignore[method-assign]
+    for issue in cards_of(world, NUMBER):
+        issue.security = None
+    world.jira.delete_issue("T5G-1")
+    await run(settings)
+    assert card(world).key == "T5G-2"
+    assert await raised(settings) == {}
 
 
 async def test_a_card_that_is_deleted_while_it_lacks_something_is_not_mended(
