@@ -42,6 +42,8 @@ _HINTS = (
     "bearer", "basic", "token", "secret", "password", "api_key", "signature", "samlresponse",
     "cookie", "xox", "xapp-", "hooks.slack", "ticket=", "@",
 )  # fmt: skip
+#: Values without others in them.
+_FLAT = (str, int, float, type(None))
 _LOUD = (
     "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira",
     "gunicorn",
@@ -59,14 +61,26 @@ class Scrubber:
         """Return `text` without secrets."""
         if self._known is not None:
             text = self._known.sub(STRUCK, text)
-        lower = text.lower()
-        if not any(hint in lower for hint in _HINTS):
+        if not _hinted(text):
             return text
         return _PATTERNS.sub(lambda m: next((g for g in m.groups() if g), "") + STRUCK, text)
 
     def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        """Scrub every text of a log event (a structlog processor)."""
+        """Scrub every text of a log event (a structlog processor).
+
+        Most have nothing to strike: that is seen in one look at all their texts together.
+        """
+        values = event.values()
+        if all(isinstance(value, _FLAT) for value in values) and self._clean(
+            "\n".join([value for value in values if isinstance(value, str)])
+        ):
+            return event
         return {key: self.deeply(value) for key, value in event.items()}
+
+    def _clean(self, text: str) -> bool:
+        """Say whether nothing in `text` could be a secret."""
+        known = self._known is not None and self._known.search(text) is not None
+        return not known and not _hinted(text)
 
     def deeply(self, value: Any) -> Any:
         """Return `value` with every text in it scrubbed."""
@@ -79,6 +93,11 @@ class Scrubber:
         if isinstance(value, list | tuple):
             return [self.deeply(item) for item in value]
         return value if isinstance(value, int | float | bool | None) else self(str(value))
+
+
+def _hinted(text: str) -> bool:
+    lower = text.lower()
+    return any(hint in lower for hint in _HINTS)
 
 
 def secrets_of(settings: Settings) -> list[str]:
