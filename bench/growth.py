@@ -87,7 +87,7 @@ async def _measure(
                 row.what = f"{cases:,} cases: {row.what}"
             found.rows += one.rows
             found.detail |= one.detail
-        await _searches(found, ours.port, cases)
+        await _searches(found, ours, cases)
     await _visible(found, settings, store, cases)
     await redis.aclose()
 
@@ -103,10 +103,11 @@ def paths(cases: int, size: int) -> Iterator[Path]:
 
 def _process(found: Findings, settings: Settings, cases: int, data: int) -> None:
     """Start the web process some times; look at its memory after lists and single cases."""
-    times, memories = [], []
+    times, costs, memories = [], [], []
     for _ in range(STARTS):
         with WebProcess(settings) as process:
             times.append(process.first_answer(get("/cases")))
+            costs.append(process.processor())
             for n in range(1, 20):
                 process.first_answer(get(f"/cases/{number_of(n)}"))
                 process.first_answer(get(f"/cases?q=node&page={n}"))
@@ -114,6 +115,7 @@ def _process(found: Findings, settings: Settings, cases: int, data: int) -> None
     took, memory = statistics.median(times), statistics.median(memories)
     limit = next((seconds for size, seconds in START.items() if cases <= size), START[100_000])
     found.most(f"{cases:,} cases: start to first answer", took, "s", limit)
+    found.add(f"{cases:,} cases: processor time of it", statistics.median(costs), "s")
     if cases <= 10_000:
         found.most(f"{cases:,} cases: memory of web", memory, "MB", MEMORY)
     else:
@@ -123,16 +125,22 @@ def _process(found: Findings, settings: Settings, cases: int, data: int) -> None
             "×",
             MEMORY_TIMES,
         )
-    found.detail |= {"start_s": round(took, 3), "memory_mb": round(memory, 1)}
+    found.detail |= {
+        "start_s": round(took, 3),
+        "start_cpu_s": round(statistics.median(costs), 3),
+        "memory_mb": round(memory, 1),
+    }
 
 
-async def _searches(found: Findings, port: int, cases: int) -> None:
+async def _searches(found: Findings, ours: Serving, cases: int) -> None:
     """Lists with queries that were not asked before, one after another."""
     take = searches()
-    await fire(port, take(20), connections=1)
-    asked = await fire(port, take(400), connections=1)
+    await fire(ours.port, take(20), connections=1)
+    asked = await ours.measure(take(400), connections=1)
     found.detail["searches_p50_ms"] = round(asked.percentile(0.5), 3)
     found.detail["searches_p99_ms"] = round(asked.percentile(0.99), 3)
+    found.detail["searches_cpu_ms"] = round(asked.cpu * 1000, 3)
+    found.add(f"{cases:,} cases: processor time of one, on average", asked.cpu * 1000, "ms")
     limit = SEARCH_P99 if cases <= 10_000 else SEARCH_P99 * cases / 10_000
     found.most(f"{cases:,} cases: GET /cases?q= changing, p99", asked.percentile(0.99), "ms", limit)
     if set(asked.statuses) != {200}:

@@ -60,6 +60,8 @@ async def compare(
     found.least(
         f"{path.name}: throughput of the floor", throughput * 100, "%", path.throughput * 100
     )
+    cost = statistics.median(real.cpu / bare.cpu for bare, real in pairs if bare.cpu)
+    found.add(f"{path.name}: processor time of the floor", cost, "×")
     if path.p99:
         slower = statistics.median(r.percentile(0.99) / b.percentile(0.99) for b, r in pairs)
         found.most(f"{path.name}: p99 of the floor", slower, "×", path.p99)

@@ -55,6 +55,10 @@ class WebProcess:
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def processor(self) -> float:
+        """Seconds of processor time that the process has taken since its start."""
+        return processor_seconds(self._process.pid)
+
     @property
     def pid(self) -> int:
         """The process's number."""
@@ -67,6 +71,12 @@ class WebProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has taken; what else runs does not count."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")  # in nanoseconds
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def _asked(port: int, request: bytes) -> int:

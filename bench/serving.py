@@ -14,6 +14,7 @@ from aiohttp import web
 from redis import Redis
 
 from bench.load import Measured, fire
+from bench.process import processor_seconds
 from t5g.logs import setup_logging
 from t5g.settings import Settings
 from webhooks.serve import calm_collector
@@ -30,16 +31,12 @@ class Serving:
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=_serve, args=(factory, settings, self._socket))
 
-    async def measure(self, requests: list[bytes]) -> Measured:
+    async def measure(self, requests: list[bytes], *, connections: int = CONNECTIONS) -> Measured:
         """Fire the requests at it; also tell the processor time that each took."""
-        before = self._cpu()
-        found = await fire(self.port, requests, connections=CONNECTIONS)
-        found.cpu = (self._cpu() - before) / len(requests)
+        before = processor_seconds(self._process.pid or 0)
+        found = await fire(self.port, requests, connections=connections)
+        found.cpu = (processor_seconds(self._process.pid or 0) - before) / len(requests)
         return found
-
-    def _cpu(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self) -> "Serving":
         self._process.start()

@@ -69,8 +69,8 @@ def test_findings_are_told_and_written(tmp_path: Path) -> None:
 
 def test_growth_is_drawn_beside_the_fewest_cases() -> None:
     detail = {
-        "1000": {"start_s": 0.5, "searches_p50_ms": 2.0},
-        "10000": {"start_s": 1.0, "searches_p50_ms": 20.0},
+        "1000": {"start_cpu_s": 0.5, "searches_cpu_ms": 2.0},
+        "10000": {"start_cpu_s": 1.0, "searches_cpu_ms": 20.0},
     }
     assert curves(detail) == {
         "GET /cases?q= changing": [(1_000, 1.0), (10_000, 10.0)],
