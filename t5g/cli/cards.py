@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from t5g.cli.processes import ready
@@ -78,8 +79,12 @@ def _at_desk(work: Callable[[Any], Awaitable[Any]]) -> Any:
     settings = ready("jira", "portal")
 
     async def run() -> Any:
-        async with open_desk(settings, who=who(), origin="cli") as desk:
-            return await work(desk)
+        columns = (TextColumn("cards"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(), transient=True) as bar:
+            task = bar.add_task("cards", total=None)
+            async with open_desk(settings, who=who(), origin="cli") as desk:
+                desk.on_progress = lambda done, total: bar.update(task, completed=done, total=total)
+                return await work(desk)
 
     return asyncio.run(run())
 

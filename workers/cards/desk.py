@@ -34,7 +34,10 @@ NEEDED = (Sync.CASES, Sync.CARDS)
 
 @dataclass(slots=True)
 class Desk:
-    """The tools of one run. `who`: who or what caused it, for the audit log."""
+    """The tools of one run. `who`: who or what caused it, for the audit log.
+
+    `on_progress` hears how many of how many are done.
+    """
 
     settings: Settings
     redis: Redis
@@ -50,6 +53,7 @@ class Desk:
     who: str = "schedule"
     origin: str = "job"
     clock: Callable[[], float] = time.time
+    on_progress: Callable[[int, int], None] = lambda done, total: None
 
     @property
     def team(self) -> Team:

@@ -31,7 +31,8 @@ async def change_all(
     """
     done: list[Change] = []
     failed: list[tuple[str, str]] = []
-    for change in changes:
+    for at, change in enumerate(changes):
+        desk.on_progress(at, len(changes))
         try:
             if await do(change):
                 done.append(change)

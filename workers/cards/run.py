@@ -136,7 +136,8 @@ class _Run:
 
     async def do(self, plan: Plan) -> None:
         """Make and reopen what is planned."""
-        for row in plan.rows:
+        for done, row in enumerate(plan.rows):
+            self.desk.on_progress(done, len(plan.rows))
             if (entry := self.desk.board.get(row.number)) is not None:
                 await self._one(entry, wanted(row, self.desk.clock()))
 

@@ -53,7 +53,11 @@ async def test_a_person_lets_exactly_so_many_through(world: Upstreams, settings:
     for other in (11, 13, 200):
         assert not (await run(settings, confirmed=other)).made
     assert not world.jira.issues
-    assert len((await run(settings, confirmed=12)).made) == 12
+    seen: list[tuple[int, int]] = []
+    async with open_desk(settings) as desk:
+        desk.on_progress = lambda done, total: seen.append((done, total))
+        assert len((await run_cards(desk, confirmed=12)).made) == 12
+    assert seen == [(done, 12) for done in range(12)]
     assert (await told(settings))[-1] == "The number of new cards is usual again."
     assert sum(len(cards_of(world, number)) for number in numbers) == 12
 

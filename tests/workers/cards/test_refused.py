@@ -13,7 +13,7 @@ from t5g.audit import Filter
 from t5g.settings import Settings
 from t5g.work import load_rq
 from tests.workers.cards.conftest import cards_of, complete, learn
-from tests.workers.upstreams import Upstreams
+from tests.workers.upstreams import Upstreams, ago
 from workers.cards.desk import open_desk
 from workers.cards.run import LACKING, REFUSED, Report, run_cards
 
@@ -118,6 +118,23 @@ async def test_a_card_that_somebody_moved_on_is_not_moved_back(
     home.paths = None
     assert not (await run(settings)).lacking
     assert card(world).status == "In Progress"
+
+
+async def test_a_card_that_can_not_be_reopened_yet_is_when_a_way_opens(
+    world: Upstreams, settings: Settings
+):
+    home = world.jira.projects["T5G"]
+    home.paths = {"Done": {"Oops": "Open"}}
+    world.add_case(NUMBER, created=ago(days=40))
+    world.add_card(NUMBER, status="Done", labels=[])
+    await learn(settings)
+    ((key, name, why),) = (await run(settings)).lacking
+    assert (key, name) == ("T5G-1", "column")
+    assert why == "jira: refused: no transition leads from Done to To Do; to: Open"
+    assert (card(world).sprint, card(world).status) == (world.sprint, "Done")
+    home.paths = {"Done": {"Once more": "To Do"}}
+    assert not (await run(settings)).lacking
+    complete(world, NUMBER)
 
 
 async def test_a_link_that_is_refused_does_not_stop_the_others(
