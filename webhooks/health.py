@@ -25,12 +25,16 @@ LONG = 900.0
 
 
 class SyncHealth(Struct, frozen=True, kw_only=True):
-    """How one sync is doing; `age` in seconds since its last success, None if there was none."""
+    """How one sync is doing; `age` in seconds since its last success, None if there was none.
+
+    `error`: what its last run said, also while the data is fresh enough; `why`: why it is stale.
+    """
 
     state: str
     age: float | None
     stale: bool
     why: str = ""
+    error: str = ""
 
 
 class PartHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +98,7 @@ async def _look(app: web.Application, now: float) -> Readiness:
                 age=round(now - record.last_success, 1) if record.last_success else None,
                 stale=record.stale(now),
                 why=record.why_stale(now),
+                error=record.error,
             )
             for name, record in board.syncs.items()
         },

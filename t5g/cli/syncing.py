@@ -56,7 +56,7 @@ def sync(
         for name in names
     ]
     console.print(summary(records))
-    if any(record.state not in (SyncState.OK, SyncState.RUNNING) for record in records):
+    if not worked(records):
         raise typer.Exit(1)
 
 
@@ -81,6 +81,11 @@ async def _run(
         return await run_sync(
             settings, name, full=full, accept_shrink=accept_shrink, on_progress=shown
         )
+
+
+def worked(records: list[SyncRecord]) -> bool:
+    """Say whether all went well: only then the exit code is 0."""
+    return all(record.state in (SyncState.OK, SyncState.RUNNING) for record in records)
 
 
 def summary(records: list[SyncRecord]) -> Table:
