@@ -5,13 +5,20 @@ from contextlib import asynccontextmanager
 from io import StringIO
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from rich.console import Console
 
+from t5g.board import Board
 from t5g.cli.syncing import summary, worked
+from t5g.connection import open_redis, open_store, open_syncs
+from t5g.derived import Rules
+from t5g.inbox import Inbox
+from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.syncs import SyncRecord
-from webhooks.app import create_app
+from webhooks.health import add_routes
+from webhooks.keys import BOARD, INBOX, REDIS, SETTINGS
 
 
 def said(*records: SyncRecord) -> str:
@@ -23,8 +30,18 @@ def said(*records: SyncRecord) -> str:
 
 @asynccontextmanager
 async def readiness(settings: Settings) -> AsyncIterator[Any]:
-    """A web process of the installation; calling the value asks its `/readyz`."""
-    client: Any = TestClient(TestServer(create_app(settings)))
+    """The health routes of the installation; calling the value asks `/readyz`.
+
+    Only these: a whole web process compiles its templates for half a second.
+    """
+    redis = open_redis(settings.redis_url)
+    app = web.Application()
+    app[SETTINGS], app[REDIS] = settings, redis
+    app[INBOX] = Inbox(redis, Keys(settings.redis_prefix))
+    records = open_syncs(settings, redis)
+    app[BOARD] = Board(open_store(settings, redis), records, Rules.of(settings))
+    add_routes(app)
+    client: Any = TestClient(TestServer(app))
     await client.start_server()
 
     async def ask() -> Any:
@@ -35,3 +52,4 @@ async def readiness(settings: Settings) -> AsyncIterator[Any]:
         yield ask
     finally:
         await client.close()
+        await redis.aclose()
