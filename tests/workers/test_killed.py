@@ -7,27 +7,28 @@ import sys
 import pytest
 
 from t5g.keys import Keys
-from t5g.model import Status
 from t5g.settings import Settings
+from t5g.statistics import History
 from t5g.store import Store
 from t5g.syncs import Sync
 from tests.workers.reading import cases_of, synced
-from tests.workers.upstreams import CASE_LINK
+from tests.workers.telling import readiness
+from tests.workers.upstreams import CASE_LINK, ago
+from workers.watching import DIED, mark_dead
 
-#: Forks a run for each step at which it is to die: a command to Redis or a request to an upstream.
+#: A first process knows the world before it changes (`k0:`), and waits. Then a run is forked for
+#: each step at which it is to die, a command to Redis or a request to an upstream, each on a copy.
 SCRIPT = """
 import asyncio, os, signal, sys
 import httpx, requests
+from redis import Redis
 from redis.asyncio.connection import AbstractConnection
-from t5g import lock
 from t5g.logs import setup_logging
 from t5g.settings import load_settings
-from t5g.syncs import Sync
 from workers.runner import run_sync
 
-lock.Lock.__init__.__kwdefaults__["time_to_live"] = 0.3
 env, before, name = eval(sys.argv[1]), eval(sys.argv[2]), sys.argv[3]
-first, stride = int(sys.argv[4]), int(sys.argv[5])
+stride = int(sys.argv[4])
 setup_logging(load_settings(env={"log_level": "error"}))
 steps = 0
 
@@ -46,27 +47,44 @@ def dies_at(last, kind, method):
         return whole(*args, **kwargs)
     setattr(kind, method, later if asyncio.iscoroutinefunction(whole) else now)
 
-def run(number):
+def forked(work, *args):
+    child = os.fork()
+    if child == 0:
+        work(*args)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+def whole(names):
+    settings = load_settings(env={**env, "redis_prefix": "k0:"})
+    for one in names:
+        asyncio.run(run_sync(settings, one, full=True))
+
+def cut(number):
+    with Redis.from_url(env["redis_url"]) as redis:
+        pipe = redis.pipeline()
+        for key in redis.scan_iter("k0:*", count=1000):
+            pipe.copy(key, key.replace(b"k0:", b"k%d:" % number, 1))
+        pipe.execute()
     settings = load_settings(env={**env, "redis_prefix": f"k{number}:"})
-    for needed in before:
-        asyncio.run(run_sync(settings, needed))
     dies_at(number, AbstractConnection, "send_packed_command")
     dies_at(number, httpx.AsyncClient, "request")
     dies_at(number, requests.Session, "send")
     asyncio.run(run_sync(settings, name, full=True))
 
-number = first
+forked(whole, [*before, name])
+print("known", flush=True)
+sys.stdin.readline()
+forked(whole, before)
+number = 1
 while True:
-    child = os.fork()
-    if child == 0:
-        run(number)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
+    status = forked(cut, number)
     print(number, "ended" if status == 0 else "killed", flush=True)
     if status == 0 or number > 400:
         break
     number += stride
 """
+#: With 1 each step is tried; the steps between them differ little, and time is dear.
+STRIDE = 3
 
 NEEDED = {
     Sync.CASES: (),
@@ -75,6 +93,7 @@ NEEDED = {
     Sync.DETAILS: (Sync.CASES,),
     Sync.ISSUES: (Sync.CASES, Sync.DETAILS),
     Sync.BUGS: (Sync.CASES, Sync.DETAILS),
+    Sync.STATS: (Sync.CASES,),
 }
 
 
@@ -92,55 +111,109 @@ def plain(settings: Settings) -> dict[str, object]:
     }
 
 
+class World:
+    """Twelve cases with cards, defects and an escalation, and a day on which all of it changes."""
+
+    def __init__(self, upstreams):
+        self.upstreams = upstreams
+        self.numbers = upstreams.add_cases(12)
+        old = {"created": ago(days=9), "updated": ago(days=1)}
+        self.cards = {n: upstreams.add_card(n, **old) for n in self.numbers[::2]}
+        self.issues = {n: upstreams.add_issue(n) for n in self.numbers[::2]}
+        for number in self.numbers[::2]:
+            upstreams.add_bug(int(number), number)
+        linked = upstreams.add_card(self.numbers[1], summary="linked", **old)
+        link = CASE_LINK.format(number=self.numbers[1])
+        upstreams.jira.add_remote_link(linked, link, "Support Case")
+        self.escalation = upstreams.add_escalation(self.numbers[3], **old)
+        self.gone = self.numbers[4]
+
+    def change(self):
+        """Cases close, go and come; so do cards, defects and escalations."""
+        world, numbers = self.upstreams, self.numbers
+        world.portal.close_case(numbers[2])
+        world.portal.remove_case(self.gone)
+        world.portal.update_case(numbers[6], severity=1)
+        world.add_cases(2, first=500)
+        world.add_card("00000500")
+        world.jira.transition(self.cards[numbers[0]], "Blocked")
+        world.jira.add_comment(self.cards[numbers[0]], None, "a comment")
+        world.jira.delete_issue(self.cards[numbers[8]])
+        world.jira.transition(self.issues[numbers[0]], "Closed")
+        world.add_issue(numbers[1], "00000501")
+        world.bugzilla.update_bug(int(numbers[0]), status="VERIFIED")
+        world.bugzilla.update_bug(int(numbers[6]), restricted=True)
+        world.jira.transition(self.escalation, "Closed")
+        world.add_escalation(numbers[5])
+
+
 @pytest.mark.parametrize("name", NEEDED)
 async def test_killed_at_any_step_the_next_run_ends_right(name, upstreams, redis_url, redis):
-    numbers = upstreams.add_cases(12)
-    for number in numbers[::2]:
-        upstreams.add_card(number)
-        upstreams.add_issue(number)
-        upstreams.add_bug(int(number), number)
-    upstreams.add_card(numbers[1], summary="linked")
-    upstreams.jira.add_remote_link(
-        next(reversed(upstreams.jira.issues)), CASE_LINK.format(number=numbers[1]), "Support Case"
-    )
-    upstreams.add_escalation(numbers[3])
-    settings = upstreams.settings(redis_url, portal_api="hydra")
-    steps = await died(settings, name)
+    world = World(upstreams)
+    dialect = "graphql" if name in (Sync.CASES, Sync.DETAILS) else "hydra"
+    settings = upstreams.settings(redis_url, portal_api=dialect)
+    steps, last = await died(settings, name, world.change)
     assert len(steps) >= 3, "too few steps to mean anything"
+    right = await known(redis, f"k{last}:")  # the run that was let live
+    for step in steps:
+        prefix = f"k{step}:"
+        left = await cases_of(Store(redis, Keys(prefix)))
+        assert {*world.numbers} - {world.gone} <= left.keys(), f"lost at step {step}"
+        await redis.delete(Keys(prefix).lock(f"sync:{name}"))  # its time is over
+    await told(settings, redis, name, f"k{steps[len(steps) // 2]}:")
     for step in steps:
         prefix = f"k{step}:"
         mine = settings.model_copy(update={"redis_prefix": prefix})
-        await synced(mine, *NEEDED[name], name)
-        found = await cases_of(Store(redis, Keys(prefix)))
-        assert sorted(found) == numbers, f"killed at step {step}"
-        check(name, found, numbers, step)
+        await synced(mine, name, full=True)
+        found = await known(redis, prefix)
+        assert differences(found[0], right[0]) == [], f"killed at step {step}"
+        assert found[1] == right[1], f"killed at step {step}"
 
 
-def check(name, found, numbers, step):
-    """Look at what the sync is for."""
-    cases = [found[number] for number in numbers]
-    assert all(case.portal.status == Status.WAITING_ON_RED_HAT for case in cases)
-    if name is Sync.CARDS:
-        have = [len(case.cards) for case in cases]
-        assert have == [1, 1, *([1, 0] * 5)], f"killed at step {step}"
-    if name is Sync.ISSUES:
-        assert [len(case.issues) for case in cases] == [1, 0] * 6, f"killed at step {step}"
-    if name is Sync.BUGS:
-        assert [len(case.bugs) for case in cases] == [1, 0] * 6, f"killed at step {step}"
-    if name is Sync.ESCALATIONS:
-        assert [case.number for case in cases if case.escalations] == [numbers[3]]
-    if name is Sync.DETAILS:
-        assert [len(case.details.issue_keys) for case in cases] == [1, 0] * 6
+async def told(settings, redis, name, prefix):
+    """Once its lock is free the run is known to have died, and `/readyz` says so."""
+    assert await mark_dead(redis, Keys(prefix)) == [name]
+    async with readiness(settings.model_copy(update={"redis_prefix": prefix})) as readyz:
+        assert (await readyz())["syncs"][name.value]["error"] == DIED
 
 
-async def died(settings: Settings, name: Sync) -> list[int]:
-    """Let runs die, one at each fourth step; return the steps that were reached."""
+async def known(redis, prefix):
+    """All that is known, but for when we saw it; and the days of the statistics."""
+    found = await cases_of(Store(redis, Keys(prefix)))
+    rows = await History(redis, Keys(prefix)).read_all()
+    assert len(rows) <= 1
+    return {number: facts(case) for number, case in found.items()}, [row.headlines for row in rows]
+
+
+def differences(found, right):
+    """What is not as it should be, with the number of its case."""
+    odd = [f"{number} is one too many" for number in found.keys() - right.keys()]
+    odd += [f"{number} is missing" for number in right.keys() - found.keys()]
+    for number in found.keys() & right.keys():
+        pairs = zip(found[number], right[number], strict=True)
+        odd += [f"{number}: {one} instead of {other}" for one, other in pairs if one != other]
+    return odd
+
+
+def facts(case):
+    return (
+        case.portal, case.details, case.cards, case.card_comments, case.issues, case.bugs,
+        case.escalations,
+    )  # fmt: skip
+
+
+async def died(settings: Settings, name: Sync, change) -> tuple[list[int], int]:
+    """Let runs die one after another; return the steps that were reached, and the one too many."""
     before = [needed.value for needed in NEEDED[name]]
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SCRIPT, repr(plain(settings)), repr(before), name.value, "1", "4",
-        stdout=subprocess.PIPE,
+        sys.executable, "-c", SCRIPT, repr(plain(settings)), repr(before), name.value, str(STRIDE),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
-    out, _ = await child.communicate()
+    assert child.stdin
+    assert child.stdout
+    assert await child.stdout.readline() == b"known\n"
+    change()
+    out, _ = await child.communicate(b"\n")
     lines = [line.split() for line in out.decode().splitlines()]
     assert lines[-1][1] == "ended"
-    return [int(step) for step, how in lines if how == "killed"]
+    return [int(step) for step, how in lines if how == "killed"], int(lines[-1][0])
