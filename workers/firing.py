@@ -119,13 +119,15 @@ class Firing(Scheduler):  # type: ignore[misc]
         return due
 
     def _same(self, name: str, entry: Entry) -> bool:
-        """Say whether the entry stands in Redis as the table has it; drop the time of another."""
-        try:
-            kept = Job.fetch(name, connection=self.connection)
-        except NoSuchJobError:
-            return False
-        if kept.meta.get("definition") == entry.definition:
+        """Say whether the entry stands in Redis as the table has it; drop the time of another.
+
+        Read without unpacking the job: what another version left may be unreadable.
+        """
+        kept: Any = self.connection.hget(Job.key_for(name), "definition")
+        if kept is not None and kept.decode() == entry.definition:
             return True
+        if kept is None and not self.connection.exists(Job.key_for(name)):
+            return False
         self.connection.zrem(self.scheduled_jobs_key, name)
         return False
 
@@ -141,16 +143,16 @@ class Firing(Scheduler):  # type: ignore[misc]
             timeout=entry.timeout,
             description=f"{entry.name}, {entry.when}",
         )
-        job.meta["definition"] = entry.definition
         job.meta["fires"] = entry.job_id
-        job.save()
+        with self.connection.pipeline() as pipe:
+            pipe.delete(job.key)
+            job.save(pipeline=pipe)
+            pipe.hset(job.key, "definition", entry.definition)
+            pipe.execute()
 
     def _drop(self, name: str) -> None:
         self.connection.zrem(self.scheduled_jobs_key, name)
-        try:
-            Job.fetch(name, connection=self.connection).delete()
-        except NoSuchJobError:
-            return
+        self.connection.delete(Job.key_for(name))
 
     def _first_time(self, entry: Entry) -> float:
         if entry.sync is not None and self._missed(entry):

@@ -1,11 +1,14 @@
 """The schedule fires each entry's job exactly once for each time, whatever happens meanwhile."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +18,7 @@ from t5g.keys import Keys
 from t5g.settings import load_settings
 from t5g.syncs import Sync, SyncRecord
 from t5g.work import load_rq
+from tests.own_redis import OwnRedis
 from workers.schedule import Daily, Entry, Every, schedule
 
 load_rq("t5g:")
@@ -195,6 +199,46 @@ def test_two_schedulers_at_once_fire_once(raw, start, clock):
     assert second.acquire_lock()
 
 
+def test_a_scheduler_whose_lock_ran_out_leaves_the_lock_of_another_alone(raw, start):
+    """As after a turn of its loop that took longer than the lock lives."""
+    slow, other = start((CASES,)), start((CASES,))
+    assert slow.acquire_lock()
+    raw.delete("t5g:lock:scheduler")  # it ran out
+    assert other.acquire_lock()
+    slow.remove_lock()
+    assert raw.exists("t5g:lock:scheduler")
+    assert not slow.acquire_lock()
+    assert other.acquire_lock()
+
+
+def test_an_entry_never_vanishes_by_itself(raw, start, clock):
+    """The package lets one go, without a word, once the result of its job is too old."""
+    firing = start()
+    for _ in range(3):
+        firing.enqueue_jobs()
+        clock.now += 24 * 3600
+    assert set(times(raw)) == {entry_id(entry) for entry in TABLE}
+    assert {raw.ttl(f"t5g:rq:job:{entry_id(entry)}") for entry in TABLE} == {-1}
+
+
+def test_what_an_older_version_left_stops_nothing(raw, start):
+    """A function that is no more, a job that can not be read, a time without a job."""
+    raw.zadd("t5g:schedule:times", {"schedule-gone": 1, "schedule-lost": 2, "odd": 3})
+    raw.hset("t5g:rq:job:schedule-gone", mapping={"data": b"no pickle", "origin": "default"})
+    raw.hset(f"t5g:rq:job:{entry_id(CASES)}", mapping={"data": b"no pickle", "meta": b"neither"})
+    start().enqueue_jobs()
+    assert set(times(raw)) == {entry_id(entry) for entry in TABLE}
+    assert not raw.exists("t5g:rq:job:schedule-gone")
+    assert queued(raw) == ["sync-cases"]
+
+
+def test_a_job_that_can_not_be_read_makes_way(raw, start):
+    """Its code is gone, so that nobody could ever run it."""
+    raw.hset("t5g:rq:job:sync-cases", mapping={"data": b"no pickle", "status": "failed"})
+    start((CASES,)).enqueue_jobs()
+    assert queued(raw) == ["sync-cases"]
+
+
 def test_a_job_that_begins_while_it_is_fired_is_not_overwritten(raw, start, monkeypatch):
     firing = start((CASES,))
     whole = firing._out_of_the_way
@@ -338,6 +382,49 @@ def test_the_process_fires_and_stops_when_told(raw, redis_url):
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+def test_the_zone_of_the_machine_changes_no_time(raw, redis_url, zone):
+    child = subprocess.Popen(
+        [sys.executable, "-c", RUN, redis_url, "t5g:"], env={**os.environ, "TZ": zone}
+    )
+    try:
+        until(lambda: queued(raw) == ["sync-cases"])
+        now = datetime.now(UTC)
+        wanted = {entry_id(entry): entry.when.after(now).timestamp() for entry in TABLE}
+        until(lambda: len(times(raw)) == len(TABLE))
+        found = times(raw)
+        assert {name for name in wanted if abs(found[name] - wanted[name]) > 3600} == set()
+        stats = datetime.fromtimestamp(found["schedule-sync-stats"], UTC)
+        assert f"{stats:%H:%M}" == "04:40"
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_it_outlives_a_restart_of_redis_and_keeps_its_times():
+    folder = Path(tempfile.mkdtemp(prefix="t5g-own-"))
+    server = OwnRedis(folder)
+    server.start()
+    child = subprocess.Popen([sys.executable, "-c", RUN, server.url, "t5g:"])
+    try:
+        with Redis.from_url(server.url) as raw:
+            until(lambda: queued(raw) == ["sync-cases"])
+            before = times(raw)
+        server.kill()
+        server.start()
+        with Redis.from_url(server.url) as raw:
+            raw.delete("t5g:rq:queue:default", "t5g:rq:job:sync-cases")
+            raw.zadd("t5g:schedule:times", {entry_id(CASES): 1})
+            until(lambda: queued(raw) == ["sync-cases"])
+            assert times(raw) == before
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_two_installations_on_one_redis_each_fire_their_own(raw, redis_url):
