@@ -79,8 +79,10 @@ def _at_desk(work: Callable[[Any], Awaitable[Any]]) -> Any:
     settings = ready("jira", "portal")
 
     async def run() -> Any:
+        console = Console()
+        quiet = not console.is_terminal
         columns = (TextColumn("cards"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(), transient=True) as bar:
+        with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
             task = bar.add_task("cards", total=None)
             async with open_desk(settings, who=who(), origin="cli") as desk:
                 desk.on_progress = lambda done, total: bar.update(task, completed=done, total=total)

@@ -186,12 +186,12 @@ def _is_back(entry: Entry, was_closed: Set[str]) -> bool:
 def _creation(entry: Entry, row: Assignment, team: Team, card: str) -> Planned:
     member = next((m for m in team.members if m.name == row.name), None)
     reason = row.reason if team.members else NO_TEAM
-    why = "the case is open and has no card"
+    why = "open, without a card"
     return Planned(
         number=entry.number,
         about=_about(entry),
         action=Action.CREATE,
-        why=f"{why} here; {card} is looked for first" if card else why,
+        why=f"{why} here: {card} is looked for first" if card else why,
         card=card,
         assignee=row.name,
         email=member.email if member else "",
@@ -205,7 +205,7 @@ def _reopening(entry: Entry) -> Planned:
         number=entry.number,
         about=_about(entry),
         action=Action.REOPEN,
-        why="the case was closed and is open again",
+        why="was closed, is open again",
         card=entry.card.key if entry.card else "",
         assignee=entry.assignee.name if entry.assignee else "",
         reason="it was theirs" if entry.assignee else "",

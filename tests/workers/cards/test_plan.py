@@ -109,9 +109,7 @@ def test_urgent_cases_come_first_and_each_row_says_why() -> None:
     assert [(row.number, row.action, row.about[:6]) for row in rows] == [
         ("00000002", Action.CREATE, "Urgent"), ("00000001", Action.CREATE, "Low · "),
     ]  # fmt: skip
-    assert {(row.reason, row.why) for row in rows} == {
-        ("least loaded", "the case is open and has no card")
-    }
+    assert {(row.reason, row.why) for row in rows} == {("least loaded", "open, without a card")}
 
 
 def test_without_a_team_file_cards_are_nobodys_and_say_so() -> None:
