@@ -11,6 +11,7 @@ import bot.commands  # noqa: F401 (registers all commands)
 from bot.answers import Answer, Note, Option
 from bot.asker import Asker
 from bot.context import Context
+from bot.once import asked_name
 from bot.replies import ReplyTo
 from bot.router import Command, Request, UnknownCommandError, refusal, router
 from bot.trail import line
@@ -51,7 +52,7 @@ async def answer(
         try:
             command, rest = routed(text)
             check_role(command, asker)
-            await _audit(command, rest, asker, context)
+            await _audit(command, rest, asker, context, back)
             await context.board.refresh()
             request = Request(
                 context=context, asker=asker, text=rest, page=page, title=title, back=back
@@ -104,9 +105,13 @@ def check_role(command: Command, asker: Asker) -> None:
         raise RefusedError(refusal(command.role, f"`{command.name}`"))
 
 
-async def _audit(command: Command, rest: str, asker: Asker, context: Context) -> None:
-    """Write what acts before it happens, and what reads soon."""
+async def _audit(
+    command: Command, rest: str, asker: Asker, context: Context, back: ReplyTo | None
+) -> None:
+    """Write what acts before it happens (once, if Slack asks again), and what reads soon."""
     if command.acts:
+        if back and await context.once.seen(asked_name(back.request)):
+            return
         entry = line(asker, command.name, Outcome.ASKED, case=_case_in(rest))
         await context.trail.record(entry)
     else:

@@ -7,6 +7,11 @@ from t5g.keys import Keys
 LASTS = 3600
 
 
+def asked_name(request: str) -> str:
+    """The id under which is remembered that the work of a request was asked for; "" for none."""
+    return f"asked:{request}" if request else ""
+
+
 class Once:
     """Remembers ids for an hour."""
 
@@ -20,6 +25,12 @@ class Once:
             return True
         key = self._keys.named("slack", "seen", identity)
         return bool(await self._redis.set(key, b"1", nx=True, ex=lasts))
+
+    async def seen(self, identity: str) -> bool:
+        """Say whether this id was seen, without taking note of it."""
+        if not identity:
+            return False
+        return bool(await self._redis.exists(self._keys.named("slack", "seen", identity)))
 
     async def forget(self, identity: str) -> None:
         """Let an id count as new again, because its work failed and Slack will send it again."""

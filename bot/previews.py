@@ -7,6 +7,7 @@ shared with other companies.
 from collections.abc import Mapping
 from typing import Any
 
+from bot.asker import Origin
 from bot.context import Context
 from bot.delivery import Outgoing, message
 from bot.references import (
@@ -17,7 +18,9 @@ from bot.references import (
     of_url,
     restricted,
 )
+from bot.trail import line
 from bot.views.blocks.alerts import preview
+from t5g.audit import Outcome
 from t5g.derived import Entry
 from t5g.errors import StoreError
 
@@ -42,6 +45,7 @@ async def unfurl(context: Context, body: Mapping[str, Any]) -> None:
         return
     unfurls = {url: {"blocks": blocks} for url, blocks in found.items()}
     await context.replies.call("chat.unfurl", **_place(event), unfurls=unfurls)
+    await _note(context, event, f"{len(found)} links")
 
 
 def _place(event: Mapping[str, Any]) -> dict[str, str]:
@@ -99,6 +103,15 @@ async def _reply(
     )
     await context.outbox.put([item], once=f"preview:{channel}:{event.get('ts')}")
     await context.outbox.drain(channel)
+    await _note(context, event, text)
+
+
+async def _note(context: Context, event: Mapping[str, Any], what: str) -> None:
+    """Write into the audit log who let a channel see something."""
+    asker = await context.people.asker(
+        str(event.get("user") or ""), channel=str(event.get("channel") or ""), origin=Origin.MESSAGE
+    )
+    context.trail.note(line(asker, "preview", Outcome.ANSWERED, detail=what))
 
 
 async def _reads(context: Context, user_id: str) -> bool:

@@ -38,7 +38,8 @@ Payload = dict[str, Any]
 class ReplyTo(Struct, frozen=True, kw_only=True):
     """Where the answer to something goes. `url` may be "" (then a message to `user` is sent).
 
-    `ts`: the message of the bot's own that may be changed instead (in direct messages).
+    `ts`: the message of the bot's own that may be changed instead (in direct messages). `request`:
+    a name of what was done there, the same when Slack sends it again; "" if it has none.
     """
 
     user: str
@@ -46,6 +47,7 @@ class ReplyTo(Struct, frozen=True, kw_only=True):
     url: str = ""
     thread: str = ""
     ts: str = ""
+    request: str = ""
 
 
 class Replies:

@@ -90,7 +90,11 @@ class Speaker:
         return spoken
 
     async def hand_over(self, spoken: Spoken, reply: ReplyTo) -> None:
-        """Begin what follows an answer: progress that is told, a file that is sent."""
+        """Begin what follows an answer, once: progress that is told, a file that is sent."""
+        if not spoken.follows:
+            return
+        if reply.request and not await self._context.once.first(f"follows:{reply.request}"):
+            return
         match spoken.answer:
             case Progress() as progress if not progress.over:
                 self._context.tasks.start(follow(self._context, progress, reply), "progress")

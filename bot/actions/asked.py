@@ -6,6 +6,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
+from bot.actions.clicks import request_name
 from bot.asker import Origin
 from bot.context import Context
 from bot.previews import answer_numbers
@@ -39,6 +40,7 @@ class Questions:
             user=_text(command, "user_id"),
             channel=_text(command, "channel_id"),
             url=_text(command, "response_url"),
+            request=request_name("command", _text(command, "trigger_id")),
         )
         name, text = _text(command, "user_name"), plain(_text(command, "text"))
         task = await self._speaker.soon(self._answer(text, name, reply, Origin.COMMAND))

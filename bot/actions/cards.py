@@ -4,9 +4,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.actions.clicks import Click, Submission, click_of, submission_of
+from bot.actions.clicks import Click, Submission, click_of, request_name, submission_of
 from bot.actions.show import Shower
 from bot.answers import Note
 from bot.asker import Asker, Origin
@@ -16,6 +17,7 @@ from bot.context import Context
 from bot.replies import ReplyTo
 from bot.router import router
 from bot.speaking import Speaker
+from bot.trail import line
 from bot.views.blocks.modals import (
     NUMBER,
     PERSON,
@@ -26,6 +28,7 @@ from bot.views.blocks.modals import (
 )
 from bot.views.blocks.notes import note_message
 from bot.views.words import sentence
+from t5g.audit import Outcome
 from t5g.errors import RefusedError, StoreError
 from t5g.team import Member
 
@@ -139,15 +142,16 @@ class Cards:
     async def _may(self, click: Click, command: str) -> bool:
         """Say whether the person may; if not, tell them why."""
         asker = await self._asker(click.user, click.name, click.channel)
+        why = READ_ONLY if self._context.settings.read_only else ""
         try:
             check_role(router.find(command), asker)
         except RefusedError as error:
-            await self._refuse(click, str(error))
-            return False
-        if self._context.settings.read_only:
-            await self._refuse(click, READ_ONLY)
-            return False
-        return True
+            why = str(error)
+        if why:
+            entry = line(asker, command, Outcome.REFUSED, case=click.text("n"))
+            self._context.trail.note(entry)
+            await self._refuse(click, why)
+        return not why
 
     async def _refuse(self, click: Click, why: str) -> None:
         if click.view:
@@ -159,7 +163,8 @@ class Cards:
     async def _do(self, form: Submission, text: str) -> None:
         """Ask the command that does it; its answer goes where the button was."""
         kept = await self._context.replies.find(str(form.metadata.get("back") or ""))
-        reply = kept or ReplyTo(user=form.user)
+        request = request_name("view", form.view_id)
+        reply = msgspec.structs.replace(kept or ReplyTo(user=form.user), request=request)
         asker = await self._asker(form.user, form.name, reply.channel)
         spoken = await self._speaker.speak(text, asker, back=reply)
         await self._context.replies.send(reply, spoken.payload)

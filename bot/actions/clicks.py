@@ -44,12 +44,23 @@ class Click(Struct, frozen=True, kw_only=True):
     @property
     def back(self) -> ReplyTo:
         """The way back to the person."""
-        return ReplyTo(user=self.user, channel=self.channel, url=self.url, thread=self.thread)
+        return ReplyTo(
+            user=self.user,
+            channel=self.channel,
+            url=self.url,
+            thread=self.thread,
+            request=request_name("click", self.trigger),
+        )
 
     def text(self, key: str) -> str:
         """A text of the button's value."""
         found = self.value.get(key)
         return found if isinstance(found, str) else ""
+
+
+def request_name(kind: str, trigger: str) -> str:
+    """The name of a request by its trigger, which Slack gives to each once."""
+    return f"{kind}:{trigger}" if trigger else ""
 
 
 def click_of(body: Mapping[str, Any]) -> Click:

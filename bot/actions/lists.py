@@ -112,7 +112,7 @@ class Lists:
         if isinstance(spoken.answer, Note):
             await context.replies.send(click.back, payload)
             return
-        channel = click.channel
+        channel, once = click.channel, f"share:{click.trigger}" if click.trigger else ""
         if self._tells_too_much(click):
             await context.replies.send(click.back, note_message(Note(text=TOO_MUCH, failed=True)))
             context.trail.note(line(asker, "share", Outcome.REFUSED))
@@ -120,13 +120,16 @@ class Lists:
         payload = self._shared_case(number, asker, channel) if number else _shared(payload, asker)
         if await self._is_member(channel):
             item = message(channel, payload, what="shared answer")
-            await context.outbox.put([item])
+            if not await context.outbox.put([item], once=once):
+                return  # Slack sent the click again
             if number:
                 await context.shares.add(
                     Share(number=number, channel=channel, message=item.id, at=context.clock(),
                           by=asker.id)
                 )  # fmt: skip
             await context.outbox.drain(channel)
+        elif not await context.once.first(once):
+            return
         elif not await context.replies.send(click.back, payload, public=True):
             await context.replies.send(click.back, note_message(Note(text=NOT_HERE, failed=True)))
             return

@@ -4,12 +4,14 @@ Each checks what it can, asks for the work, and says so; what came of it goes ba
 """
 
 import asyncio
+import hashlib
 from typing import Any
 from uuid import uuid4
 
 from bot.answers import Answer, Note, Option
 from bot.asker import Asker
 from bot.commands.cases import found_case
+from bot.once import asked_name
 from bot.router import Request, router
 from bot.typed import mentioned
 from t5g.derived import ESCALATION_LABEL, Entry
@@ -153,8 +155,13 @@ async def ask(
     """Ask the workers for `workers.actions.WHAT`, which answers by the request's way back.
 
     The job gets the case, `args`, who asked, an id that makes it happen once, and the way back.
+    What Slack sends again is not asked for again.
     """
     context, asker = request.context, request.asker
+    named = request.back.request if request.back else ""
+    if await context.once.seen(asked_name(named)):
+        return
+    deed = hashlib.sha256(f"{named} {what}".encode()).hexdigest()[:32] if named else uuid4().hex
     reply = await context.replies.keep(request.back) if request.back else ""
     if facts:
         await context.deeds.remember(entry.number, asker.id, *facts)
@@ -173,10 +180,12 @@ async def ask(
         entry.number,
         *args,
         *by,
-        uuid4().hex,
+        deed,
         reply,
+        job_id=f"do-{deed}",
         **options,
     )
+    await context.once.first(asked_name(named))
 
 
 def _carded(request: Request, text: str) -> tuple[Entry, Card]:

@@ -61,7 +61,8 @@ async def _now(request: Request, report: Report) -> Note:
     if not _personal(channel):
         request.need(Role.ENGINEER, "Posting the digest for everybody")
     context = request.context
-    await post(context, channel, report)
+    named = request.back.request if request.back else ""
+    await post(context, channel, report, once=f"now:{named}" if named else "")
     context.tasks.start(context.outbox.drain(channel), "digest")
     return Note(text=f"The {_name(report)} is on its way.")
 

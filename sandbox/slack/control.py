@@ -61,6 +61,7 @@ class Control:
             web.get("/_sandbox/problems", self.problems),
             web.delete("/_sandbox/problems", self.forget_problems),
             web.post("/_sandbox/event", self.event),
+            web.post("/_sandbox/redeliver", self.redeliver),
             web.get("/_sandbox/request_url", self.get_request_url),
             web.put("/_sandbox/request_url", self.put_request_url),
             web.put("/_sandbox/manifest", self.manifest),
@@ -217,6 +218,15 @@ class Control:
         body = await _body(request)
         event_id = self.server.dispatcher.emit(dict(body["event"]), body.get("event_id"))
         return web.json_response({"event_id": event_id})
+
+    async def redeliver(self, request: web.Request) -> web.Response:
+        """{at?}: send a request to the app again, by the time it was sent (else the last)."""
+        at = (await _body(request)).get("at")
+        sent = [x for x in self.server.dispatcher.deliveries if at is None or x.at == at]
+        if not sent:
+            raise SlackError("no_such_delivery")
+        delivery = sent[-1]
+        return web.json_response(_outcome(await self.server.dispatcher.again(delivery)))
 
     async def get_request_url(self, request: web.Request) -> web.Response:
         """Where requests are sent."""

@@ -4,7 +4,7 @@ Shared by the two ways to the app, signed HTTP (`dispatcher.py`) and Socket Mode
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -62,6 +62,7 @@ class Delivery:
     outcome: Outcome
     retry: int = 0
     event_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(kind: RequestKind, payload: Mapping[str, Any]) -> str:

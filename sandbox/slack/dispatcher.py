@@ -86,6 +86,11 @@ class Dispatcher:
         task.add_done_callback(self._events.discard)
         return str(envelope["event_id"])
 
+    async def again(self, delivery: Delivery) -> Outcome:
+        """Send a request once more, as Slack does when it did not hear the answer."""
+        retry = Retry(delivery.retry + 1, "http_timeout")
+        return await self.deliver(delivery.kind, delivery.payload, retry)
+
     async def settled(self) -> None:
         """Wait until no event is on its way (nor waiting for its next attempt)."""
         while self._events:
@@ -154,6 +159,7 @@ class Dispatcher:
             outcome,
             retry.number if retry else 0,
             payload.get("event_id"),
+            payload,
         )
         self.deliveries.append(delivery)
         if outcome.error:

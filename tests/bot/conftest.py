@@ -100,6 +100,10 @@ class Channel:
             "message", {"user": self.user, "channel": self.name, "text": text, **more}
         )
 
+    async def again(self) -> dict[str, Any]:
+        """Let Slack send its last request once more, as if it had not heard the answer."""
+        return await self._post("redeliver", {})
+
     async def shortcut(self, name: str, ts: str = "") -> dict[str, Any]:
         """Choose a global shortcut, or one of a message's menu."""
         body = {"user": self.user, "callback_id": name}
