@@ -51,7 +51,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(up)
 
 
-def demo(
+def demo(  # noqa: PLR0917 (options of a command)
     cases: Annotated[int, typer.Option(min=1, max=100_000, help="Open cases in the world")] = 300,
     seed: Annotated[int, typer.Option(help="Another seed, another world")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65_000, help="Port of the page")] = 8080,
@@ -59,9 +59,12 @@ def demo(
     portal_api: Annotated[
         PortalApi, typer.Option(help="Dialect of the Portal; only hydra tells bugs and crit sits")
     ] = PortalApi.HYDRA,
+    socket_mode: Annotated[
+        bool, typer.Option("--socket-mode", help="Slack reaches the bot by a web socket")
+    ] = False,
 ) -> None:
     """Run everything with a made-up world: Portal, JIRA, Bugzilla and Slack of the sandbox."""
-    _run_demo(cases, seed, port, still=still, portal_api=portal_api)
+    _run_demo(cases, seed, port, still=still, portal_api=portal_api, socket_mode=socket_mode)
 
 
 def dev(
@@ -75,8 +78,9 @@ def dev(
 
 
 def _run_demo(
-    cases: int, seed: int, port: int, *, still: bool, portal_api: PortalApi, reloading: bool = False
-) -> None:
+    cases: int, seed: int, port: int, *, still: bool, portal_api: PortalApi,
+    reloading: bool = False, socket_mode: bool = False,
+) -> None:  # fmt: skip
     from sandbox.servers import Ports, demo_environment
 
     console = Console(highlight=False)
@@ -98,7 +102,7 @@ def _run_demo(
     env[f"{PREFIX}TEAM_FILE"] = str(team)
     with _own_redis(data_dir / "demo", fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
-        children = [sandbox, *_children(shared, page)]
+        children = [sandbox, *_children(shared, page), *([_bot(shared)] if socket_mode else [])]
         world = World(console, data_dir, urls, children, settled=base, reloading=reloading)
         asyncio.run(world.run())
 
@@ -124,7 +128,7 @@ def _run_up(
     urls = {"page": settings.public_url or f"http://{settings.http_host}:{page}"}
     children = _children(shared, page)
     if settings.slack_app_token.get_secret_value():
-        children.append(Child("bot", _python("t5g", "bot"), shared))
+        children.append(_bot(shared))
     asyncio.run(World(console, data_dir, urls, children).run())
 
 
@@ -135,6 +139,10 @@ def _children(env: Mapping[str, str], page: int) -> list[Child]:
         Child("worker", _python("t5g", "worker", "--count", str(WORKERS)), env),
         Child("scheduler", _python("t5g", "scheduler"), env),
     ]
+
+
+def _bot(env: Mapping[str, str]) -> Child:
+    return Child("bot", _python("t5g", "bot"), env)
 
 
 def _python(module: str, *args: str) -> list[str]:
