@@ -1,6 +1,10 @@
 """The table of contents of the pages."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
 from aiohttp import web
+from jinja2 import Environment
 
 from t5g.keys import Keys
 from t5g.statistics import History
@@ -21,7 +25,7 @@ from webhooks.pages import (
     suggest,
 )
 from webhooks.pages.addresses import Links
-from webhooks.pages.environment import make_environment, read_static
+from webhooks.pages.environment import compile_all, make_environment, read_static
 from webhooks.pages.history import Days
 from webhooks.pages.kept_rows import KeptRows
 from webhooks.pages.keys import DAYS, LINKS, ROWS
@@ -72,6 +76,17 @@ def _open(app: web.Application) -> None:
     app[live.FOLLOWER] = live.Follower(app[keys.BOARD], app[keys.STORE])
     app.on_shutdown.append(live.closing)
     app[keys.ERROR_PAGE] = error_page
+    app.cleanup_ctx.append(_compiling(environment))
+
+
+def _compiling(environment: Environment) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def compiling(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(compile_all(environment))
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return compiling
 
 
 def error_page(request: web.Request, failure: Failure) -> web.Response:
