@@ -204,7 +204,11 @@ async def _groups(
         left = sorted((x for x in groups if after is None or _place(x) > after), key=_place)
         shown = left[:limit]
         items = tuple(
-            GroupShape(name=x, url=base + page(x), headlines=_headlines(groups[x], now))
+            GroupShape(
+                name=x,
+                url=base + addresses.ascii_only(page(x)),
+                headlines=_headlines(groups[x], now),
+            )
             for x in shown
         )
         more = None

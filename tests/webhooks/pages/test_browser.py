@@ -151,6 +151,14 @@ def test_click_opens_the_case_and_its_account_and_engineer(tab: Tab) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Engineer")
 
 
+def test_account_whose_name_is_in_another_script_opens(tab: Tab, site: Site) -> None:
+    write_case(site, "00000141", "of a far account", account="日本通信 & Søn/50%")
+    page = tab("/cases?q=number:00000141")
+    page.locator("td.c-account a").click()
+    page.wait_for_url("**/accounts/**")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("日本通信 & Søn/50%")
+
+
 def test_headline_number_leads_to_its_list(tab: Tab) -> None:
     page = tab("/")
     tile = page.locator(".tile.breaching")

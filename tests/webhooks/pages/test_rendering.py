@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from t5g.keys import Keys
-from t5g.model import Bug, CaseComment, Comment, Issue, Source
+from t5g.model import Bug, CaseComment, Comment, Issue, Person, Source
 from t5g.settings import Settings, load_settings
 from t5g.state import CommentsSeen
 from t5g.store import Store
@@ -136,3 +136,22 @@ async def test_no_page_is_large_however_much_there_is(
         async with client.get(path) as response:
             sizes[path] = len(await response.read())
     assert {path: size for path, size in sizes.items() if size > LARGEST} == {}
+
+
+async def test_list_in_a_script_of_many_bytes_is_no_large_page(
+    serve: Serve, settings: Settings, store: Store
+) -> None:
+    now, text = datetime.now(UTC), "基站升级后无法启动并且反复重启" * 20
+    person = Person(account="p", name="日本通信株式会社の山田太郎")
+    for n in range(100):
+        number = f"{n:08}"
+        said = Comment(id="1", author=person, body=text, created=now)
+        card = card_seen(number, f"T5G-{n}", seen=now, assignee=person, labels=("Daily_Telco_OCP",))
+        spoken = CommentsSeen(number=number, card=f"T5G-{n}", comments=(said,), seen=now)
+        seen = portal_seen(number, seen=now, summary=text, account="日本通信株式会社東京支社第二課")
+        await store.write([seen, card, spoken], now=now)
+    client = await serve(settings)
+    async with client.get("/cases?rows=100") as response:
+        page = await response.text()
+    assert page.count("<tr data-number=") == 100
+    assert len(page.encode()) < LARGEST

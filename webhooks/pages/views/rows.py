@@ -7,11 +7,13 @@ from t5g.figures import engineer_of
 from t5g.model import Comment, Status
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
-from webhooks.pages.views.words import When, cut, in_days, when
+from webhooks.pages.views.words import When, cut, cut_to, in_days, when
 
 LONGEST_SUMMARY = 180
 LONGEST_COMMENT = 110
 LONGEST_NAME = 80
+#: Bytes that these take of a page: a hundred rows stay under 200 KB in any script.
+SUMMARY_BYTES, COMMENT_BYTES, NAME_BYTES = 240, 150, 120
 RESTRICTED = "Restricted: read it in JIRA."
 
 
@@ -114,8 +116,8 @@ def row(entry: Entry, now: float, links: Links) -> Row:
         severity=cut(entry.severity, 20) or "Unknown",
         rank=entry.rank,
         flags=flags(entry, now),
-        summary=cut(portal.summary, LONGEST_SUMMARY) or "(no summary)",
-        product=cut(f"{portal.product} {portal.version}", LONGEST_NAME),
+        summary=cut_to(portal.summary, LONGEST_SUMMARY, SUMMARY_BYTES) or "(no summary)",
+        product=cut_to(f"{portal.product} {portal.version}", LONGEST_NAME, NAME_BYTES),
         account=account(entry),
         status=cut(portal.status, 40) or "unknown",
         turn=TURNS.get(portal.status, "other"),
@@ -162,7 +164,9 @@ def sla(entry: Entry, now: float) -> Sla:
 def account(entry: Entry) -> Link:
     """The account and its page."""
     name = entry.case.portal.account
-    return Link(cut(name, LONGEST_NAME), addresses.account(name)) if name else Link("")
+    return (
+        Link(cut_to(name, LONGEST_NAME, NAME_BYTES), addresses.account(name)) if name else Link("")
+    )
 
 
 def assignee(entry: Entry) -> Link:
@@ -170,7 +174,7 @@ def assignee(entry: Entry) -> Link:
     if entry.assignee is None:
         return Link("")
     name = engineer_of(entry)
-    return Link(cut(name, LONGEST_NAME), addresses.engineer(name))
+    return Link(cut_to(name, LONGEST_NAME, NAME_BYTES), addresses.engineer(name))
 
 
 def remark(comment: Comment | None, now: float) -> Remark | None:
@@ -178,5 +182,7 @@ def remark(comment: Comment | None, now: float) -> Remark | None:
     if comment is None:
         return None
     author = comment.author.name or comment.author.account if comment.author else ""
-    text = RESTRICTED if comment.restricted else cut(comment.body, LONGEST_COMMENT)
+    text = (
+        RESTRICTED if comment.restricted else cut_to(comment.body, LONGEST_COMMENT, COMMENT_BYTES)
+    )
     return Remark(cut(author, LONGEST_NAME), when(comment.created, now), text)

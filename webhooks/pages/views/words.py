@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from html import escape
 
 from msgspec import Struct
 
@@ -71,6 +72,15 @@ def cut(text: str, limit: int) -> str:
         return text  # as most are, and lists cut thousands
     line = _BLANKS.sub(" ", seen(text[: limit * 4])).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def cut_to(text: str, limit: int, size: int) -> str:
+    """Like `cut`, and so that it takes `size` bytes of a page at most."""
+    line = cut(text, limit)
+    while (taken := len(escape(line).encode())) > size:
+        limit = min(len(line) - 1, len(line) * size // taken)
+        line = cut(text, limit)
+    return line
 
 
 def body(text: str, limit: int) -> str:
