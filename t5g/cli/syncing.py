@@ -76,6 +76,8 @@ async def _run(
         task = bar.add_task(name.value, total=None, what="")
 
         def shown(record: SyncRecord) -> None:
+            if record.state is not SyncState.RUNNING:
+                return  # it counts nothing any more; the summary follows
             bar.update(task, completed=record.current, total=record.total or None, what=record.what)
 
         return await run_sync(

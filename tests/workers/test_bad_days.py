@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from t5g.lifeline import tied
 from t5g.store import Store
 from t5g.syncs import Sync, SyncState
 from tests.workers.reading import cases_of, one, synced
+from tests.workers.telling import readiness, said
+from tests.workers.upstreams import ago
 from workers.jira import client as jira_client
 from workers.portal import graphql, hydra
 from workers.runner import run_all, run_sync
@@ -172,18 +175,41 @@ async def test_one_part_down_does_not_stop_the_others(settings, upstreams, store
     await right(store, world, bugs=settings.portal_api == "hydra")
 
 
-async def test_jira_down_for_an_hour_then_catches_up(settings, upstreams, store, world):
-    await run_all(settings)
-    upstreams.jira_faults.add(Kind.DOWN)
-    key = (await one(store, world[0])).card.key
-    upstreams.jira.transition(key, "Blocked")
-    for _ in range(3):
-        record = await run_sync(settings, Sync.CARDS)
-        assert record.state is SyncState.FAILED
-    assert (await one(store, world[0])).card.status == "Open"
-    upstreams.clear_faults()
-    await synced(settings, Sync.CARDS)
-    assert (await one(store, world[0])).card.status == "Blocked"
+async def test_jira_down_for_an_hour_then_catches_up(upstreams, redis_url, store):
+    """Asked for is what changed since the last success, however long ago that was."""
+    settings = upstreams.settings(redis_url, portal_api="hydra")
+    start, minutes = ago(), 0
+
+    def clock():
+        return start + timedelta(minutes=minutes)
+
+    upstreams.jira.clock = clock
+    numbers = upstreams.add_cases(4)
+    old = {"created": ago(days=9), "updated": ago(days=1)}
+    key = upstreams.add_card(numbers[0], **old)
+    for number in numbers[1:3]:
+        upstreams.add_card(number, **old)
+    await synced(settings, Sync.CASES, Sync.CARDS, now=clock)
+    fault = upstreams.jira_faults.add(Kind.DOWN)
+    async with readiness(settings) as readyz:
+        for minutes in (5, 20, 40, 60):
+            if minutes == 20:  # while nobody can ask
+                upstreams.jira.transition(key, "Blocked")
+                upstreams.add_card(numbers[3], created=clock(), updated=clock())
+            record = await run_sync(settings, Sync.CARDS, now=clock)
+            assert record.state is SyncState.FAILED
+            assert "HTTP 503" in said(record)
+            assert "HTTP 503" in (await readyz())["syncs"]["cards"]["error"]
+        assert record.failures == 4
+        assert (await one(store, numbers[0])).card.status == "Open"
+        upstreams.jira_faults.remove(fault)
+        minutes = 62
+        record = await synced(settings, Sync.CARDS, now=clock)
+        assert (record.requests, record.seen, record.failures) == (1, 2, 0)
+        assert (await readyz())["syncs"]["cards"]["error"] == ""
+    found = await cases_of(store)
+    assert [len(case.cards) for _, case in sorted(found.items())] == [1, 1, 1, 1]
+    assert found[numbers[0]].card.status == "Blocked"
 
 
 async def test_two_told_to_run_the_same_run_it_once(settings, upstreams, store, world):
@@ -231,10 +257,15 @@ async def own_redis():
     shutil.rmtree(server.folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("at", [10, 30])
-async def test_redis_that_restarts_in_the_middle(upstreams, world, own_redis, at):
+RESTARTS = [(Sync.CASES, 10), (Sync.CASES, 30), (Sync.CARDS, 10), (Sync.DETAILS, 10)]
+
+
+@pytest.mark.parametrize(("name", "at"), RESTARTS)
+async def test_redis_that_restarts_in_the_middle(upstreams, world, own_redis, name, at):
     settings = upstreams.settings(own_redis.url)
-    upstreams.portal_faults.latency = 0.02
+    if name is not Sync.CASES:
+        await synced(settings, Sync.CASES)
+    upstreams.portal_faults.latency = upstreams.jira_faults.latency = 0.02
     restarted = []
 
     async def progress(record):
@@ -247,13 +278,21 @@ async def test_redis_that_restarts_in_the_middle(upstreams, world, own_redis, at
         return asyncio.ensure_future(own_redis.start())
 
     tasks = []
-    record = await run_sync(settings, Sync.CASES, on_progress=progress)
+    record = await run_sync(settings, name, on_progress=progress)
     await asyncio.gather(*tasks)
     assert restarted
     assert record.state is SyncState.OK
+    assert "exit code 0" in said(record)
     redis = open_redis(own_redis.url)
-    assert sorted(await cases_of(Store(redis, Keys()))) == world
+    found = await cases_of(Store(redis, Keys()))
     await redis.aclose()
+    assert sorted(found) == world
+    if name is Sync.CARDS:
+        assert [len(found[number].cards) for number in world] == [1, 0] * 20
+    if name is Sync.DETAILS:
+        assert [len(found[number].details.issue_keys) for number in world] == [1, 0] * 20
+    async with readiness(settings) as readyz:
+        assert (await readyz())["syncs"][name.value]["state"] == "ok"
 
 
 async def test_redis_that_refuses_writes_is_said(settings, upstreams, redis, store, world):

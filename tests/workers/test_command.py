@@ -4,10 +4,15 @@ import asyncio
 import os
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from t5g.cli.syncing import _run
+from t5g.syncs import Sync
 from tests.workers.test_killed import plain
+from workers.portal import graphql
 
 
 @pytest.fixture
@@ -33,6 +38,21 @@ async def test_a_sync_says_what_it_did(t5g, upstreams):
     assert code == 0, said
     assert "done" in said
     assert "cases" in said
+
+
+async def test_progress_is_a_bar(upstreams, redis_url, monkeypatch):
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    upstreams.add_cases(30)
+    upstreams.portal_faults.latency = 0.4  # a bar is drawn ten times a second
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    settings = upstreams.settings(redis_url)
+    await _run(settings, Sync.CASES, console, full=False, accept_shrink=False)
+    drawn = out.getvalue()
+    assert "cases" in drawn
+    assert "━" in drawn
+    assert drawn.find("20/30") > drawn.find("10/30") > 0
+    assert " 0/30" not in drawn  # it never falls back
 
 
 async def test_a_suspicious_listing_is_said_with_how_to_confirm_it(t5g, upstreams):

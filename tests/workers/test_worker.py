@@ -4,13 +4,16 @@ import asyncio
 import os
 import signal
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from rich.console import Console
 
 from sandbox.faults import Kind
 from t5g.alerts import Alerts
+from t5g.cli.syncing import _run
 from t5g.heartbeat import alive
 from t5g.keys import Keys
 from t5g.lifeline import session_members
@@ -175,6 +178,32 @@ async def test_a_killed_work_horse_is_repeated_and_the_end_is_right(
         return (await records.read(Sync.CASES)).state is SyncState.OK
 
     await until(done)
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_two_workers_and_a_terminal_told_the_same_do_it_once(
+    start, settings, upstreams, raw, records, store
+):
+    numbers = upstreams.add_cases(30)
+    upstreams.portal_faults.latency = 0.5
+    assert request_sync(raw, KEYS, "cases", "U1") is Asked.QUEUED
+    assert request_sync(raw, KEYS, "cases", "U2") is Asked.JOINED
+    await start(2)
+    await until(lambda: _running(records))
+    begun = (await records.read(Sync.CASES)).started
+    upstreams.portal_faults.latency = 1.5  # what is asked next lasts until the terminal has joined
+    out = StringIO()
+    terminal = await _run(
+        settings,
+        Sync.CASES,
+        Console(file=out, force_terminal=True),
+        full=False,
+        accept_shrink=False,
+    )
+    assert (terminal.state, terminal.started, terminal.seen) == (SyncState.OK, begun, 30)
+    assert "cases" in out.getvalue()
+    searches = [n for way, n in upstreams.portal_faults.requests.items() if "search" in way]
+    assert searches == [1]
     assert sorted(await cases_of(store)) == numbers
 
 
