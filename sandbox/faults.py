@@ -102,6 +102,8 @@ class Seen(NamedTuple):
     method: str
     path: str
     query: str
+    #: The id that the caller gave to the request.
+    trace: str = ""
 
 
 class Faults:
@@ -191,7 +193,8 @@ class Faults:
         resource = request.match_info.route.resource
         route = resource.canonical if resource else request.path
         self.requests[f"{request.method} {route}"] += 1
-        self.recent.append(Seen(request.method, request.path, request.query_string))
+        trace = request.headers.get("X-Request-Id", "")
+        self.recent.append(Seen(request.method, request.path, request.query_string, trace))
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._active and not self.latency:
@@ -266,7 +269,12 @@ class Faults:
         return web.Response(status=204 if gone else 404)
 
     async def _counts(self, request: web.Request) -> web.Response:
-        counts = {"total": self.total, "peak": self.peak, "requests": dict(self.requests)}
+        counts = {
+            "total": self.total,
+            "peak": self.peak,
+            "requests": dict(self.requests),
+            "traces": sorted({seen.trace for seen in self.recent} - {""}),
+        }
         return web.json_response(counts)
 
     async def _reset(self, request: web.Request) -> web.Response:

@@ -85,20 +85,31 @@ class Demo:
         return list(answer.json()["items"])
 
 
-def start_demo(folder: Path, *options: str) -> Demo:
-    """Start `t5g demo` in its own session; the caller stops it."""
+def start_demo(folder: Path, *options: str, **more: str) -> Demo:
+    """Start `t5g demo` in its own session, `more` in its environment; the caller stops it."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("T5G_")}
     with (folder / "terminal.txt").open("wb") as terminal:
         process = subprocess.Popen(
             [sys.executable, "-m", "t5g", "demo", *options],
             cwd=ROOT,
-            env={**env, "T5G_DATA_DIR": str(folder)},
+            env={**env, "T5G_DATA_DIR": str(folder), **more},
             stdin=subprocess.DEVNULL,
             stdout=terminal,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     return Demo(process, folder)
+
+
+def stop_demo(running: Demo) -> None:
+    """End a demo, in order if it can."""
+    running.http.close()
+    running.process.send_signal(signal.SIGINT)
+    try:
+        running.process.wait(20)
+    except subprocess.TimeoutExpired:
+        running.process.kill()
+        running.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +121,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         until(running.ready, "the demo to be ready", START_LIMIT)
         yield running
     finally:
-        running.http.close()
-        running.process.send_signal(signal.SIGINT)
-        try:
-            running.process.wait(20)
-        except subprocess.TimeoutExpired:
-            running.process.kill()
-            running.process.wait()
+        stop_demo(running)
