@@ -43,7 +43,7 @@ async def settle(stage: Stage, seconds: float) -> float:
     begun = time.monotonic()
     try:
         async with asyncio.timeout(seconds), stage.board() as (board, redis):
-            await _until(lambda: _answers(stage), "the page to answer", deadline=seconds)
+            await _until(lambda: _answers(stage), "the page to answer")
             await stage.sandbox.webhooks.settled(seconds)
             rest = _Rest(stage, board, redis)
             await rest.synced()
@@ -140,19 +140,17 @@ async def _until(
     over: Condition,
     what: str,
     ask: Callable[[], Awaitable[None]] | None = None,
-    *,
-    deadline: float | None = None,
 ) -> None:
-    """Poll until it is over, asking for the work now and then."""
-    asked = -ASK_EVERY
+    """Poll until it is over, asking for the work now and then; say what for if there is no end."""
     try:
-        await _polled(over, ask, asked)
+        await _polled(over, ask)
     except asyncio.CancelledError as error:
         error.add_note(what)
         raise
 
 
-async def _polled(over: Condition, ask: Callable[[], Awaitable[None]] | None, asked: float) -> None:
+async def _polled(over: Condition, ask: Callable[[], Awaitable[None]] | None) -> None:
+    asked = -ASK_EVERY
     while True:
         if ask is not None and time.monotonic() - asked >= ASK_EVERY:
             asked = time.monotonic()

@@ -8,6 +8,7 @@ from t5g.derived import Entry
 from t5g.errors import QueryError
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import FIELDS, SORTS, parse_query
+from t5g.query.lexer import lex
 from tests.making import NOW_SECONDS, ago, card, entry
 
 JANE = Person(account="712020:jane", name="Jané Roe", email="jane@example.com")
@@ -244,3 +245,9 @@ def test_any_text_is_understood_or_refused_politely(text: str) -> None:
     again = parse_query(query.text, words)
     assert again.text == query.text
     assert again.select(CASES.values(), NOW_SECONDS) == found
+
+
+@pytest.mark.parametrize("text", ["-", "Trends -", "- Trends", "status:open -"])
+def test_a_lone_dash_is_a_word_and_negates_nothing(text: str) -> None:
+    dashes = [term for term in lex(text) if term.text == "-"]
+    assert [(term.values, term.negated) for term in dashes] == [(("-",), False)]
