@@ -275,3 +275,6 @@ async def test_private_comments_come_to_no_channel(channel: Channel) -> None:
     await followed(channel, look=True)
     for name in ("general", "high", "low", "ops"):
         assert not any("our own worry" in text for text in await public(channel, name))
+    shown = await channel.said("case 00000001")
+    assert "our own worry" not in shown
+    assert "to be read in JIRA only" in shown
