@@ -81,5 +81,6 @@ def _progress_line(record: SyncRecord, answer: Progress) -> str:
         seconds = max(0.0, record.ended - record.started)
         failed = f", {record.failed} failed" if record.failed else ""
         counts = f"{record.seen:,} seen, {record.changed:,} changed{failed}"
-        return f"{_STATES[record.state]} {name} {counts}, {seconds:.1f} s"
+        why = f" · {safe(record.error, 200)}" if record.error else ""
+        return f"{_STATES[record.state]} {name} {counts}, {seconds:.1f} s{why}"
     return f"{_STATES[record.state]} {name} {safe(record.error or record.state.value, 200)}"
