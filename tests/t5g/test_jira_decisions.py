@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from t5g.jira_decisions import Outcome
+from t5g.jira_decisions import Outcome, looks_back
+from t5g.jira_events import Event, read_event
 from t5g.model import Escalation, Issue, Source
 from t5g.settings import Settings
 from t5g.syncs import Sync
@@ -16,6 +17,7 @@ from tests.making import NOW, card, listing, portal_seen
 from tests.making_jira import (
     T0,
     at,
+    body_of,
     change,
     comment,
     comment_event,
@@ -529,3 +531,33 @@ def test_recorded_bodies_of_cards_end_in_a_card_with_its_comments(shared_dir: Pa
     ]  # fmt: skip
     assert outcomes["later"] == ["mm-server-comment-created", "mm-server-comment-updated"]
     assert set(outcomes) == {"ignored", "later", "applied"}
+
+
+# What needs all that was written just before
+
+
+def link_event() -> dict[str, Any]:
+    ends = {"sourceIssueId": 10001, "destinationIssueId": 10002}
+    return event("issuelink_created", issueLink={"id": 1, **ends, "issueLinkType": {"id": 1}})
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (issue_event("updated", 1, change("key", "T5G-1", "ABC-1")), True),
+        (issue_event("updated", 1, change("summary", "a", "b")), True),
+        (issue_event("updated", 1, change("status", "New", "Open")), False),
+        (issue_event("created", 1), False),
+        (comment_event("created", 1), False),
+        (event("comment_created", comment=comment()), True),
+        (event("comment_deleted", comment=comment()), True),
+        (link_event(), True),
+        (event("sprint_started", sprint={"id": 1}), False),
+    ],
+)
+def test_only_moves_and_events_without_an_issue_look_back(
+    payload: dict[str, Any], expected: bool
+) -> None:
+    read = read_event(body_of(payload), {}, received=NOW)
+    assert isinstance(read, Event)
+    assert looks_back(read) is expected

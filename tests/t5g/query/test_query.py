@@ -251,3 +251,8 @@ def test_any_text_is_understood_or_refused_politely(text: str) -> None:
 def test_a_lone_dash_is_a_word_and_negates_nothing(text: str) -> None:
     dashes = [term for term in lex(text) if term.text == "-"]
     assert [(term.values, term.negated) for term in dashes] == [(("-",), False)]
+
+
+def test_a_dash_before_one_letter_negates_it() -> None:
+    (term,) = lex("-x")
+    assert (term.values, term.negated) == (("x",), True)
