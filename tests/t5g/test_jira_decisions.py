@@ -533,6 +533,15 @@ def test_recorded_bodies_of_cards_end_in_a_card_with_its_comments(shared_dir: Pa
     assert set(outcomes) == {"ignored", "later", "applied"}
 
 
+def test_a_deletion_is_the_last_word_also_with_an_issue_as_it_was_before_a_change(
+    shelf: Shelf,
+) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(issue_event("updated", 6, change("status", "Open", "Blocked"), status="Blocked"))
+    shelf.apply(event("jira:issue_deleted", 10, issue=issue(minutes=5)))
+    assert cards(shelf) == {}
+
+
 # What needs all that was written just before
 
 
