@@ -64,6 +64,7 @@ async def test_a_link_becomes_a_card(filled: Channel, link: str, number: str) ->
     sent = await filled.say(f"look at {link} please")
     await filled.settle()
     assert number in unfurled(filled, sent["ts"])
+    assert await filled.audited("preview") == ["answered"]
     assert filled.refused() == []
 
 

@@ -129,9 +129,12 @@ def select(action: str, title: str, options: Sequence[tuple[str, str]], chosen: 
 
 def freshness_text(freshness: Freshness, now: float) -> str:
     """How fresh the data is; stale sources are named with the reason."""
-    text = f"synced {ago(now, freshness.synced)}"
-    if freshness.stale:
-        names = ", ".join(f"{name} ({safe(why, 60)})" for name, why in freshness.stale)
+    text = f"synced {ago(now, freshness.synced)}" if freshness.synced else "never synced"
+    reasons: dict[str, list[str]] = {}
+    for name, why in freshness.stale:
+        reasons.setdefault(safe(why, 60), []).append(name)
+    if reasons:
+        names = "; ".join(f"{', '.join(x)} ({why})" for why, x in reasons.items())
         text += f" · ⚠️ old: {names}"
     return text
 

@@ -100,6 +100,8 @@ async def test_readers_are_refused_where_they_clicked(channel: Channel) -> None:
         assert "is for engineers" in texts((await vic.messages())[-1])
     assert await vic.modals() == []
     assert channel.jobs() == []
+    for action in ("comment", "assign", "claim"):
+        assert await vic.audited(action) == ["refused"]
 
 
 async def test_claim_on_a_shared_case_claims_for_the_clicker(channel: Channel) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.delivery import message
+from bot.router import router
 from t5g.connection import open_syncs
 from t5g.inbox import Inbox, letter_of
 from t5g.model import Person
@@ -216,8 +217,41 @@ async def test_a_mention_in_a_thread_is_answered_there(channel: Channel) -> None
     assert "00000001" in thread[-1].text
 
 
-async def test_every_question_is_in_the_audit_log(channel: Channel) -> None:
-    for text in ("cases", "mine", "stats", "status", "help", "export", "watches", "digest"):
-        await channel.said(text)
-    for action in ("cases", "mine", "stats", "status", "help", "export", "watches", "digest"):
-        assert await channel.audited(action) == ["answered"], action
+#: What is typed after each command.
+ARGUMENTS = {
+    "case": "1", "account": "acme", "engineer": "me", "watch": "severity:urgent",
+    "refresh": "00000002", "claim": "2", "assign": "2 me", "comment": "2 x", "escalate": "2",
+    "link": "2",
+}  # fmt: skip
+
+
+async def test_every_command_is_in_the_audit_log(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    for name in router.commands:
+        await channel.said(f"{name} {ARGUMENTS.get(name, '')}")
+    for name, command in router.commands.items():
+        found = await channel.audited(name)
+        assert found == (["asked", "refused"] if command.acts else ["answered"]), name
+
+
+async def test_every_click_is_in_the_audit_log(channel: Channel) -> None:
+    await channel.store.write(world(20), now=NOW)
+    await channel.ask("cases")
+    for action, value in (("page:next", None), ("sort", "-age"), ("filter:only", "all")):
+        await channel.click(action, **({"value": value} if value else {}))
+        await channel.settle()
+    assert await channel.audited("cases") == ["answered"] * 4
+    await channel.click("ask:case")
+    await channel.settle()
+    assert await channel.audited("case") == ["answered"]
+    await channel.press("share")
+    assert await channel.audited("share") == ["done"]
+    await channel.home()
+    assert await channel.audited("home") == ["answered"]
+
+
+async def test_sources_that_are_old_for_one_reason_are_named_together(channel: Channel) -> None:
+    shown = await channel.said("cases")
+    assert "never synced" in shown
+    assert shown.count("has never run to the end") == 1
+    assert "cases, cards, details" in shown

@@ -124,3 +124,19 @@ async def test_address_needs_the_app_token_and_works_once(
         assert (await socket.receive_json())["type"] == "hello"
     async with slack.http.get(url.replace("ws://", "http://")) as again:
         assert again.status == 401
+
+
+async def test_a_request_is_sent_again_as_it_was(slack: Slack, bot: Bot) -> None:
+    seen: list[tuple[str, str]] = []
+
+    @bot.bolt.command("/t5g")
+    async def answer(ack: AsyncAck, command: dict[str, Any]) -> None:
+        seen.append((command["text"], command["trigger_id"]))
+        await ack(text="heard")
+
+    await slack.post("command", user="ann", channel="general", command="/t5g", text="mine")
+    again = await slack.post("redeliver")
+    assert again["error"] is None
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert [one["retry"] for one in await slack.get("deliveries")] == [0, 1]
