@@ -219,7 +219,10 @@ def _join_details(old: Register[Details] | None, seen: DetailsSeen) -> Register[
     new = Register(seen.updated, seen.seen, seen.facts)
     if old is None:
         return new
-    newer = (new.updated, new.seen) >= (old.updated, old.seen)
+    tie = (new.updated, new.seen) == (old.updated, old.seen)
+    newer = (new.updated, new.seen) > (old.updated, old.seen) or (
+        tie and _weight(new) >= _weight(old)
+    )
     top, below = (new, old) if newer else (old, new)
     filled = fill_unknown(top.facts or Details(), below.facts or Details())
     if filled == old.facts and old.updated >= new.updated:

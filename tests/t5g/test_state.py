@@ -189,3 +189,13 @@ def test_three_listings_in_any_order_end_as_the_newest() -> None:
     ]
     for order in permutations(listings):
         assert cards_of(joined(*order)) == {"T5G-1": "Done"}
+
+
+def test_two_looks_at_the_very_same_moment_end_alike_in_either_order() -> None:
+    looks = [
+        details_seen(crit_sit=True),
+        details_seen(crit_sit=False),
+    ]
+    first = join(join(None, looks[0]), looks[1])
+    second = join(join(None, looks[1]), looks[0])
+    assert first == second

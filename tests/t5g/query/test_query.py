@@ -8,7 +8,7 @@ from t5g.derived import Entry
 from t5g.errors import QueryError
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import FIELDS, SORTS, parse_query
-from t5g.query.lexer import lex
+from t5g.query.lexer import LONGEST_TEXT, lex
 from tests.making import NOW_SECONDS, ago, card, entry
 
 JANE = Person(account="712020:jane", name="Jané Roe", email="jane@example.com")
@@ -256,3 +256,9 @@ def test_a_lone_dash_is_a_word_and_negates_nothing(text: str) -> None:
 def test_a_dash_before_one_letter_negates_it() -> None:
     (term,) = lex("-x")
     assert (term.values, term.negated) == (("x",), True)
+
+
+def test_a_text_may_be_as_long_as_it_says_and_no_longer() -> None:
+    assert parse_query("x" * LONGEST_TEXT)
+    with pytest.raises(QueryError):
+        parse_query("x" * (LONGEST_TEXT + 1))
