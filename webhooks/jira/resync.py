@@ -37,8 +37,9 @@ class Resyncer:
 
     async def _later(self) -> None:
         try:
-            await asyncio.sleep(self._delay)
-            await self._hand_on()
+            while self._wanted:  # also what was asked for while the ones before were handed on
+                await asyncio.sleep(self._delay)
+                await self._hand_on()
         finally:
             self._task = None
 
