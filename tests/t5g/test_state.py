@@ -199,3 +199,14 @@ def test_two_looks_at_the_very_same_moment_end_alike_in_either_order() -> None:
     first = join(join(None, looks[0]), looks[1])
     second = join(join(None, looks[1]), looks[0])
     assert first == second
+
+
+def test_a_late_listing_still_tells_what_it_knows_newer() -> None:
+    number, older, newer = "01234567", ago(hours=2), ago(hours=1)
+    kept = join(None, listing(number, Source.CARD, card("T5G-1", updated=older), seen=NOW))
+    late = listing(number, Source.CARD, card("T5G-1", updated=newer, status="Blocked"), seen=newer)
+    found = join(kept, late)
+    assert isinstance(found, CardState)
+    facts = found.cards.items["T5G-1"].facts
+    assert facts is not None
+    assert facts.status == "Blocked"

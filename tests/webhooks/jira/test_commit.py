@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from t5g.board import Board
+from t5g.errors import StoreError
 from t5g.inbox import Inbox
 from t5g.jira_decisions import Outcome
 from t5g.jira_events import DELIVERY, Event, read_event
@@ -94,3 +95,41 @@ async def test_the_syncs_that_should_look_are_asked_for(
 ) -> None:
     await commit.apply(delivery(0, event("sprint_started", 0, sprint={"id": 5})))
     assert asked == [Sync.CARDS]
+
+
+async def test_of_a_group_that_can_not_be_written_only_the_one_at_fault_pays(
+    commit: GroupCommit, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Intake.apply
+
+    async def sometimes(self: Intake, batch: list[Delivery], *, now: datetime) -> object:
+        if any(one.event.delivery == "d-2" for one in batch):
+            raise RuntimeError("broken by this one")
+        return await real(self, batch, now=now)
+
+    monkeypatch.setattr(Intake, "apply", sometimes)
+    found = await asyncio.gather(
+        *(commit.apply(delivery(n)) for n in (1, 2, 3)), return_exceptions=True
+    )
+    assert [found[0], found[2]] == [Outcome.APPLIED] * 2
+    assert isinstance(found[1], RuntimeError)
+    await board.refresh()
+    card = board.entries[ONE].card
+    assert card is not None
+    assert card.status == "S3"
+    await commit.close()
+
+
+async def test_while_the_store_is_away_all_of_a_group_are_told_to_come_again(
+    commit: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreError("Redis does not answer")
+
+    monkeypatch.setattr(Intake, "apply", away)
+    monkeypatch.setattr(Intake, "settle", away)
+    found = await asyncio.gather(
+        *(commit.apply(delivery(n)) for n in (1, 2)), return_exceptions=True
+    )
+    assert [type(one) for one in found] == [StoreError] * 2
+    await commit.close()
