@@ -317,10 +317,11 @@ def _announcements(count: int, text: str) -> list[Payload]:
     made: list[Payload] = []
     for one in cases(min(count, 4), text):
         if one.card is not None:
-            for mention in ("", ANN):
+            for mention, again in (("", False), (ANN, True)):
                 main, thread = alerts.announcement(
-                    one, one.card, mention=mention, reason=text, now=NOW_SECONDS, settings=SETTINGS
-                )
+                    one, one.card, mention=mention, reason=text, again=again, now=NOW_SECONDS,
+                    settings=SETTINGS,
+                )  # fmt: skip
                 made += [main, *thread]
     return made
 
@@ -369,6 +370,11 @@ def _watch_messages(count: int, text: str) -> list[Payload]:
     return [alerts.watch_message(watch, found, NOW_SECONDS, SETTINGS)] if found else []
 
 
+def _alarms(count: int, text: str) -> list[Payload]:
+    found = told(count, text)
+    return [alerts.alarm_message(found, NOW_SECONDS, SETTINGS)] if found else []
+
+
 #: Every view, and what it shows of so many cases with such texts.
 VIEWS: dict[Callable[..., Any], Callable[[int, str], list[Payload]]] = {
     render: lambda n, text: [
@@ -398,6 +404,7 @@ VIEWS: dict[Callable[..., Any], Callable[[int, str], list[Payload]]] = {
     notes.note_message: lambda n, text: [notes.note_message(x) for x in sentences(n, text)],
     notes.export_message: lambda n, text: [notes.export_message(x) for x in exports(n, text)],
     alerts.watch_message: _watch_messages,
+    alerts.alarm_message: _alarms,
     alerts.announcement: _announcements,
     alerts.notice_message: _notices,
     alerts.preview: lambda n, text: [
