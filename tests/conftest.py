@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
 from t5g.embedded_redis import answers, redis_executable
@@ -30,6 +31,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def pytest_configure() -> None:
     """Hide the settings of whoever runs the tests, a `.env` included: no test may meet them."""
+    # How long an example takes says more of the machine than of the program.
+    hypothesis_settings.register_profile("t5g", hypothesis_settings(), deadline=None)
+    hypothesis_settings.load_profile("t5g")
     for name in [name for name in os.environ if name.startswith("T5G_") and name not in KEPT]:
         del os.environ[name]
     Settings.model_config["env_file"] = None

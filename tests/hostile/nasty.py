@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 #: The same examples at every run; what is found stays found.
 SEEDED = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

@@ -30,7 +30,7 @@ NEWCOMERS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(NEWCOMERS, CANDIDATES, st.integers(0, 3))
 def test_every_case_is_decided_once_and_the_same_way(
     newcomers: list[Newcomer], candidates: list[Candidate], seed: int
@@ -40,7 +40,7 @@ def test_every_case_is_decided_once_and_the_same_way(
     assert assign(newcomers, list(reversed(candidates)), seed=seed) == decided
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(NEWCOMERS, CANDIDATES)
 def test_people_away_get_none(newcomers: list[Newcomer], candidates: list[Candidate]) -> None:
     away = {c.name for c in candidates if not c.available}
@@ -50,7 +50,7 @@ def test_people_away_get_none(newcomers: list[Newcomer], candidates: list[Candid
         assert names <= {""}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 40), CANDIDATES)
 def test_shared_cases_are_fair_within_one(count: int, candidates: list[Candidate]) -> None:
     newcomers = [Newcomer(number=f"{n:08}", account="Zed") for n in range(count)]
@@ -100,7 +100,7 @@ def test_load_weighs_by_severity_and_counts_open_cases() -> None:
     assert load_of(cases) == 7.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(NEWCOMERS, CANDIDATES, st.integers(0, 3))
 def test_each_turn_goes_to_whom_the_rules_say(
     newcomers: list[Newcomer], candidates: list[Candidate], seed: int

@@ -163,7 +163,7 @@ def test_a_known_event_in_an_unknown_shape_is_kept_with_the_reason(
         assert found.subject == subject
 
 
-@hypothesis_settings(max_examples=400, deadline=None)
+@hypothesis_settings(max_examples=400)
 @given(st.binary(max_size=300))
 def test_no_bytes_of_any_kind_raise(body: bytes) -> None:
     assert isinstance(READER.read(body, {}, received=NOW), Refusal | Event | Unreadable)
@@ -206,7 +206,7 @@ def mangled(draw: st.DrawFn) -> Any:
     return found
 
 
-@hypothesis_settings(max_examples=400, deadline=None)
+@hypothesis_settings(max_examples=400)
 @given(mangled())
 def test_mangled_events_read_the_same_with_all_fields_and_with_those_we_keep(
     found: Any,

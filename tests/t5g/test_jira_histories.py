@@ -82,7 +82,7 @@ def shuffled(draw: st.DrawFn, payloads: list[dict[str, Any]]) -> list[dict[str, 
     return draw(st.permutations([*payloads, *again]))
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(cloud=st.booleans(), steps=STEPS, data=st.data())
 def test_any_order_and_repetition_ends_in_the_same_state(
     cloud: bool, steps: list[tuple[str, str, int]], data: st.DataObject
@@ -100,7 +100,7 @@ def test_any_order_and_repetition_ends_in_the_same_state(
     assert other.seen() == one.seen()
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(cloud=st.booleans(), steps=STEPS)
 def test_a_history_in_order_ends_in_what_jira_has(
     cloud: bool, steps: list[tuple[str, str, int]]

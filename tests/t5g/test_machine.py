@@ -160,7 +160,6 @@ def test_store_and_boards_equal_the_model(redis_url: str, monkeypatch: pytest.Mo
     machine.settings = settings(
         max_examples=40,
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
     machine("runTest").runTest()

@@ -150,7 +150,7 @@ def histories(draw: st.DrawFn) -> list[object]:
     return events
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories(), st.randoms(use_true_random=False))
 def test_any_shuffle_and_duplication_ends_the_same(events: list[object], random: object) -> None:
     shuffled = events * 2
@@ -159,7 +159,7 @@ def test_any_shuffle_and_duplication_ends_the_same(events: list[object], random:
     assert joined(*shuffled) == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories(), st.integers(0, 6))
 def test_a_listing_joins_in_any_place(events: list[object], at: int) -> None:
     seen = NOW + timedelta(seconds=at, milliseconds=500)

@@ -318,7 +318,6 @@ def test_boards_follow_the_world_whatever_comes_late_twice_or_never(
     machine.settings = settings(
         max_examples=30,
         stateful_step_count=30,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
     machine("runTest").runTest()

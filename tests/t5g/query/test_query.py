@@ -233,7 +233,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=6).map(" ".join))
 def test_any_text_is_understood_or_refused_politely(text: str) -> None:
     try:

@@ -192,7 +192,7 @@ class Editing(RuleBasedStateMachine):
 
 def test_any_editing_of_a_query_finds_what_plain_python_finds() -> None:
     machine: Any = Editing.TestCase
-    machine.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+    machine.settings = settings(max_examples=60, stateful_step_count=20)
     machine("runTest").runTest()
 
 

@@ -76,7 +76,7 @@ def test_process_answers_as_its_document_says(
     if mode is GenerationMode.NEGATIVE and not operation.query:
         pytest.skip("has no parameter to get wrong")
 
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=CALM)
+    @settings(max_examples=25, derandomize=True, suppress_health_check=CALM)
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
         # A text that the document allows may still be no query: a 400, with the reason.

@@ -88,7 +88,7 @@ def test_closed_cases_are_no_load() -> None:
     assert whose(board, member("Ann"), member("Bob")) == {"00000001": "Ann"}
 
 
-@examples(max_examples=100, deadline=None)
+@examples(max_examples=100)
 @given(st.integers(1, 30), st.integers(1, 6), st.randoms(use_true_random=False))
 def test_the_plan_is_fair_and_does_not_hang_on_the_order_of_the_board(
     cases: int, people: int, chance: random.Random

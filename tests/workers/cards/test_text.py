@@ -30,7 +30,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-@examples(max_examples=200, deadline=None)
+@examples(max_examples=200)
 @given(TEXTS)
 def test_a_summary_is_one_line_with_the_number_within_the_limit(text: str) -> None:
     found = summary_of(entry("00000001", portal={"summary": text}))
@@ -41,7 +41,7 @@ def test_a_summary_is_one_line_with_the_number_within_the_limit(text: str) -> No
     assert found == whole or (found.endswith(CUT) and whole.startswith(found[: -len(CUT)]))
 
 
-@examples(max_examples=200, deadline=None)
+@examples(max_examples=200)
 @given(TEXTS, st.integers(3, 40))
 def test_a_cut_is_between_two_characters_and_no_shorter_than_need_be(text: str, limit: int) -> None:
     found = cut(text, limit)
@@ -63,7 +63,7 @@ def test_no_half_character_is_left(smile: str) -> None:
     assert found.rstrip(CUT).endswith((smile, "x"))
 
 
-@examples(max_examples=100, deadline=None)
+@examples(max_examples=100)
 @given(st.text(max_size=300) | TEXTS)
 def test_the_text_of_a_case_stays_within_its_frame(text: str) -> None:
     found = description_of(entry("00000001", portal={"description": text}), SETTINGS)
