@@ -2,7 +2,7 @@
 
 For each number: the paths beside their floors, lists with changing queries, the time from a
 process's start to its first answer, memory of the web process and of Redis, and how long a change
-takes to be seen by another process. Targets: issue 9.
+takes to be seen by another process. The targets stand in docs/performance.md.
 
     t5g bench growth [--sizes 1000,10000,100000] [--plot growth.svg]
 """

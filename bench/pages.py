@@ -1,6 +1,6 @@
 """The pages at 10,000 cases against a handler that returns a constant body, in the same run.
 
-Targets (issue 7): the first page of `/cases` at 50 % or more of the constant handler's throughput
+Targets: the first page of `/cases` at 50 % or more of the constant handler's throughput
 when nothing changed; `/stats` under 50 ms (p99) when it has to be made anew; no page over 200 KB.
 
     t5g bench pages

@@ -1,7 +1,7 @@
 """The hot paths of the web process, each beside the least that the libraries under it cost.
 
 A path is a floor (an application that does the least one could do), the requests that both get,
-and the targets of issue 9. The same servers and loads are used at every number of cases.
+and the targets. The same servers and loads are used at every number of cases.
 """
 
 import itertools

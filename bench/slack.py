@@ -1,6 +1,6 @@
 """`/t5g cases severity:urgent` over signed HTTP against a Bolt app that answers a constant.
 
-Both are aiohttp processes asked in turn, in the same run. Targets (issue 5), at 10,000 cases: at
+Both are aiohttp processes asked in turn, in the same run. Targets, at 10,000 cases: at
 least 70 % of the throughput, p99 at most twice as long, the first answer within two seconds of the
 start of the process. Told besides: the same while a case changes ten times a second, so that no
 rendered answer lasts.

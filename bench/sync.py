@@ -3,7 +3,7 @@
 Every answer of the sandbox (a process of its own) comes 50 ms late, as from far away. Measured:
 a full sync of everything, beside asking for one thing after another and beside the least that the
 allowed concurrency permits; a round in which nothing changed; one in which 1 % of the open cases
-did; and the memory of a worker at 20,000 cases. Targets: issue 3 and issue 9.
+did; and the memory of a worker at 20,000 cases.
 
     t5g bench sync
 """

@@ -1,7 +1,7 @@
 """JIRA's events against the least that could be done with them, in the same run.
 
 The least: an aiohttp handler that checks an HMAC over the body and does one write to Redis. Ours
-writes the state so that every other process sees it. Targets (issue 4): at least 60 % of the
+writes the state so that every other process sees it. Targets: at least 60 % of the
 throughput, p99 at most three times as long, answers within 100 ms at full load, nothing refused or
 lost among 10,000 at once.
 
