@@ -56,7 +56,9 @@ def create_bolt_app(
 ) -> AsyncApp:
     """Return the app with all listeners. It asks nothing of Slack until the first request."""
     app = TimedApp(
-        name="t5g",  # else Bolt looks for one in the source of all callers: a tenth of a second
+        # Without a name Bolt looks for one in the source of all callers: a tenth of a second. It is
+        # also the logger of listeners, whose level Bolt sets: not one of ours.
+        name="slack_bolt.listeners",
         client=context.client,
         signing_secret=settings.slack_signing_secret.get_secret_value() or "not set",
         authorize=_authorizer(context),

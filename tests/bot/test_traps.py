@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import time
 from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from bot.context import create_client
 from bot.tasks import Tasks
@@ -160,16 +162,17 @@ async def test_tasks_are_finished_at_shutdown_and_what_hangs_is_cut_off() -> Non
     assert done == ["soon"]
 
 
-async def test_a_task_that_fails_is_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_task_that_fails_is_in_the_log() -> None:
     tasks = Tasks()
 
     async def failing() -> None:
         raise RuntimeError("nobody waits for me")
 
-    tasks.start(failing(), "forgotten")
-    await tasks.settled()
-    await asyncio.sleep(0)
-    assert "slack_task_failed" in capsys.readouterr().out
+    with capture_logs() as said:
+        tasks.start(failing(), "forgotten")
+        await tasks.settled()
+        await asyncio.sleep(0)
+    assert [line["event"] for line in said] == ["slack_task_failed"]
 
 
 async def test_slack_that_does_not_know_us_keeps_nobody_from_an_answer(channel: Channel) -> None:
@@ -215,3 +218,9 @@ async def test_the_challenge_is_echoed(channel: Channel) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "abc", "token": "x"}).encode()
     status, text = await sent(channel, body, "application/json")
     assert (status, json.loads(text)) == (200, {"challenge": "abc"})
+
+
+async def test_bolt_sets_the_level_of_no_logger_of_ours(channel: Channel) -> None:
+    await channel.said("cases")
+    ours = ("t5g", "bot", "webhooks", "workers")
+    assert {name: logging.getLogger(name).level for name in ours} == dict.fromkeys(ours, 0)
