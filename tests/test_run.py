@@ -250,7 +250,7 @@ def test_tests_add_what_they_need_and_run_all_checks(tree: Tree) -> None:
         "ruff check .",
         "ruff format --check .",
         "mypy",
-        "pytest -n auto -k two words",
+        "pytest -n auto --dist worksteal -k two words",
     ]
     tree.run("test")
     assert tree.did().count("requirements-dev.lock") == 1
@@ -262,7 +262,7 @@ def test_any_failed_check_fails_all_but_stops_none(tree: Tree, module: str) -> N
     code, _, errors = tree.run("test")
     assert code == 1
     assert f"not good yet: {module}" in errors
-    assert tree.did()[-1] == "pytest -n auto"
+    assert tree.did()[-1] == "pytest -n auto --dist worksteal"
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
