@@ -229,9 +229,9 @@ def sla(field: Field, _: str, value: str, __: Words) -> Filter:
     """How a case stands against its SLA."""
     match value.casefold():
         case "breached" | "breaching":
-            return each_now(Entry.breaching)
+            return lambda entries, now, _: [e for e in entries if e.breaches_at < now]
         case "risk" | "at-risk":
-            return each_now(Entry.at_risk)
+            return lambda entries, now, _: [e for e in entries if e.risks_at < now <= e.breaches_at]
         case "ok":
             return each_now(lambda entry, now: not (entry.breaching(now) or entry.at_risk(now)))
     raise wrong(field, value, field.values)

@@ -1,7 +1,8 @@
 """A query that was understood: it filters and sorts entries; menus and links can edit it."""
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from itertools import chain
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -118,9 +119,18 @@ class Query(Struct, frozen=True, kw_only=True):
 
 
 def _sort(found: list[Entry], sort: SortTerm, now: float) -> None:
-    """Sort in place; what has no value comes last whichever way."""
+    """Sort in place; what has no value comes last whichever way.
+
+    Cases of one value are put together first: of ten thousand, many share an account or a status.
+    """
     key = SORTS[sort.name].key
-    keyed = [(key(entry, now), entry) for entry in found]
-    known = [pair for pair in keyed if pair[0] is not None]
-    known.sort(key=itemgetter(0), reverse=sort.descending)
-    found[:] = [entry for _, entry in known] + [e for value, e in keyed if value is None]
+    alike: dict[float | str | None, list[Entry]] = {}
+    for entry in found:
+        value = key(entry, now)
+        if value in alike:
+            alike[value].append(entry)
+        else:
+            alike[value] = [entry]
+    unknown = alike.pop(None, [])
+    values: list[Any] = sorted(alike, reverse=sort.descending)
+    found[:] = chain(chain.from_iterable(map(alike.__getitem__, values)), unknown)
