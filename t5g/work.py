@@ -24,7 +24,7 @@ from t5g.settings import Settings
 from t5g.syncs import Sync
 
 if TYPE_CHECKING:
-    from rq.job import Job
+    from rq.job import Job, JobStatus
 
 QUEUES = ("high", "default", "low")
 TIMEOUT = 1_800
@@ -185,13 +185,24 @@ def _find(redis: SyncRedis, job_id: str) -> "Job | None":
         return None
 
 
+def _status(job: "Job | None") -> "JobStatus | None":
+    """Return the status of a job as it is now; None if it is gone, as jobs that are done go."""
+    from rq.exceptions import InvalidJobOperation
+
+    try:
+        return job.get_status(refresh=True) if job else None
+    except InvalidJobOperation:
+        return None
+
+
 def _out_of_the_way(job: "Job | None") -> bool:
     """Delete a job that has ended, or only waits for its next attempt; say whether that is so."""
     from rq.job import JobStatus
 
-    if job is None:
+    status = _status(job)
+    if job is None or status is None:
         return True  # it ended between the question and now
-    if job.get_status(refresh=True) in (
+    if status in (
         JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.READY_TO_ENQUEUE,
     ):  # fmt: skip
         return False
@@ -225,8 +236,8 @@ def retry_job(redis: SyncRedis, keys: Keys, job_id: str) -> None:
     from rq.job import JobStatus
 
     job = _found(redis, job_id)
-    if job.get_status(refresh=True) is not JobStatus.FAILED:
-        raise RefusedError(f"{job_id} has not failed for good: it is {job.get_status()}.")
+    if (status := _status(job)) is not JobStatus.FAILED:
+        raise RefusedError(f"{job_id} has not failed for good: it is {status or 'gone'}.")
     try:
         job.requeue()
     except InvalidJobOperation as error:
@@ -239,7 +250,7 @@ def drop_job(redis: SyncRedis, keys: Keys, job_id: str) -> None:
     from rq.job import JobStatus
 
     job = _found(redis, job_id)
-    if job.get_status(refresh=True) is JobStatus.STARTED:
+    if _status(job) is JobStatus.STARTED:
         raise RefusedError(f"{job_id} runs now; it ends by itself or by its time limit.")
     _delete(job)
 

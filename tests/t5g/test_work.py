@@ -6,10 +6,11 @@ import sys
 import pytest
 from redis import Redis
 
-from t5g.errors import SettingsError
+from t5g import work
+from t5g.errors import RefusedError, SettingsError
 from t5g.keys import Keys
 from t5g.settings import load_settings
-from t5g.work import Asked, enqueue, load_rq, request_sync, rq_prefix, sync_job_id
+from t5g.work import Asked, enqueue, load_rq, request_sync, retry_job, rq_prefix, sync_job_id
 
 JOB = "workers.jobs.sync"
 
@@ -74,6 +75,22 @@ def test_a_failed_job_whose_attempt_left_no_record_makes_way(redis):
     job.set_status(JobStatus.FAILED)
     assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.QUEUED
     assert queued(redis) == ["sync-cases"]
+
+
+def test_a_job_that_ends_while_it_is_looked_at_makes_way(redis, monkeypatch):
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    find = work._find
+
+    def ends_then(*asked):
+        found = find(*asked)
+        redis.delete("t5g:rq:queue:default", "t5g:rq:job:sync-cases")
+        return found
+
+    monkeypatch.setattr(work, "_find", ends_then)
+    assert enqueue(redis, JOB, "cases", job_id="sync-cases") is Asked.QUEUED
+    assert queued(redis) == ["sync-cases"]
+    with pytest.raises(RefusedError, match="it is gone"):
+        retry_job(redis, Keys(), "sync-cases")
 
 
 def test_a_running_job_is_joined(redis):
