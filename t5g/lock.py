@@ -140,12 +140,16 @@ class Lock:
 
 
 class BlockingLock:
-    """The same lock without asyncio: extended by whoever holds it, at each turn of its loop."""
+    """The same lock without asyncio: extended by whoever holds it, at each turn of its loop.
 
-    def __init__(self, redis: SyncRedis, key: str, *, time_to_live: float) -> None:
+    With the `token` of an earlier one it is the same holder: what a process could not give back
+    while Redis was away is still its own afterwards.
+    """
+
+    def __init__(self, redis: SyncRedis, key: str, *, time_to_live: float, token: str = "") -> None:
         self._redis = redis
         self._key = key
-        self._token = new_token()
+        self._token = token or new_token()
         self._milliseconds = int(time_to_live * 1000)
 
     def acquire(self) -> bool:

@@ -41,7 +41,7 @@ LOCK_SPARE = 20
 
 
 class Firing(Scheduler):  # type: ignore[misc]
-    """The scheduler of one installation."""
+    """The scheduler of one installation. `token`: the process as holder of the lock."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Firing(Scheduler):  # type: ignore[misc]
         entries: Sequence[Entry],
         *,
         interval: float = 5.0,
+        token: str = "",
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(connection=redis, interval=interval)
@@ -61,7 +62,7 @@ class Firing(Scheduler):  # type: ignore[misc]
         self._table = {entry_id(entry): entry for entry in entries}
         self._now = now
         self._mine = BlockingLock(
-            redis, self.scheduler_lock_key, time_to_live=interval + LOCK_SPARE
+            redis, self.scheduler_lock_key, time_to_live=interval + LOCK_SPARE, token=token
         )
 
     # The lock: the package's own has no holder.

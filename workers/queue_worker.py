@@ -16,9 +16,10 @@ from typing import Any
 from redis import Redis as SyncRedis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.exceptions import DeserializationError
+from rq.exceptions import DeserializationError, InvalidJobOperation
 from rq.executions import Execution
 from rq.job import Job
+from rq.registry import StartedJobRegistry
 from rq.scheduler import RQScheduler
 
 from t5g.current import SETTINGS
@@ -174,11 +175,27 @@ class QueueWorker(Worker):
                 seconds = round(run.seconds, 2)
                 log.info("job_ended", what=run.job, outcome=run.outcome, seconds=seconds)
 
-    def handle_job_success(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
-        """Note the result, then let RQ do its part."""
+    def handle_job_success(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry,
+        execution: Execution,
+    ) -> None:
+        """Note the result, then let RQ do its part.
+
+        When the answer to the transaction that removes the job is lost, the client calls that a
+        conflict and RQ does it all again, with a job that is gone: it is done, not failed.
+        """
         result = self._scrub(told(job._result))[:LONGEST_RESULT]
         self._say(Said(outcome=Outcome.DONE, result=result))
-        super().handle_job_success(job, queue, *args, **kwargs)
+        try:
+            super().handle_job_success(job, queue, started_job_registry, execution)
+        except InvalidJobOperation:
+            log.info("job_was_removed", job=job.id)
+            with self.connection.pipeline() as pipe:
+                self.cleanup_execution(job, pipe, execution)
+                pipe.execute()
 
     def handle_job_failure(
         self,

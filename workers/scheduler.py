@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from t5g.connection import open_queue_redis, open_redis
 from t5g.keys import Keys
+from t5g.lock import new_token
 from t5g.logs import logger
 from t5g.metrics_port import serve_beside
 from t5g.settings import Settings
@@ -40,11 +41,11 @@ def run_scheduler(settings: Settings, *, interval: float = INTERVAL) -> None:
 
 
 def _insist(settings: Settings, interval: float) -> None:
-    """Run, again and again while Redis goes away."""
-    failures = 0
+    """Run, again and again while Redis goes away, as the same holder of the lock."""
+    failures, token = 0, new_token()
     while True:
         try:
-            _run(settings, interval)
+            _run(settings, interval, token)
             failures = 0
         except (RedisError, OSError) as error:
             log.warning("scheduler_lost_redis", error=type(error).__name__)
@@ -58,13 +59,13 @@ def utc_process() -> None:
     time.tzset()
 
 
-def _run(settings: Settings, interval: float) -> None:
+def _run(settings: Settings, interval: float, token: str) -> None:
     from workers.firing import Firing
     from workers.schedule import schedule
 
     keys = Keys(settings.redis_prefix)
     with closing(open_queue_redis(settings.redis_url)) as redis:
-        firing = Firing(redis, keys, schedule(settings), interval=interval)
+        firing = Firing(redis, keys, schedule(settings), interval=interval, token=token)
         firing.register_birth()
         try:
             _loop(settings, firing, interval)

@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import closing
 
 from t5g import metrics
+from t5g.connection import open_queue_redis
 from t5g.current import current_settings
 from t5g.logs import logger
 from workers.calls import Caller
@@ -38,6 +40,13 @@ def token_length() -> str:
 def dying() -> None:
     """End without a word, as out of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def removed() -> str:
+    """Be gone from Redis before the end, as when the word of the end came through unanswered."""
+    with closing(open_queue_redis(current_settings().redis_url)) as redis:
+        redis.delete("t5g:rq:job:removed")
+    return "all done"
 
 
 def ask(url: str) -> int:

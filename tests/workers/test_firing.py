@@ -363,7 +363,7 @@ run_scheduler(load_settings(env=env), interval=0.05)
 """
 
 
-def until(condition, seconds=10.0):
+def until(condition, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "not in time"
@@ -407,12 +407,16 @@ def test_it_outlives_a_restart_of_redis_and_keeps_its_times():
     folder = Path(tempfile.mkdtemp(prefix="t5g-own-"))
     server = OwnRedis(folder)
     server.start()
-    child = subprocess.Popen([sys.executable, "-c", RUN, server.url, "t5g:"])
+    child = subprocess.Popen(
+        [sys.executable, "-u", "-c", RUN, server.url, "t5g:"], stdout=subprocess.PIPE, text=True
+    )
     try:
         with Redis.from_url(server.url) as raw:
             until(lambda: queued(raw) == ["sync-cases"])
             before = times(raw)
         server.kill()
+        # Only then it is sure that the scheduler could not give its lock back.
+        assert any("scheduler_lost_redis" in line for line in child.stdout)
         server.start()
         with Redis.from_url(server.url) as raw:
             raw.delete("t5g:rq:queue:default", "t5g:rq:job:sync-cases")

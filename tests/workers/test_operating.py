@@ -188,6 +188,17 @@ async def test_the_scheduler_ends_the_run_of_a_worker_that_is_gone(start, raw, r
     assert family
 
 
+async def test_a_job_that_is_gone_when_it_ends_is_done(start, raw, redis):
+    """RQ asks again for the end of a job when Redis took it but the answer was lost."""
+    ask_for(raw, "removed", job_id="removed", attempts=(1,))
+    await (await start(burst=True)).wait()
+    (run,) = await Runs(redis, KEYS).ended(0)
+    assert (run.outcome, run.result) == (Outcome.DONE, "all done")
+    assert raw.zcard("t5g:rq:wip:default") == 0, "it does not look as if it ran still"
+    assert raw.zcard("t5g:rq:failed:default") == 0
+    assert raw.zcard("t5g:rq:scheduled:default") == 0, "and it is not done again"
+
+
 async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
     ask_for(raw, "fail", "another-planted-not-secret", job_id="failing")
     worker = await start(burst=True, jira_token="another-planted-not-secret")
