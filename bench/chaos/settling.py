@@ -20,6 +20,7 @@ from t5g.board import Board
 from t5g.errors import StoreError
 from t5g.inbox import Inbox
 from t5g.operations import Operations
+from t5g.runs import Outcome, Runs
 from t5g.syncs import Sync, SyncRecords, SyncState
 from workers.cards.ledger import Ledger
 
@@ -93,11 +94,16 @@ class _Rest:
         await _until(over, "cards", lambda: wish(self._stage, _CREATE, "cards-create"))
 
     async def told(self) -> None:
-        """Post what waits, and apply what could not be."""
+        """Post what is due and what waits, and apply what could not be."""
+        since, runs = time.time(), Runs(self._redis, self._keys)
         outbox, inbox = _waiting(self._stage, self._redis), Inbox(self._redis, self._keys)
 
         async def posted() -> bool:
-            return await outbox.waiting() == 0
+            looked = any(
+                one.job == "digest_tick" and one.outcome is Outcome.DONE and one.started >= since
+                for one in await runs.ended(since)
+            )
+            return looked and await outbox.waiting() == 0
 
         async def applied() -> bool:
             return await inbox.count() == 0
@@ -108,11 +114,12 @@ class _Rest:
                 await _until(applied, "letters", lambda: wish(self._stage, _LETTERS, "letters"))
 
     async def idle(self) -> None:
-        """Wait until no job waits."""
-        operations = Operations(self._redis, self._keys)
+        """Wait until no job waits or runs."""
+        operations, runs = Operations(self._redis, self._keys), Runs(self._redis, self._keys)
 
         async def over() -> bool:
-            return not sum(queue.waiting for queue in await operations.queues())
+            waiting = sum(queue.waiting for queue in await operations.queues())
+            return not waiting and not await runs.open()
 
         await _until(over, "the queues")
 

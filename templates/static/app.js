@@ -168,6 +168,7 @@
     if (!path || !window.EventSource) return;
     const address = new URL(path, location.origin);
     address.searchParams.set("since", document.body.dataset.sequence);
+    address.searchParams.set("revision", $("#freshness")?.dataset.revision ?? "");
     const source = new EventSource(address);
     source.addEventListener("change", (event) => {
       const { numbers } = JSON.parse(event.data);

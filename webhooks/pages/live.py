@@ -165,7 +165,11 @@ async def closing(app: web.Application) -> None:
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """`/live`: what changes, as it happens. `q` or `case` narrow it, `since` is the page's."""
+    """`/live`: what changes, as it happens. `q` or `case` narrow it.
+
+    `since` and `revision` say what the page shows: the place in the change feed, and the state of
+    the syncs at its foot.
+    """
     follower, pages = request.app[FOLLOWER], request.app[PAGES]
     if follower.crowded:
         raise web.HTTPServiceUnavailable(text="Too many pages are open; reload to see changes.")
@@ -202,13 +206,16 @@ def _scope(request: web.Request, pages: Pages) -> Scope:
 
 async def _catch_up(request: web.Request, response: web.StreamResponse, follower: Follower) -> None:
     """Tell what happened between the rendering of the page and now."""
+    pages = request.app[PAGES]
+    if request.query.get("revision", "") not in {"", str(pages.board.version[2])}:
+        await _freshness(response, pages)
     since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
     if not (since.isascii() and since.isdigit() and len(since) < 16):
         return
     numbers = await follower.changed_after(int(since))
     if numbers is None or numbers:
-        board = request.app[PAGES].board
-        await _change(response, board.version[1], None if numbers is None else sorted(numbers))
+        sequence = pages.board.version[1]
+        await _change(response, sequence, None if numbers is None else sorted(numbers))
 
 
 async def _tell(
@@ -231,7 +238,7 @@ async def _tell(
         if concerned is None or concerned:
             await _change(response, news.sequence, concerned)
         if news.syncs:
-            await _event(response, "freshness", (await pages.foot()).decode())
+            await _freshness(response, pages)
 
 
 async def _next(queue: asyncio.Queue[News | None]) -> News | None:
@@ -244,6 +251,10 @@ async def _next(queue: asyncio.Queue[News | None]) -> News | None:
 
 async def _change(response: web.StreamResponse, sequence: int, numbers: list[str] | None) -> None:
     await _event(response, "change", {"sequence": sequence, "numbers": numbers}, sequence)
+
+
+async def _freshness(response: web.StreamResponse, pages: Pages) -> None:
+    await _event(response, "freshness", (await pages.foot()).decode())
 
 
 async def _event(

@@ -228,7 +228,8 @@ class Pages:
         stamp = (self.board.version[2], int(now // MINUTE))
         if self._foot[0] != stamp:
             found = freshness(self.board.syncs, await self._parked(), now)
-            self._foot = stamp, self.fragment("freshness.html", freshness=found).encode()
+            foot = self.fragment("freshness.html", freshness=found, revision=stamp[0])
+            self._foot = stamp, foot.encode()
         return self._foot
 
     def fragment(self, template: str, **values: Any) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -107,6 +108,19 @@ async def test_running_sync_moves_at_the_foot(listen: Listen, records: SyncRecor
     async with listen("/live") as response:
         running = SyncRecord(name=Sync.CARDS, state=SyncState.RUNNING, current=1, total=4)
         await records.write(running)
+        name, foot = await event(response)
+        assert name == "freshness"
+        assert '<progress max="100" value="25"' in foot
+
+
+async def test_sync_that_began_before_the_stream_was_open_is_told(
+    listen: Listen, client: Client, records: SyncRecords
+) -> None:
+    page = await (await client.get("/cases")).text()
+    revision = re.search(r'data-revision="(\d+)"', page)
+    assert revision
+    await records.write(SyncRecord(name=Sync.CARDS, state=SyncState.RUNNING, current=1, total=4))
+    async with listen(f"/live?revision={revision[1]}") as response:
         name, foot = await event(response)
         assert name == "freshness"
         assert '<progress max="100" value="25"' in foot
