@@ -3,6 +3,7 @@
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.context import create_client
+from bot.refusals import refusal
 from t5g.checks import Check
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
@@ -15,7 +16,7 @@ def slack_checks(settings: Settings) -> list[Check]:
         try:
             found = await create_client(settings).auth_test()
         except SlackApiError as error:
-            raise UpstreamError("slack", str(error.response.get("error"))) from None
+            raise UpstreamError("slack", refusal(error).why) from None
         except SlackClientError as error:
             raise UpstreamError("slack", type(error).__name__) from None
         return f"{found.get('user')} in {found.get('team')}"

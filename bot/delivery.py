@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.refusals import refusal
 from t5g.alerts import Alerts
 from t5g.errors import StoreError
 from t5g.keys import Keys
@@ -38,11 +39,6 @@ LASTS = 6 * 3600.0
 LONGEST_WAIT = 60.0
 EVENT_TYPE = "t5g_message"
 LOOKED_AT = 200
-#: Slack's answers that mean it never happened and never will.
-TRANSIENT = frozenset({
-    "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
-    "rollup_error", "team_added_to_org",
-})  # fmt: skip
 #: Answers after which the same words without blocks may yet be taken.
 UNFIT = frozenset({
     "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments",
@@ -265,18 +261,18 @@ class Outbox:
         try:
             return await self._call(item)
         except SlackApiError as error:
-            why = str(error.response.get("error") or "unknown_error")
-            headers = error.response.headers
+            refused = refusal(error)
         except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
             log.warning("slack_post_unsure", what=item.what, why=type(error).__name__)
             if isinstance(error, aiohttp.ClientConnectorError):
                 await self._redis.delete(self._trying(item))  # it never left
             raise _Later from None
-        if why == "ratelimited":
+        why = refused.why
+        if refused.limited:
             await self._redis.delete(self._trying(item))
-            await self._wait(item.channel, float(headers.get("Retry-After", 1)))
+            await self._wait(item.channel, refused.wait)
             return await self._again(item)
-        if why in TRANSIENT:
+        if refused.passes:
             log.warning("slack_post_unsure", what=item.what, why=why)
             raise _Later
         await self._redis.delete(self._trying(item))
@@ -342,11 +338,11 @@ class Outbox:
                     channel=channel, oldest=oldest, limit=LOOKED_AT, include_all_metadata=True
                 )
         except SlackApiError as error:
-            why = str(error.response.get("error"))
-            if why in TRANSIENT:
+            refused = refusal(error)
+            if refused.passes or refused.limited:
                 raise _Later from None
             # It can not be seen whether it is there; better none than two.
-            log.warning("slack_post_unknown", what=item.what, channel=item.channel, why=why)
+            log.warning("slack_post_unknown", what=item.what, channel=item.channel, why=refused.why)
             return Posted(item.channel, "")
         except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError):
             raise _Later from None

@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.asker import Asker, Origin
+from bot.refusals import refusal
 from bot.tasks import Tasks
 from t5g.accounts import email_of
 from t5g.keys import Keys
@@ -184,7 +185,7 @@ class People:
         try:
             found = await ask()
         except SlackApiError as error:
-            why = str(error.response.get("error"))
+            why = refusal(error).why
             if why not in _NONE:
                 log.warning("slack_lookup_failed", what=name.partition(":")[0], why=why)
                 return self._as_before(name)  # type: ignore[no-any-return]

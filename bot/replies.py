@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.refusals import refusal
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.settings import Settings
@@ -164,12 +165,11 @@ class Replies:
             try:
                 found = await self._client.api_call(method, json=arguments)
             except SlackApiError as error:
-                why = str(error.response.get("error"))
-                wait = float(error.response.headers.get("Retry-After", 1))
-                if why == "ratelimited" and attempt == 0 and wait <= LONGEST_WAIT:
-                    await asyncio.sleep(wait)
+                refused = refusal(error)
+                if refused.limited and attempt == 0 and refused.wait <= LONGEST_WAIT:
+                    await asyncio.sleep(refused.wait)
                     continue
-                log.info("reply_failed", method=method, why=why)
+                log.info("reply_failed", method=method, why=refused.why)
             except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
                 log.info("reply_failed", method=method, why=type(error).__name__)
             else:

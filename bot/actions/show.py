@@ -6,6 +6,7 @@ from bot.actions.clicks import Click
 from bot.asker import Origin
 from bot.context import Context
 from bot.home import publish
+from bot.refusals import refusal
 from bot.speaking import Speaker, Spoken
 from bot.views.blocks.modals import answer_modal, waiting_modal
 from t5g.logs import logger
@@ -68,7 +69,7 @@ class Shower:
         try:
             found = await call(trigger_id=click.trigger, view=view)
         except SlackApiError as error:
-            log.warning("modal_not_opened", why=str(error.response.get("error")))
+            log.warning("modal_not_opened", why=refusal(error).why)
             return ""
         except (SlackClientError, OSError, TimeoutError) as error:
             log.warning("modal_not_opened", why=type(error).__name__)
@@ -82,6 +83,6 @@ class Shower:
         try:
             await self._context.client.views_update(view_id=view_id, view=view)
         except SlackApiError as error:
-            log.info("modal_not_updated", why=str(error.response.get("error")))
+            log.info("modal_not_updated", why=refusal(error).why)
         except (SlackClientError, OSError, TimeoutError) as error:
             log.info("modal_not_updated", why=type(error).__name__)

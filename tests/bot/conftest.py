@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestServer
 
 from bot.context import Context
 from bot.manifest import manifest
-from sandbox.slack.app import BOT_TOKEN, SERVER, SIGNING_SECRET, create_slack_app
+from sandbox.faults import Faults
+from sandbox.slack.app import BOT_TOKEN, FAULTS, SERVER, SIGNING_SECRET, create_slack_app
 from sandbox.slack.installation import Installation
 from sandbox.slack.server import SlackServer
 from sandbox.slack.state import SlackState
@@ -36,6 +37,7 @@ class Channel:
     store: Store
     settings: Settings
     context: Context
+    faults: Faults
 
     def as_(self, user: str) -> "Channel":
         """The same channel as somebody else sees it (by name)."""
@@ -224,4 +226,7 @@ async def channel(
             server, store = slack_app[SERVER], app[keys.STORE]
             app[keys.BOT].outbox.pace(0.001)
             slack_app[SERVER].dispatcher.retry_delays = (0.0,)
-            yield Channel(http, url, ann.id, "general", server, store, settings, app[keys.BOT])
+            yield Channel(
+                http, url, ann.id, "general", server, store, settings, app[keys.BOT],
+                slack_app[FAULTS],
+            )  # fmt: skip

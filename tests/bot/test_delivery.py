@@ -3,6 +3,7 @@
 import pytest
 
 from bot.delivery import message
+from sandbox.faults import Kind
 from t5g.alerts import Alerts
 from tests.bot.conftest import Channel, texts
 
@@ -76,3 +77,32 @@ async def test_blocks_that_slack_does_not_take_leave_the_words(
     await channel.context.outbox.drain()
     assert await seen(channel) == ["words"]
     assert texts(await channel.messages())
+
+
+ODD_ANSWERS: dict[str, dict[str, object]] = {
+    "a page of a proxy": {"kind": Kind.DENY},
+    "a page that says it is down": {"kind": Kind.DOWN},
+    "nothing": {"kind": Kind.STATUS, "body": " "},
+    "words": {"kind": Kind.STATUS, "status": 502, "body": "upstream connect error"},
+    "JSON of something else": {"kind": Kind.STATUS, "status": 200, "body": "{}"},
+    "a list": {"kind": Kind.STATUS, "status": 200, "body": "[]"},
+    "no JSON, though it says so": {"kind": Kind.STATUS, "status": 200, "body": "{oops"},
+    "an answer cut off": {"kind": Kind.TRUNCATE},
+    "too much, without Slack's word": {"kind": Kind.THROTTLE, "retry_after": "0"},
+    "too much, until some day": {"kind": Kind.THROTTLE, "retry_after": "Fri, 31 Dec 1999"},
+}
+
+
+@pytest.mark.parametrize("what", ODD_ANSWERS)
+async def test_an_answer_that_is_not_slacks_own_loses_nothing(channel: Channel, what: str) -> None:
+    """Twice such an answer to the post, once to the look whether it is there."""
+    outbox = channel.context.outbox
+    await channel.settle()
+    for method, times in (("chat.postMessage", 2), ("conversations.history", 1)):
+        channel.faults.add(**ODD_ANSWERS[what], path=f"/api/{method}", times=times)  # type: ignore[arg-type]
+    await put(channel, "one", "two")
+    for _ in range(5):
+        await outbox.drain()
+    assert await seen(channel) == ["one", "two"]
+    assert await outbox.waiting() == 0
+    assert await Alerts(channel.context.redis, channel.context.keys).raised() == []
