@@ -1,7 +1,8 @@
 """A generated world has everything that the program must bear, and is the same for a seed."""
 
+import cProfile
+import pstats
 import re
-import time
 import tomllib
 from collections import Counter
 from datetime import UTC, datetime
@@ -216,11 +217,18 @@ def test_small_worlds_are_whole_too(count: int) -> None:
         assert any(case.bugzillas for case in small.open_cases())
 
 
-def test_a_large_world_is_made_quickly() -> None:
-    begun = time.perf_counter()
-    large = make_world(WorldPlan(cases=10_000), clock=lambda: NOW)
-    assert len(large.open_cases()) == 10_000
-    assert time.perf_counter() - begun < 5
+def calls_to_make(cases: int) -> int:
+    """How many functions are called to make a world of so many cases."""
+    profile = cProfile.Profile()
+    with profile:
+        made = make_world(WorldPlan(cases=cases), clock=lambda: NOW)
+    assert len(made.open_cases()) == cases
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+def test_the_work_of_making_a_world_grows_no_faster_than_the_world() -> None:
+    calls_to_make(10)  # what is made once for all worlds
+    assert calls_to_make(1_000) <= 4.4 * calls_to_make(250)
 
 
 def test_jira_s_clock_is_not_ahead_of_time(world: World) -> None:
