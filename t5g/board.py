@@ -15,8 +15,10 @@ from redis.exceptions import RedisError
 
 from t5g import metrics
 from t5g.assembly import assemble, reassemble
+from t5g.census import Census, KeptCensus
 from t5g.derived import Entry, Rules
 from t5g.errors import StoreError
+from t5g.figures import Figures
 from t5g.model import Case, Source
 from t5g.order import Order
 from t5g.pool import Pool
@@ -45,6 +47,7 @@ class Board:
         self._waiting: list[asyncio.Future[None]] = []
         self._checking: asyncio.Task[None] | None = None
         self._order = Order()
+        self._census = KeptCensus()
         self._open: tuple[list[Entry], list[Entry]] | None = None
         self._words: tuple[object, Mapping[str, Sequence[str]]] | None = None
         self.reloads = 0
@@ -107,6 +110,14 @@ class Board:
                 self._open = ordered, [entry for entry in ordered if entry.open]
             ordered = self._open[1]
         return list(ordered)
+
+    def census(self) -> Census:
+        """The count of all cases. Do not keep it over an `await`: it changes in place."""
+        return self._census.of(self._entries)
+
+    def figures(self, now: float) -> Figures:
+        """All numbers over all cases."""
+        return self.census().figures(now)
 
     def words(self, key: str) -> Sequence[str]:
         """The statuses and severities that the data has, for `parse_query`."""
@@ -220,6 +231,7 @@ class Board:
             for entry in self._entries.values():
                 self._references.add(entry)
         self._order.forget()
+        self._census.forget()
         self._position = position
         self.reloads += 1
         metrics.BOARD_RELOADS.inc()
@@ -259,6 +271,7 @@ class Board:
         if entry is not None:
             self._entries[number] = entry
         self._order.changed(number)
+        self._census.changed(number, old)
 
 
 def _answer(waiting: Iterable[asyncio.Future[None]], failure: Exception | None) -> None:

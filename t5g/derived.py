@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from sys import intern
-from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -76,7 +75,7 @@ class Entry:
 
     __slots__ = (
         "_comment", "_rules", "_targets", "account", "activity", "assignee", "breaches_at", "case",
-        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels", "memo",
+        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels",
         "no_bugs", "number", "open", "owner", "potential_escalation", "product", "rank", "risks_at",
         "severity", "sla_days", "stale_at", "status", "text", "untracked",
     )  # fmt: skip
@@ -97,8 +96,6 @@ class Entry:
         #: Since when the case is at risk, breaching and stale: never if it is not open.
         self.risks_at, self.breaches_at = self._deadlines()
         self.stale_at = self.activity + rules.stale_seconds if self.open else NEVER
-        #: What others worked out from this case once, by a name of theirs.
-        self.memo: dict[str, Any] = {}
         self.escalated = bool(case.escalations)
         self.crit_sit = None if case.details.crit_sit is UNSET else case.details.crit_sit
         self.labels: tuple[str, ...] = card.labels if card else ()

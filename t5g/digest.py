@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from t5g.census import figures
 from t5g.derived import DAY, Entry, attention
-from t5g.figures import UNASSIGNED_QUERY, Figures, figures
+from t5g.figures import UNASSIGNED_QUERY, Figures
 from t5g.statistics import DayRow
 
 

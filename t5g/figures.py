@@ -3,66 +3,77 @@
 Windows roll: "in the last N days" is the last N × 24 hours.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
-from statistics import fmean, median
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import UNSET, Struct
 
-from t5g.derived import DAY, Entry
+from t5g.derived import DAY, NEVER, Entry
 
 UNASSIGNED_QUERY = "assignee:none"
+WEEK = 7 * DAY
+#: The first Monday of the epoch.
+MONDAY = 4 * DAY
+
+
+#: A span of time, in seconds since the epoch: after the first moment, up to the second.
+Window = tuple[float, float]
+ALWAYS: Window = (-NEVER, NEVER)
+NOWHERE: Window = (NEVER, NEVER)
 
 
 class Headline(Struct, frozen=True):
     """One headline number: its name in code and data, its words, and the query that lists it.
 
-    `of`: the entries (of those given) that it counts at a time. Open cases only, but for those
-    opened and closed in a window.
+    `window`: when a case counts towards it, as long as it stays as it is. Open cases only, but for
+    those opened and closed in the last days.
     """
 
     name: str
     title: str
     query: str
-    of: Callable[[Sequence[Entry], float], list[Entry]]
+    window: Callable[[Entry], Window]
 
-    def count(self, entries: Sequence[Entry], now: float) -> int:
+    def of(self, entries: Iterable[Entry], now: float) -> list[Entry]:
+        """The entries, of those given, that it counts."""
+        window = self.window
+        return [e for e in entries if (span := window(e))[0] < now <= span[1]]
+
+    def count(self, entries: Iterable[Entry], now: float) -> int:
         """How many of the entries it counts."""
         return len(self.of(entries, now))
 
 
-def _opened(days: float) -> Callable[[Sequence[Entry], float], list[Entry]]:
-    seconds = days * DAY  # `Entry.new`, flat: calls are what counting ten thousand cases costs
-    return lambda entries, now: [e for e in entries if e.created and now - e.created <= seconds]
+def _whenever(belongs: Callable[[Entry], object]) -> Callable[[Entry], Window]:
+    """A number that does not hang on the time, of open cases."""
+    return lambda entry: ALWAYS if entry.open and belongs(entry) else NOWHERE
 
 
-def _closed(days: float) -> Callable[[Sequence[Entry], float], list[Entry]]:
-    return lambda entries, now: [e for e in entries if not e.open and e.closed_within(now, days)]
+def _opened(days: float) -> Callable[[Entry], Window]:
+    seconds = days * DAY  # `Entry.new`
+    return lambda entry: (-NEVER, entry.created + seconds) if entry.created else NOWHERE
+
+
+def _closed(days: float) -> Callable[[Entry], Window]:
+    seconds = days * DAY  # `Entry.closed_within`
+    return lambda entry: (
+        (-NEVER, entry.closed + seconds) if entry.closed and not entry.open else NOWHERE
+    )
 
 
 HEADLINES: tuple[Headline, ...] = (
-    Headline("open", "Open", "status:open", lambda es, _: [e for e in es if e.open]),
-    Headline("escalated", "Escalated", "escalated:yes",
-             lambda es, _: [e for e in es if e.escalated and e.open]),
-    Headline("crit_sit", "Crit sit", "critsit:yes",
-             lambda es, _: [e for e in es if e.crit_sit is True and e.open]),
+    Headline("open", "Open", "status:open", lambda e: ALWAYS if e.open else NOWHERE),
+    Headline("escalated", "Escalated", "escalated:yes", _whenever(lambda e: e.escalated)),
+    Headline("crit_sit", "Crit sit", "critsit:yes", _whenever(lambda e: e.crit_sit is True)),
     Headline("potential", "Potential escalations", "potential:yes",
-             lambda es, _: [e for e in es if e.potential_escalation]),
-    Headline("breaching", "Breaching", "sla:breached",
-             lambda es, now: [e for e in es if e.breaches_at < now]),
-    Headline("at_risk", "At risk", "sla:risk",
-             lambda es, now: [e for e in es if e.risks_at < now <= e.breaches_at]),
-    Headline("stale", "Stale", "stale:yes", lambda es, now: [e for e in es if e.stale_at < now]),
-    Headline("untracked", "Untracked", "untracked:yes",
-             lambda es, _: [e for e in es if e.untracked]),
-    Headline("unassigned", "Unassigned", UNASSIGNED_QUERY,
-             lambda es, _: [e for e in es if e.assignee is None and e.open]),
-    Headline("no_bugs", "No bugs", "bug:none",
-             lambda es, _: [e for e in es if e.no_bugs and e.open]),
+             _whenever(lambda e: e.potential_escalation)),
+    Headline("breaching", "Breaching", "sla:breached", lambda e: (e.breaches_at, NEVER)),
+    Headline("at_risk", "At risk", "sla:risk", lambda e: (e.risks_at, e.breaches_at)),
+    Headline("stale", "Stale", "stale:yes", lambda e: (e.stale_at, NEVER)),
+    Headline("untracked", "Untracked", "untracked:yes", _whenever(lambda e: e.untracked)),
+    Headline("unassigned", "Unassigned", UNASSIGNED_QUERY, _whenever(lambda e: e.assignee is None)),
+    Headline("no_bugs", "No bugs", "bug:none", _whenever(lambda e: e.no_bugs)),
     Headline("missing_target", "Missing target", "target:missing",
-             lambda es, _: [e for e in es if not e.no_bugs and e.open and e.missing_target]),
+             _whenever(lambda e: not e.no_bugs and e.missing_target)),
     Headline("opened_1d", "Opened in 24 hours", "status:any created<=24h", _opened(1)),
     Headline("closed_1d", "Closed in 24 hours", "status:closed closed<=24h", _closed(1)),
     Headline("opened_7d", "Opened in 7 days", "status:any created<=7d", _opened(7)),
@@ -97,72 +108,6 @@ class Figures(Struct, frozen=True, kw_only=True):
         return self.headlines[headline]
 
 
-class _Fixed(NamedTuple):
-    """What a case adds to the numbers whatever the time: worked out once, when it changes."""
-
-    open: bool
-    severity: str
-    status: str
-    internal: str
-    account: str
-    engineer: str
-    product: str
-    relief: float | None
-    resolution: float | None
-
-
-def figures(entries: Iterable[Entry], now: float) -> Figures:
-    """Work out all numbers over `entries` (all cases, closed ones too)."""
-    everyone = list(entries)
-    fixed: list[_Fixed] = [entry.memo.get("figures") or _fixed(entry) for entry in everyone]
-    opened = [one for one in fixed if one.open]
-
-    def counted(name: str) -> dict[str, int]:
-        return dict(Counter(map(attrgetter(name), opened)).most_common())
-
-    return Figures(
-        at=now,
-        headlines={line.name: line.count(everyone, now) for line in HEADLINES},
-        by_severity=counted("severity"),
-        by_status=counted("status"),
-        by_internal_status=counted("internal"),
-        by_account=counted("account"),
-        by_engineer=counted("engineer"),
-        by_product=counted("product"),
-        relief=_durations((one.severity, one.relief) for one in fixed),
-        resolution=_durations((one.severity, one.resolution) for one in fixed),
-    )
-
-
-def _fixed(entry: Entry) -> _Fixed:
-    found: _Fixed | None = entry.memo.get("figures")
-    if found is None:
-        portal = entry.case.portal
-        found = entry.memo["figures"] = _Fixed(
-            open=entry.open,
-            severity=entry.severity or "unknown",
-            status=portal.status or "unknown",
-            internal=entry.internal_status or "No card",
-            account=portal.account or "unknown",
-            engineer=engineer_of(entry),
-            product=portal.product or "unknown",
-            relief=relief_days(entry),
-            resolution=resolution_days(entry),
-        )
-    return found
-
-
-def relief_and_resolution(
-    entries: Iterable[Entry],
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """The days to relief and to resolution, of all cases that tell them, by severity."""
-    fixed = [_fixed(entry) for entry in entries]
-    return (
-        _by_severity((one.severity, one.relief) for one in fixed),
-        _by_severity((one.severity, one.resolution) for one in fixed),
-    )
-
-
 def engineer_of(entry: Entry) -> str:
     """The name a case is counted under."""
     if entry.assignee is None:
@@ -187,16 +132,17 @@ def _days_to(entry: Entry, moment: object) -> float | None:
     return float(days) if days >= 0 else None
 
 
-def _durations(days: Iterable[tuple[str, float | None]]) -> dict[str, Durations]:
-    return {
-        severity: Durations(len(values), fmean(values), median(values))
-        for severity, values in sorted(_by_severity(days).items())
-    }
+#: What open cases are counted by, and the word that a case is counted under.
+FACTS: Mapping[str, Callable[[Entry], str]] = {
+    "severity": lambda entry: entry.severity or "unknown",
+    "status": lambda entry: entry.status or "unknown",
+    "internal_status": lambda entry: entry.internal_status or "No card",
+    "account": lambda entry: entry.account or "unknown",
+    "engineer": engineer_of,
+    "product": lambda entry: entry.case.portal.product or "unknown",
+}
 
 
-def _by_severity(days: Iterable[tuple[str, float | None]]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for severity, value in days:
-        if value is not None:
-            found.setdefault(severity, []).append(value)
-    return found
+def week_of(at: float) -> int:
+    """Number the weeks (Monday to Sunday, UTC) from the first Monday of the epoch."""
+    return int((at - MONDAY) // WEEK)

@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 from t5g.board import Board
 from t5g.connection import open_syncs
 from t5g.errors import StoreError
-from t5g.figures import figures
 from t5g.heartbeat import KINDS, alive
 from t5g.inbox import Inbox
 from t5g.keys import Keys
@@ -114,7 +113,7 @@ async def _add_board(snapshot: Snapshot, board: Board, now: float) -> None:
     behind = await board.behind()
     snapshot.gauge("t5g_board_lag_changes", "Changes the board had not seen yet", behind)
     await board.refresh()
-    found = figures(board.entries.values(), now)
+    found = board.figures(now)
     for headline, count in found.headlines.items():
         snapshot.gauge("t5g_cases", "Cases by headline number", count, headline=headline)
     for severity, count in _bounded(found.by_severity, SEVERITIES).items():

@@ -6,7 +6,7 @@ from bot.answers import Answer, Freshness, Stats, StatsRow
 from bot.router import Request, router
 from t5g.derived import Entry
 from t5g.errors import QueryError
-from t5g.figures import engineer_of, figures
+from t5g.figures import engineer_of
 from t5g.query.fields import nearest
 from t5g.statistics import day_of
 
@@ -35,7 +35,7 @@ async def stats(request: Request) -> Answer:
             example="" if guess else "stats engineer",
         )
     context, now = request.context, request.now
-    numbers = figures(context.board.entries.values(), now)
+    numbers = context.board.figures(now)
     freshness = Freshness.of(context.board.syncs, now)
     if not by:
         week_ago = await context.history.before(day_of(now, context.settings.zone), 7)

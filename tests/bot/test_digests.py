@@ -10,7 +10,7 @@ import pytest
 from bot.context import Context
 from bot.digests import post_due
 from bot.terminal import opened
-from t5g.figures import figures
+from t5g.census import figures
 from t5g.settings import Settings
 from t5g.statistics import DayRow
 from tests.bot.conftest import Channel, texts

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis.asyncio import Redis
 
+from t5g.census import figures
 from t5g.derived import Entry
 from t5g.digest import build_digest
-from t5g.figures import HEADLINES, figures
+from t5g.figures import HEADLINES
 from t5g.keys import Keys
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import parse_query

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from t5g.derived import Entry
 from t5g.digest import differences
-from t5g.figures import HEADLINES, Durations, Figures, engineer_of, figures
+from t5g.figures import HEADLINES, Durations, Figures, engineer_of
 from t5g.statistics import DayRow
 from t5g.syncs import SyncRecord
 from webhooks.api.answers import ANSWERS
@@ -107,7 +107,7 @@ async def get_stats(request: web.Request) -> web.Response:
     yesterday, last_week = await days.before(1), await days.before(7)
 
     def make(now: float) -> StatsShape:
-        return _stats(figures(board.entries.values(), now), yesterday, last_week)
+        return _stats(board.figures(now), yesterday, last_week)
 
     depends = (yesterday and yesterday.at, last_week and last_week.at)
     return request.app[ANSWERS].give(request, "stats", make, depends=depends)

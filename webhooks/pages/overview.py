@@ -16,7 +16,8 @@ async def show_overview(request: web.Request) -> web.Response:
 
     def make(now: float) -> Page:
         ordered = pages.board.ordered(now)
-        view = overview(ordered, now, request.app[LINKS], yesterday, last_week)
+        numbers, links = pages.board.figures(now), request.app[LINKS]
+        view = overview(ordered, numbers, now, links, yesterday=yesterday, last_week=last_week)
         return Page("overview.html", {"view": view})
 
     return await pages.show(request, "overview", make, depends=(yesterday, last_week))

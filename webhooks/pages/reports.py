@@ -5,7 +5,6 @@ from datetime import datetime
 from aiohttp import web
 
 from t5g.derived import DAY
-from t5g.figures import figures
 from webhooks.keys import SETTINGS, STORE
 from webhooks.pages.asking import number_of
 from webhooks.pages.keys import LINKS
@@ -87,7 +86,7 @@ async def send_weekly_text(request: web.Request) -> web.Response:
 
 
 def _report(request: web.Request, now: float) -> Weekly:
-    entries, zone = list(request.app[PAGES].board.entries.values()), request.app[SETTINGS].zone
+    board, zone = request.app[PAGES].board, request.app[SETTINGS].zone
     begin, end = (datetime.fromtimestamp(at, zone) for at in (now - DAYS * DAY, now))
     span = (f"{begin:%-d %B}", f"{end:%-d %B %Y}")
-    return weekly(entries, figures(entries, now), span, now, request.app[LINKS])
+    return weekly(board.ordered(now), board.figures(now), span, now, request.app[LINKS])

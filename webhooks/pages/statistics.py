@@ -5,7 +5,6 @@ from typing import Final
 
 from aiohttp import web
 
-from t5g.figures import figures
 from t5g.statistics import DayRow
 from webhooks.pages.asking import number_of
 from webhooks.pages.keys import DAYS
@@ -42,8 +41,7 @@ async def show_statistics(request: web.Request) -> web.Response:
     rows = await request.app[DAYS].rows()
 
     def make(now: float) -> Page:
-        entries = list(pages.board.entries.values())
-        view = statistics(entries, figures(entries, now), span, now)
+        view = statistics(pages.board.census(), span, now)
         charts = request.app[PAST].drawn(pages, rows, span, now)
         return Page("stats.html", {"view": view, "past": charts})
 

@@ -2,7 +2,6 @@
 
 from t5g.board import Board
 from t5g.derived import Rules
-from t5g.figures import figures
 from t5g.statistics import DayRow, History
 from t5g.syncs import Sync, SyncRecords
 from workers.context import SyncContext
@@ -18,7 +17,7 @@ async def sync_stats(ctx: SyncContext) -> None:
         return
     board = Board(ctx.store, records, Rules.of(ctx.settings))
     await board.reload()
-    row = DayRow.of(figures(board.entries.values(), now), ctx.settings.zone)
+    row = DayRow.of(board.figures(now), ctx.settings.zone)
     ctx.tally.seen = len(board.entries)
     if not await History(ctx.redis, ctx.keys).write(row):
         ctx.tally.notes.append(f"the row of {row.day} was written before and stays")

@@ -45,9 +45,9 @@ from bot.views.blocks import help as helping
 from bot.views.words import sentence
 from bot.watches import Watch
 from t5g.alerts import Alert, Notice
+from t5g.census import figures
 from t5g.derived import Entry
 from t5g.digest import build_digest
-from t5g.figures import figures
 from t5g.model import Bug, CaseComment, Comment, Details, Escalation, Issue, Person
 from t5g.query import FIELDS, parse_query
 from t5g.settings import load_settings

@@ -14,8 +14,8 @@ from bot.manifest import manifest
 from bot.views.blocks import render
 from bot.views.blocks.alerts import pieces
 from bot.views.blocks.digest import digest_posts
+from t5g.census import figures
 from t5g.digest import build_digest
-from t5g.figures import figures
 from t5g.model import CaseComment, Comment, Details, Issue, Person
 from t5g.query import parse_query
 from t5g.settings import load_settings

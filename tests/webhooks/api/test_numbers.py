@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from t5g.board import Board
-from t5g.figures import figures
+from t5g.census import figures
 from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.statistics import DayRow, History, day_of

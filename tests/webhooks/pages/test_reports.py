@@ -14,7 +14,7 @@ from yarl import URL
 
 from t5g.audit import Audit
 from t5g.board import Board
-from t5g.figures import figures
+from t5g.census import figures
 from t5g.keys import Keys
 from t5g.model import Comment, Person
 from t5g.settings import Settings

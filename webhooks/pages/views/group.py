@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from t5g.census import figures
 from t5g.derived import Entry
-from t5g.figures import HEADLINES, figures
+from t5g.figures import HEADLINES
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
 from webhooks.pages.views.defects import Defect, defects

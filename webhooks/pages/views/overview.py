@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from t5g.derived import SEVERITIES, Entry
 from t5g.digest import differences
-from t5g.figures import HEADLINES, Figures, Headline, engineer_of, figures
+from t5g.figures import HEADLINES, Figures, Headline, engineer_of
 from t5g.query import FIELDS
 from t5g.statistics import DayRow
 from webhooks.pages import addresses
@@ -81,13 +81,14 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 def overview(
     ordered: Sequence[Entry],
+    numbers: Figures,
     now: float,
     links: Links,
+    *,
     yesterday: DayRow | None = None,
     last_week: DayRow | None = None,
 ) -> Overview:
-    """Say the first page over all cases, in the order of attention."""
-    numbers = figures(ordered, now)
+    """Say the first page over all cases, in the order of attention, and their numbers."""
     tiles = {line.name: _tile(line, numbers, yesterday, last_week) for line in HEADLINES}
     people = workload(ordered)
     return Overview(

@@ -1,15 +1,15 @@
 """Statistics: history of the headline numbers, how long things took, what came and went."""
 
-from bisect import bisect_right
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from msgspec import Struct
 
-from t5g.derived import DAY, SEVERITIES, Entry
-from t5g.figures import HEADLINES, Durations, Figures, relief_and_resolution
+from t5g.census import Census
+from t5g.derived import SEVERITIES
+from t5g.figures import HEADLINES, MONDAY, WEEK, Durations, week_of
 from t5g.statistics import DayRow
 from webhooks.pages import addresses
 from webhooks.pages.views.charts import NARROW, WIDE, BarChart, LineChart, column_chart, line_chart
@@ -20,9 +20,6 @@ from webhooks.pages.views.words import cut, in_days
 SPANS = ((30, "30 days"), (90, "90 days"), (365, "A year"), (0, "All"))
 DEFAULT_SPAN = 90
 WEEKS = 26
-WEEK = 7 * DAY
-#: The first Monday of the epoch.
-MONDAY = 4 * DAY
 MOST_BARS = 15
 MOST_POINTS = 120
 MOST_LINES = 5
@@ -93,18 +90,18 @@ class Statistics(Struct, frozen=True, kw_only=True):
     counted: tuple[Counted, ...]
 
 
-def statistics(entries: Sequence[Entry], numbers: Figures, span: int, now: float) -> Statistics:
+def statistics(census: Census, span: int, now: float) -> Statistics:
     """Say the statistics; `span`: the days that the past is shown of (0: all)."""
-    relief, resolution = relief_and_resolution(entries)
+    numbers = census.figures(now)
     return Statistics(
         spans=tuple(
             (Link(title, "/stats" if days == DEFAULT_SPAN else f"/stats?days={days}"), days == span)
             for days, title in SPANS
         ),
-        flow=flow(entries, now),
+        flow=flow(census, now),
         took=(
-            took("Time to relief", relief, numbers.relief),
-            took("Time to resolution", resolution, numbers.resolution),
+            took("Time to relief", census.relief, numbers.relief),
+            took("Time to resolution", census.resolution, numbers.resolution),
         ),
         counted=(
             _counted("status", "Status", numbers.by_status),
@@ -226,38 +223,21 @@ def _table(
     )
 
 
-def flow(entries: Iterable[Entry], now: float) -> Flow:
+def flow(census: Census, now: float) -> Flow:
     """Cases opened and closed in each of the last weeks."""
-    weeks = [_weeks(entry) for entry in entries]
-    opened, closed = Counter(week for week, _ in weeks), Counter(week for _, week in weeks)
-    last = _week(now)
+    last = week_of(now)
     shown = range(last - WEEKS + 1, last + 1)
     begins = [datetime.fromtimestamp(MONDAY + week * WEEK, UTC).date() for week in shown]
-    both = {"Opened": [opened[n] for n in shown], "Closed": [closed[n] for n in shown]}
+    both = {
+        "Opened": [census.opened[n] for n in shown],
+        "Closed": [census.closed[n] for n in shown],
+    }
     labels = [f"{day:%-d %b}" for day in begins]
     rows = zip(begins, both["Opened"], both["Closed"], strict=True)
     return Flow(
         chart=column_chart("Opened against closed", labels, both, every=5, width=WIDE),
         rows=tuple((f"{day}", new, done, f"{new - done:+d}") for day, new, done in rows)[::-1],
     )
-
-
-def _weeks(entry: Entry) -> tuple[int, int]:
-    """The weeks in which a case was opened and closed; -1: unknown, or not closed."""
-    found: tuple[int, int] | None = entry.memo.get("weeks")
-    if found is None:
-        closed = entry.closed if not entry.open else 0.0
-        found = (
-            _week(entry.created) if entry.created else -1,
-            _week(closed) if closed else -1,
-        )
-        entry.memo["weeks"] = found
-    return found
-
-
-def _week(at: float) -> int:
-    """Number the weeks from the first Monday of the epoch (UTC)."""
-    return int((at - MONDAY) // WEEK)
 
 
 def took(title: str, days: Mapping[str, Sequence[float]], numbers: Mapping[str, Durations]) -> Took:
@@ -286,10 +266,10 @@ def took_row(name: str, found: Durations) -> tuple[str, str, str, str]:
     )
 
 
-def in_buckets(values: Iterable[float]) -> list[int]:
-    """Count how many took how long, for each bucket."""
-    counted = Counter(bisect_right(BUCKETS, value) for value in values)
-    return [counted[n] for n in range(len(BUCKET_NAMES))]
+def in_buckets(values: Sequence[float]) -> list[int]:
+    """Count how many took how long, for each bucket; `values`: the shortest first."""
+    edges = [0, *(bisect_left(values, days) for days in BUCKETS), len(values)]
+    return [above - below for below, above in pairwise(edges)]
 
 
 def histogram(title: str, cases: Sequence[int]) -> BarChart:

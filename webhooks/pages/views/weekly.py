@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from t5g.derived import Entry, attention
+from t5g.derived import Entry
 from t5g.figures import Figures
 from t5g.model import Bug, Issue
 from webhooks.pages import addresses
@@ -61,10 +61,11 @@ class Weekly(Struct, frozen=True, kw_only=True):
 
 
 def weekly(
-    entries: Iterable[Entry], numbers: Figures, span: tuple[str, str], now: float, links: Links
+    everyone: Sequence[Entry], numbers: Figures, span: tuple[str, str], now: float, links: Links
 ) -> Weekly:
-    """Say the report; `span` is the first and the last day in words."""
-    everyone = sorted(entries, key=attention(now))
+    """Say the report. `everyone`: all cases in the order of attention; `span`: the first and the
+    last day in words.
+    """
     moved = [e for e in everyone if e.open and now - e.activity <= DAYS * 86_400]
     return Weekly(
         begin=span[0],
