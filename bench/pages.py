@@ -9,7 +9,7 @@ when nothing changed; `/stats` under 50 ms (p99) when it has to be made anew; no
 import asyncio
 import tempfile
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -19,21 +19,25 @@ from bench.paths import Path as HotPath
 from bench.paths import always, compare, constant
 from bench.report import Findings, joined
 from bench.serving import PrivateRedis, Serving
-from bench.worlds import fill
+from bench.worlds import fill, number_of
+from t5g.audit import Audit, AuditEntry, Outcome
 from t5g.connection import open_redis, open_store
 from t5g.figures import HEADLINES
 from t5g.keys import Keys
-from t5g.model import Portal
+from t5g.model import Details, Portal
 from t5g.settings import Settings, load_settings
-from t5g.state import PortalSeen
+from t5g.state import DetailsSeen, PortalSeen
 from t5g.statistics import DayRow, History, day_of
 from t5g.store import Store
 from webhooks.app import create_app
 
 THROUGHPUT, STATS_MILLIS, LARGEST = 0.5, 50.0, 200_000
-PAGES = ("/", "/cases", "/cases?rows=100", "/stats", "/stats?days=0", "/trends", "/updates?days=7",
-         "/weekly", "/cases/00000001", "/accounts/Account%201")  # fmt: skip
+PAGES = ("/", "/cases", "/cases?rows=100", "/cases?q=status:any", "/stats", "/stats?days=0",
+         "/trends", "/updates?days=7", "/weekly", "/weekly.txt", "/cases/00000001",
+         "/accounts/Account%201", "/engineers/Engineer%201", "/jobs", "/audit")  # fmt: skip
 STATS_REQUESTS = 200
+AT_ONCE = 1_000
+AUDITED = 500
 
 
 async def measure(cases: int = 10_000, requests: int = 3_000, rounds: int = 3) -> Findings:
@@ -48,6 +52,8 @@ async def measure(cases: int = 10_000, requests: int = 3_000, rounds: int = 3) -
         store = open_store(settings, redis)
         await fill(store, cases)
         await _history(settings, redis)
+        await _durations(store, cases)
+        await _audit(settings, redis)
         with Serving(create_app, settings) as ours:
             await asyncio.to_thread(_sizes, found, ours.port)
             for coding in ("identity", "gzip"):
@@ -97,6 +103,34 @@ def _get(path: str, coding: str) -> bytes:
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n"
         f"Accept-Encoding: {coding}\r\n\r\n"
     ).encode()
+
+
+async def _durations(store: Store, cases: int) -> None:
+    """Half of the cases found relief and a third were resolved, after hours to months."""
+    now = datetime.now(UTC)
+    for first in range(0, cases, AT_ONCE):
+        seen = [_found(n, now) for n in range(first, min(first + AT_ONCE, cases)) if n % 2 == 0]
+        await store.write(seen, now=now)
+
+
+def _found(n: int, now: datetime) -> DetailsSeen:
+    created = now - timedelta(days=1 + n * 7919 % 400, seconds=n % 86_400)
+    relief = created + timedelta(hours=n * 31 % 3_000)
+    resolved = relief + timedelta(hours=n * 17 % 1_000) if n % 3 == 0 else None
+    facts = Details(crit_sit=n % 50 == 1, relief_at=relief, resolved_at=resolved)
+    return DetailsSeen(number=number_of(n), seen=now, updated=now, facts=facts)
+
+
+async def _audit(settings: Settings, redis: Redis) -> None:
+    """More entries of the audit log than a page shows."""
+    audit = Audit(redis, Keys(settings.redis_prefix))
+    for n in range(AUDITED):
+        await audit.record(
+            AuditEntry(
+                who=f"engineer{n % 30}@example.com", action="assign", outcome=Outcome.DONE,
+                case=number_of(n), detail="Engineer 1 takes the case of the day " * 3,
+            )
+        )  # fmt: skip
 
 
 async def _history(settings: Settings, redis: Redis) -> None:
