@@ -11,6 +11,8 @@ from t5g.state import EPOCH, CardState, Collection, Register, State, visible
 from t5g.store import CaseFields
 
 FINISHED = "Done"
+#: Of a case whose details nobody has read.
+NO_DETAILS = Details()
 
 
 def assemble(fields: CaseFields, rules: Rules) -> Case | None:
@@ -52,14 +54,18 @@ def reassemble(case: Case, source: Source, state: State, rules: Rules) -> Case |
 
 def _details(state: State | None) -> Details:
     register = cast("Register[Details] | None", state)
-    return (register.facts if register else None) or Details()
+    return (register.facts if register else None) or NO_DETAILS
 
 
 def _cards(
     state: State | None, rules: Rules
 ) -> tuple[tuple[Card, ...], dict[str, tuple[Comment, ...]]]:
-    found = cast("CardState | None", state) or CardState()
-    cards = sorted(visible(found.cards).values(), key=lambda card: _order(card, rules))
+    found = cast("CardState | None", state)
+    if found is None:
+        return (), {}
+    cards = list(visible(found.cards).values())
+    if len(cards) > 1:
+        cards.sort(key=lambda card: _order(card, rules))
     return tuple(cards), {key: _comments(kept) for key, kept in found.comments.items()}
 
 
@@ -69,12 +75,18 @@ def _order(card: Card, rules: Rules) -> tuple[bool, datetime, str]:
 
 
 def _comments(found: Collection[Comment]) -> tuple[Comment, ...]:
-    def order(comment: Comment) -> tuple[datetime, int, str]:
-        return comment.created or EPOCH, len(comment.id), comment.id
+    comments = list(visible(found).values())
+    if len(comments) > 1:
+        comments.sort(key=_age)
+    return tuple(comments)
 
-    return tuple(sorted(visible(found).values(), key=order))
+
+def _age(comment: Comment) -> tuple[datetime, int, str]:
+    return comment.created or EPOCH, len(comment.id), comment.id
 
 
 def _values(state: State | None) -> Any:
-    found = cast("Collection[Any] | None", state) or Collection()
-    return tuple(value for _, value in sorted(visible(found).items()))
+    if state is None:
+        return ()
+    shown = visible(cast("Collection[Any]", state))
+    return tuple(shown.values() if len(shown) < 2 else map(shown.__getitem__, sorted(shown)))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from sys import intern
 
 from msgspec import UNSET, UnsetType
@@ -56,6 +57,7 @@ def sla_by_rank(sla: Sla) -> dict[int, float]:
     return {1: sla.urgent, 2: sla.high, 3: sla.normal, 4: sla.low}
 
 
+@lru_cache(maxsize=256)
 def severity_rank(severity: str) -> int:
     """Rank of an upstream severity such as `2 (High)`: 1 to 4, or 9 for a text without one."""
     found = _LEADING_DIGIT.match(severity)

@@ -1,6 +1,7 @@
 """The store against a real Redis: atomic, newer wins, told in the feed, nothing twice."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 from redis.asyncio import Redis
@@ -131,3 +132,33 @@ async def test_all_cases_are_read_in_batches(store: Store) -> None:
     await store.write([portal_seen(f"{n:08}") for n in range(450)], now=NOW)
     found = [fields.number async for fields in store.read_all()]
     assert found == [f"{n:08}" for n in range(450)]
+
+
+async def test_a_case_that_goes_while_all_are_read_is_left_out(store: Store) -> None:
+    await store.write([portal_seen(f"{n:08}") for n in range(3)], now=NOW)
+    await store.redis.delete(store.keys.case("00000001"))
+    assert [fields.number async for fields in store.read_all()] == ["00000000", "00000002"]
+
+
+async def test_who_stops_reading_half_way_leaves_no_question_behind(store: Store) -> None:
+    await store.write([portal_seen(f"{n:08}") for n in range(1_000)], now=NOW)
+    before = asyncio.all_tasks()
+    async with aclosing(store.read_all()) as reading:
+        assert (await anext(reading)).number == "00000000"
+        assert len(asyncio.all_tasks()) == len(before) + 1  # the next are under way
+    assert asyncio.all_tasks() == before
+    assert len(await store.numbers()) == 1_000  # and the client answers what it is asked
+
+
+async def test_reading_all_cases_says_so_when_redis_is_of_no_use(store: Store) -> None:
+    await store.redis.set(store.keys.cases, "no set")
+    with pytest.raises(StoreError, match="Redis does not answer as it should"):
+        [fields async for fields in store.read_all()]
+
+
+async def test_of_all_cases_only_some_sources_are_read(store: Store) -> None:
+    await store.write([portal_seen("00000001"), card_seen("00000002")], now=NOW)
+    found = [fields async for fields in store.read_all([Source.CARD, Source.BUGS])]
+    assert [(fields.number, list(fields.states)) for fields in found] == [
+        ("00000001", []), ("00000002", [Source.CARD])
+    ]  # fmt: skip
