@@ -54,6 +54,7 @@ class Follower:
         self._store = store
         self._listeners: set[asyncio.Queue[News | None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def crowded(self) -> bool:
@@ -65,7 +66,9 @@ class Follower:
         """Give a queue of news; None: no more will come."""
         queue: asyncio.Queue[News | None] = asyncio.Queue(LONGEST_BACKLOG)
         self._listeners.add(queue)
-        if self._task is None:
+        if self._closed:  # the process stops: who comes now is not waited for
+            _put(queue, None)
+        elif self._task is None:
             self._task = asyncio.create_task(self._follow())
         try:
             yield queue
@@ -73,7 +76,8 @@ class Follower:
             self._listeners.discard(queue)
 
     async def close(self) -> None:
-        """Send everybody home."""
+        """Send everybody home, also those who come later."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -15,6 +15,7 @@ from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from tests.making import portal_seen
 from tests.webhooks.conftest import Client
+from webhooks.pages import live
 
 Event = tuple[str, Any]
 Listen = Callable[[str], contextlib.AbstractAsyncContextManager[ClientResponse]]
@@ -131,3 +132,11 @@ async def test_process_stops_although_pages_are_open(client: Client, listen: Lis
         async with asyncio.timeout(3):
             await client.server.close()
             assert await response.content.read() == b""
+
+
+async def test_page_that_comes_while_the_process_stops_does_not_hold_it_up(
+    client: Client, listen: Listen
+) -> None:
+    await live.closing(client.server.app)
+    async with listen("/live") as response, asyncio.timeout(3):
+        assert await response.content.read() == b""
