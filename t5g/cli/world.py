@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -82,6 +82,7 @@ def _run_demo(
     reloading: bool = False, socket_mode: bool = False,
 ) -> None:  # fmt: skip
     from sandbox.servers import Ports, demo_environment
+    from t5g.cli.past import write_past
 
     console = Console(highlight=False)
     data_dir = load_settings().data_dir.absolute()
@@ -103,7 +104,14 @@ def _run_demo(
     with _own_redis(data_dir / "demo", fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
         children = [sandbox, *_children(shared, page), *([_bot(shared)] if socket_mode else [])]
-        world = World(console, data_dir, urls, children, settled=base, reloading=reloading)
+        settings = load_settings(env={"redis_url": redis_url})
+
+        async def remember() -> None:
+            await write_past(settings, time.time())
+
+        world = World(
+            console, data_dir, urls, children, settled=base, remember=remember, reloading=reloading
+        )
         asyncio.run(world.run())
 
 
@@ -194,7 +202,8 @@ def _all_synced(readiness: dict[str, Any]) -> bool:
 class World:
     """Processes side by side until Ctrl-C, told to the person in lines.
 
-    `settled`: the address of a page whose `/readyz` tells that the first syncs are done.
+    `settled`: the address of a page whose `/readyz` tells that the first syncs are done; then
+    `remember` is called, once.
     `reloading`: processes whose code changes start anew.
     """
 
@@ -203,6 +212,7 @@ class World:
     urls: dict[str, str]
     children: Sequence[Child]
     settled: str = ""
+    remember: Callable[[], Awaitable[None]] | None = None
     reloading: bool = False
     started: float = field(default_factory=time.monotonic)
     ready: bool = False
@@ -244,6 +254,8 @@ class World:
         if self.settled and not await self._synced():
             why = f"The first syncs are not done yet; see {self.data_dir / 'logs'}"
             self.console.print(why, style="yellow")
+        elif self.remember is not None:
+            await self.remember()
         self.ready = True
         self._write()
         took = time.monotonic() - self.started

@@ -40,6 +40,15 @@ def test_every_upstream_is_synced(demo: Demo) -> None:
         assert demo.cases(query), f"nothing for {query}"
 
 
+def test_a_newcomer_sees_the_past(demo: Demo) -> None:
+    stats = demo.http.get(demo.url("page") + "/stats").text
+    assert "charts appear when there are two" not in stats
+    assert 'class="line' in stats
+    overview = demo.http.get(demo.url("page") + "/").text
+    assert "in a day" in overview
+    assert "in a week" in overview
+
+
 def test_card_moved_in_jira_shows_at_once_everywhere(demo: Demo) -> None:
     case = tracked(demo)
     number = str(case["number"])
