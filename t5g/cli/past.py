@@ -1,9 +1,12 @@
 """The days before a demo began: rows of numbers as they would have been written each night.
 
-A new installation has no past, and its charts are empty for a day. The world of the demo tells
-when each case was opened and closed; so the numbers of its last weeks can be worked out.
+A new installation has no past, and its charts are empty for a day. The cases tell what the last
+weeks were like, but for those that were closed before the demo began, which nobody lists any more:
+each case stands for those that came before it in its place.
 """
 
+import math
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +24,8 @@ from t5g.statistics import DayRow, History
 DAYS: Final = 60
 #: Of more cases than this only every second, third, … is looked at, and counts for so many.
 MOST_CASES: Final = 2_000
+#: The part of the time that a place is not empty.
+OPEN_FOR: Final = 0.8
 #: What a case that is closed now was before.
 REOPENED: Final = "Waiting on Red Hat"
 
@@ -54,22 +59,35 @@ def past_rows(
 
 
 def as_it_was(entry: Entry, rules: Rules, at: float, now: float) -> Entry | None:
-    """Return a case as it was at an earlier time, as far as it tells; None before it was opened.
+    """Return a case, or the one before it in its place, as it was at an earlier time.
 
-    When it was last touched is not told: it is taken to have been as idle then as it is now.
+    None while the place was empty. When a case was touched last is not told: it is taken to have
+    been as idle then as it is now.
     """
-    if not entry.created or entry.created > at:
+    created = _created(entry, at, now)
+    if created is None:
         return None
     case = entry.case
     escalations = tuple(x for x in case.escalations if x.since and x.since.timestamp() <= at)
     if not entry.open and entry.closed <= at:
         return entry
     idle = now - entry.activity if entry.open else 0.0
-    touched = datetime.fromtimestamp(max(entry.created, at - idle), UTC)
+    touched = datetime.fromtimestamp(max(created, at - idle), UTC)
     status = case.portal.status if entry.open else REOPENED
-    portal = replace(case.portal, status=status, updated=touched, closed=None)
+    opened = datetime.fromtimestamp(created, UTC)
+    portal = replace(case.portal, status=status, created=opened, updated=touched, closed=None)
     cards = tuple(replace(card, updated=touched) for card in case.cards)
     return Entry(replace(case, portal=portal, cards=cards, escalations=escalations), rules)
+
+
+def _created(entry: Entry, at: float, now: float) -> float | None:
+    """When the case that was open then in the place of this one was opened."""
+    if not entry.created or entry.created <= at:
+        return entry.created or None
+    chance = random.Random(entry.number)  # the same for each of the days
+    span = (now - entry.created) * chance.uniform(1.1, 1.6) + chance.uniform(2, 10) * DAY
+    created = entry.created - math.ceil((entry.created - at) / span) * span
+    return created if at - created < span * OPEN_FOR else None
 
 
 def _times(row: DayRow, step: int) -> DayRow:

@@ -18,20 +18,26 @@ RULES = Rules()
 
 def test_numbers_of_a_past_day_follow_from_when_cases_were_opened_and_closed() -> None:
     cases = [
-        entry("00000001", portal={"created": ago(days=50), "updated": ago(days=1)}),
+        entry("00000001", portal={"created": ago(days=90), "updated": ago(days=1)}),
         entry(
             "00000002",
-            portal={"created": ago(days=20.5), "status": "Closed", "closed": ago(days=9.5)},
+            portal={"created": ago(days=80.5), "status": "Closed", "closed": ago(days=9.5)},
         ),
-        entry("00000003", portal={"created": ago(days=5.5)}),
     ]
     rows = list(past_rows(cases, RULES, SETTINGS, NOW_SECONDS))
-    assert len(rows) == DAYS
-    assert len({row.day for row in rows}) == DAYS
+    assert len({row.day for row in rows}) == len(rows) == DAYS
     opened = {DAYS - n: row.headlines["open"] for n, row in enumerate(rows)}
-    assert [opened[days] for days in (60, 30, 15, 8, 1)] == [0, 1, 2, 1, 2]
-    at_8 = rows[DAYS - 8].headlines
-    assert (at_8["closed_7d"], at_8["opened_7d"]) == (1, 0)
+    assert [opened[days] for days in (60, 30, 10, 9, 1)] == [2, 2, 2, 1, 1]
+    assert rows[DAYS - 8].headlines["closed_7d"] == 1
+
+
+def test_before_a_case_there_were_others_in_its_place() -> None:
+    cases = [entry(f"{n:08d}", portal={"created": ago(days=1 + n % 50)}) for n in range(200)]
+    rows = list(past_rows(cases, RULES, SETTINGS, NOW_SECONDS))
+    opened = [row.headlines["open"] for row in rows]
+    assert 120 < min(opened) < max(opened) <= 200
+    assert all(row.headlines["opened_7d"] for row in rows)
+    assert rows == list(past_rows(cases, RULES, SETTINGS, NOW_SECONDS))
 
 
 def test_a_case_was_not_escalated_before_it_was() -> None:
