@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from t5g import metrics
 from t5g.assembly import assemble, reassemble
 from t5g.census import Census, KeptCensus
+from t5g.collector import resting
 from t5g.derived import Entry, Rules
 from t5g.errors import StoreError
 from t5g.figures import Figures
@@ -292,15 +293,12 @@ def _uncollected() -> Iterator[None]:
     process does), it does not look at the cases afterwards either: they are in no cycles, and a
     look at a hundred thousand of them holds up every request for a second.
     """
-    resting = not gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if gc.get_freeze_count():
-            gc.freeze()
-        if not resting:
-            gc.enable()
+    with resting():
+        try:
+            yield
+        finally:
+            if gc.get_freeze_count():
+                gc.freeze()
 
 
 def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from redis.exceptions import RedisError
 
+from t5g.collector import resting
 from t5g.connection import open_redis
 from t5g.keys import Keys
 from t5g.logs import logger, setup_logging
@@ -64,19 +65,19 @@ def web(
     login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
     settings = begin("web", "slack", "webhook", *login)
     if count > 1:
-        from webhooks.crew import serve_from
-
+        with resting():
+            from webhooks.crew import serve_from
         serve_from(settings, count)
         return
-    from webhooks.serve import serve
-
+    with resting():
+        from webhooks.serve import serve
     serve(settings)
 
 
 def bot() -> None:
     """Speak to Slack by Socket Mode (no public address needed)."""
-    from bot.socket import run_socket
-
+    with resting():
+        from bot.socket import run_socket
     run_socket(begin("bot", "slack", "socket"))
 
 
@@ -84,13 +85,13 @@ def worker(
     count: Annotated[int, typer.Option(min=1, max=64, help="Worker processes to run")] = 1,
 ) -> None:
     """Do the jobs: syncs, and what people asked for."""
-    from workers.worker import run_worker
-
+    with resting():
+        from workers.worker import run_worker
     run_worker(begin("worker", "portal", "jira", "bugzilla"), count, reload=load_settings)
 
 
 def scheduler() -> None:
     """Fire each sync at its time (one is enough; a second one takes over when it dies)."""
-    from workers.scheduler import run_scheduler
-
+    with resting():
+        from workers.scheduler import run_scheduler
     run_scheduler(begin("scheduler"))
