@@ -1,7 +1,9 @@
 """The thin shell of httpx: one request, one answer; what the answer means is judged elsewhere."""
 
 import ssl
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 
 import httpx
 import msgspec
@@ -69,8 +71,19 @@ class Web:
 
 def open_web(*, timeout: float, connections: int) -> Web:
     """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
+    _settle_loop_detection()
     verify = httpx.create_ssl_context()  # dear: made once for all lanes
     return Web([_lane(timeout, verify) for _ in range(-(-connections // LANE))])
+
+
+def _settle_loop_detection() -> None:
+    """Say once that the optional package `sniffio` is not there, if it is not.
+
+    httpcore imports it anew four times a request to learn which event loop runs. Python remembers
+    no import that failed, so that all of the path is searched each time: a quarter of a sync.
+    """
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def _lane(timeout: float, verify: ssl.SSLContext) -> httpx.AsyncClient:
@@ -106,7 +119,16 @@ async def _send(client: httpx.AsyncClient, request: Request) -> Answer:
         raise Transient("the answer was garbled") from error
     except httpx.TransportError as error:
         raise Transient(f"the connection broke ({type(error).__name__})") from error
-    return Answer(found.status_code, dict(found.headers), found.content)
+    return Answer(found.status_code, _by_name(found.headers.raw), found.content)
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by their name in lower case; of one that comes twice both, with a comma."""
+    found: dict[str, str] = {}
+    for raw_name, raw in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def judge(service: str, answer: Answer) -> Answer:
