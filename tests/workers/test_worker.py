@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,7 @@ from t5g.heartbeat import alive
 from t5g.keys import Keys
 from t5g.lifeline import session_members
 from t5g.syncs import Sync, SyncState
-from t5g.work import Asked, enqueue, request_sync
+from t5g.work import Asked, enqueue, load_rq, request_sync
 from tests.workers.reading import cases_of
 from tests.workers.starting import Workers, descendants, until
 
@@ -142,6 +143,24 @@ async def test_a_worker_that_dies_is_replaced(start, redis):
 
 async def _alive(redis, count):
     return len(await alive(redis, KEYS, "worker", time.time())) >= count
+
+
+def test_the_module_of_a_job_is_loaded_before_the_fork_if_it_is_ours(raw, monkeypatch):
+    load_rq(KEYS.prefix)
+    from rq.job import Job
+
+    from workers.queue_worker import load_module_of
+
+    def load(name):
+        load_module_of(Job.create(name, connection=raw))
+
+    monkeypatch.delitem(sys.modules, "workers.actions", raising=False)
+    load("workers.actions.refresh_case")
+    assert "workers.actions" in sys.modules
+    load("workers.no_such_module.job")  # the job says so, not the worker
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    load("this.job")
+    assert "this" not in sys.modules
 
 
 async def test_the_work_horse_dies_with_its_worker(start, upstreams, raw, records):
