@@ -59,8 +59,7 @@ def announce_card(number: str, key: str, reason: str = "", again: str = "") -> b
     """
 
     async def announcing(context: Context) -> bool:
-        await context.board.refresh()
-        entry = context.board.get(number)
+        entry = await context.board.read_alone(number)
         card = next((c for c in entry.case.cards if c.key == key), None) if entry else None
         if entry is None or card is None:
             return False
@@ -81,7 +80,6 @@ def tell(  # noqa: PLR0917 (a job takes plain arguments)
     """
 
     async def telling(context: Context) -> bool:
-        await context.board.refresh()
         reply = await context.replies.find(reply_id)
         user_id = reply.user if reply else who
         channel = reply.channel if reply else ""
@@ -90,8 +88,8 @@ def tell(  # noqa: PLR0917 (a job takes plain arguments)
         await context.trail.record(line(asker, what or "job", outcome, case=number))
         if reply is None:
             return False
-        entry = context.board.get(number)
-        if done and entry is not None:
+        entry = await context.board.read_alone(number) if done else None
+        if entry is not None:
             request = Request(context=context, asker=asker, text=number)
             answer = msgspec.structs.replace(view(request, entry), said=text)
             return await context.replies.send(reply, render(answer, context.settings))

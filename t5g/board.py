@@ -223,6 +223,15 @@ class Board:
         elif int(sequence or 0) != known.sequence:
             await self._follow(known, int(sequence or 0))
 
+    async def read_alone(self, number: str) -> Entry | None:
+        """Read one case and how fresh the board is, without all the other cases.
+
+        For a process that asks about this case only, and then ends.
+        """
+        self._syncs = await self._sync_records.read_all()
+        fields = await self._store.read(number)
+        return self._entry(fields) if fields else None
+
     async def reload(self) -> None:
         """Read everything anew."""
         position = await self._store.position()

@@ -89,6 +89,19 @@ async def test_restored_or_flushed_redis_is_noticed(
     assert list(board.entries) == ["00000002"]
 
 
+async def test_one_case_is_read_without_the_others(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), portal_seen("00000002")], now=NOW)
+    entry = await board.read_alone("00000002")
+    assert entry is not None
+    assert entry.number == "00000002"
+    assert set(board.syncs) == set(Sync), "how fresh it is comes with it"
+    assert await board.read_alone("00000009") is None
+    assert not board.entries
+    assert not board.reloads
+    await board.refresh()
+    assert len(board.entries) == 2, "the board itself is read as if nothing had been asked"
+
+
 async def test_two_boards_see_the_same(redis: Redis, store: Store, syncs: SyncRecords) -> None:
     one, two = Board(store, syncs, Rules()), Board(store, syncs, Rules())
     await one.refresh()
