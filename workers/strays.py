@@ -17,6 +17,8 @@ from rq.job import Job, JobStatus
 
 #: Seconds for which a job is lost before it is put back: who has just taken it is about to begin.
 PATIENCE = 8.0
+#: Most of the time that may go into looking through all keys: with 100,000 cases they are many.
+SHARE = 0.01
 SCAN = 1_000
 WAITS = JobStatus.QUEUED.value.encode()
 
@@ -30,13 +32,22 @@ class Strays:
         self._patience = patience
         self._clock = clock
         self._since: dict[tuple[str, bytes], float] = {}
+        self._search_at = clock()
 
     def put_back(self, redis: Redis, queues: Iterable[Queue]) -> list[str]:
-        """Look; put back what was missing for long enough, and return the ids of that."""
+        """Look; put back what was missing for long enough, and return the ids of that.
+
+        All jobs are looked for as often as `SHARE` allows, those that were missing at each call.
+        """
         now, by_name = self._clock(), {queue.name: queue for queue in queues}
-        missing = {
-            (job_id, enqueued): queue for job_id, enqueued, queue in _missing(redis, by_name)
-        }
+        search = now >= self._search_at
+        # First the queues, then the jobs: one put in between is found missing once at most.
+        waiting = {job_id for queue in by_name.values() for job_id in queue.get_job_ids()}
+        suspects = _jobs(redis) if search else [job_id for job_id, _ in self._since]
+        found = _missing(redis, by_name, (job_id for job_id in suspects if job_id not in waiting))
+        missing = {(job_id, enqueued): queue for job_id, enqueued, queue in found}
+        if search:
+            self._search_at = now + (self._clock() - now) / SHARE
         self._since = {stray: self._since.get(stray, now) for stray in missing}
         return [
             job_id
@@ -46,15 +57,18 @@ class Strays:
         ]
 
 
-def _missing(redis: Redis, queues: dict[str, Queue]) -> Iterator[tuple[str, bytes, Queue]]:
-    """Yield each job that says it waits and stands in no queue, with when it was put in."""
-    # First the queues, then the jobs: one that is put in between is found missing once at most.
-    waiting = {job_id for queue in queues.values() for job_id in queue.get_job_ids()}
+def _jobs(redis: Redis) -> Iterator[str]:
+    """Yield the id of every job, from all keys that there are."""
     for key in redis.scan_iter(match=Job.key_for("*"), count=SCAN, _type="HASH"):
-        job_id = key.decode().removeprefix(Job.key_for(""))
-        if job_id in waiting:
-            continue
-        facts: Any = redis.hmget(key, "status", "enqueued_at", "origin")
+        yield key.decode().removeprefix(Job.key_for(""))
+
+
+def _missing(
+    redis: Redis, queues: dict[str, Queue], absent: Iterable[str]
+) -> Iterator[tuple[str, bytes, Queue]]:
+    """Yield those of the jobs in no queue that say they wait, with when they were put in."""
+    for job_id in absent:
+        facts: Any = redis.hmget(Job.key_for(job_id), "status", "enqueued_at", "origin")
         status, enqueued, origin = facts
         queue = queues.get((origin or b"").decode())
         if status == WAITS and queue is not None:

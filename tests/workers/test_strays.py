@@ -13,7 +13,7 @@ load_rq(KEYS.prefix)
 from rq import Queue  # noqa: E402
 from rq.job import Job, JobStatus  # noqa: E402
 
-from workers.strays import PATIENCE, Strays  # noqa: E402
+from workers.strays import PATIENCE, SHARE, Strays  # noqa: E402
 
 JOB = "bot.jobs.digest_tick"
 
@@ -103,3 +103,28 @@ def test_a_worker_looks_for_them_whenever_it_looks_around(raw, queue, settings) 
     taken(queue)
     worker.run_maintenance_tasks()
     assert queue.get_job_ids() == ["digest"]
+
+
+class Slow(Clock):
+    """A clock by which a look through all keys takes a second."""
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now
+
+
+def test_a_dear_search_comes_seldom_but_a_job_once_missed_is_put_back_soon(raw, queue) -> None:  # noqa: F811
+    clock = Slow()
+    strays = Strays(clock=clock)
+    assert strays.put_back(raw, [queue]) == []
+    searched = clock.now
+    ask(raw)
+    taken(queue)
+    clock.now += PATIENCE
+    strays.put_back(raw, [queue])
+    clock.now += PATIENCE
+    assert strays.put_back(raw, [queue]) == [], "not searched for yet: that takes its time"
+    clock.now = searched + 1 / SHARE
+    assert strays.put_back(raw, [queue]) == []
+    clock.now += PATIENCE
+    assert strays.put_back(raw, [queue]) == ["digest"], "looked at without another search"
