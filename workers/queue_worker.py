@@ -303,7 +303,7 @@ def load_module_of(job: Job) -> None:
     What is there by then stays: the collector looks at it no more, here and in every fork.
     """
     try:
-        module = job.func_name.rpartition(".")[0]
+        module = (job.func_name or "").rpartition(".")[0]
     except DeserializationError:
         return
     if module in sys.modules or not module.startswith(OURS):
