@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from redis.exceptions import RedisError
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.actions.clicks import Click, Submission, click_of, request_name, submission_of
@@ -14,6 +15,7 @@ from bot.asker import Asker, Origin
 from bot.asking import READ_ONLY, check_role
 from bot.commands.acting import LONGEST_COMMENT
 from bot.context import Context
+from bot.once import asked_name
 from bot.replies import ReplyTo
 from bot.router import router
 from bot.speaking import Speaker
@@ -32,6 +34,7 @@ from t5g.audit import Outcome
 from t5g.errors import RefusedError, StoreError
 from t5g.team import Member
 
+NOTHING_SENT = "Redis does not answer, so nothing was sent. Try again in a moment."
 _USER_ID = re.compile(r"[UW][A-Z0-9]{5,}", re.ASCII)
 
 
@@ -42,6 +45,8 @@ class Cards:
         self._context = context
         self._speaker = speaker
         self._shower = shower
+        #: Forms whose work is being asked for.
+        self._under_way: set[str] = set()
 
     async def comment(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The button "Comment…" beside a case."""
@@ -62,10 +67,7 @@ class Cards:
         if errors:
             await ack(response_action="errors", errors=errors)
             return
-        if await self._context.once.first(f"view:{form.view_id}:comment"):
-            work = self._do(form, f"comment {number} {form.text(TEXT)}")
-            self._context.tasks.start(work, "comment")
-        await ack()
+        await self._begin(ack, form, f"comment {number} {form.text(TEXT)}", TEXT)
 
     async def assigned(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A submitted assignment."""
@@ -74,11 +76,9 @@ class Cards:
         if not whom:
             await ack(response_action="errors", errors={PERSON: "Choose somebody."})
             return
-        if await self._context.once.first(f"view:{form.view_id}:assign"):
-            number = str(form.metadata.get("n") or "")
-            named = f"<@{whom}>" if _USER_ID.fullmatch(whom) else whom
-            self._context.tasks.start(self._do(form, f"assign {number} {named}"), "assign")
-        await ack()
+        number = str(form.metadata.get("n") or "")
+        named = f"<@{whom}>" if _USER_ID.fullmatch(whom) else whom
+        await self._begin(ack, form, f"assign {number} {named}", PERSON)
 
     def comment_errors(self, number: str, text: str, *, asks_number: bool) -> dict[str, str]:
         """What is wrong with a comment, by field."""
@@ -160,10 +160,29 @@ class Cards:
             payload = note_message(Note(text=why, failed=True))
             await self._context.replies.send(click.back, payload)
 
-    async def _do(self, form: Submission, text: str) -> None:
+    async def _begin(self, ack: AsyncAck, form: Submission, text: str, field: str) -> None:
+        """Begin what a form asks for, unless that is under way or was asked for before.
+
+        That it was asked for is noted by the command, once its work is queued: what dies before
+        is not taken for done when the form comes again.
+        """
+        request = request_name("view", form.view_id)
+        try:
+            asked = await self._context.once.seen(asked_name(request))
+        except (RedisError, OSError):
+            await ack(response_action="errors", errors={field: NOTHING_SENT})
+            return
+        if not asked and request not in self._under_way:
+            if request:
+                self._under_way.add(request)
+            work = self._do(form, text, request)
+            task = self._context.tasks.start(work, text.partition(" ")[0])
+            task.add_done_callback(lambda _: self._under_way.discard(request))
+        await ack()
+
+    async def _do(self, form: Submission, text: str, request: str) -> None:
         """Ask the command that does it; its answer goes where the button was."""
         kept = await self._context.replies.find(str(form.metadata.get("back") or ""))
-        request = request_name("view", form.view_id)
         reply = msgspec.structs.replace(kept or ReplyTo(user=form.user), request=request)
         asker = await self._asker(form.user, form.name, reply.channel)
         spoken = await self._speaker.speak(text, asker, back=reply)

@@ -1,9 +1,11 @@
 """Modals that change a card: field by field, for whoever may, once."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from bot.once import asked_name
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import NOW, world
 from tests.making import portal_seen
@@ -66,10 +68,48 @@ async def test_a_submission_that_is_sent_twice_is_done_once(channel: Channel) ->
     await channel.ask("case 2")
     await channel.click("comment")
     (modal,) = await channel.modals()
-    first = channel.context.once
-    assert await first.first(f"view:{modal['id']}:comment")
+    assert await channel.context.once.first(asked_name(f"view:{modal['id']}"))
     await channel.submit(text="again")
     await channel.settle()
+    assert channel.jobs() == []
+
+
+async def test_a_submission_whose_work_was_cut_off_is_not_taken_for_done(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    await channel.ask("case 2")
+    await channel.click("comment")
+    await channel.modals()
+    redis = channel.context.redis
+    await redis.execute_command("CLIENT", "PAUSE", 10_000, "WRITE")
+    try:
+        assert (await channel.submit(text="All is well"))["errors"] == {}
+        (work,) = (task for task in asyncio.all_tasks() if task.get_name() == "comment")
+        work.cancel()  # as when the process dies before the work is queued
+        await asyncio.wait([work])
+    finally:
+        await redis.execute_command("CLIENT", "UNPAUSE")
+    assert channel.jobs() == []
+    await channel.again()
+    await channel.settle()
+    ((_, args),) = channel.jobs()
+    assert args[:3] == ["00000002", "T5G-2", "All is well"]
+
+
+async def test_a_submission_that_can_not_be_looked_up_stays_with_who_wrote_it(
+    channel: Channel,
+) -> None:
+    await channel.store.write(world(3), now=NOW)
+    await channel.ask("case 2")
+    await channel.click("comment")
+    await channel.modals()
+    redis = channel.context.redis
+    await redis.execute_command("ACL", "SETUSER", "default", "-exists")
+    try:
+        errors = (await channel.submit(text="All is well"))["errors"]
+    finally:
+        await redis.execute_command("ACL", "SETUSER", "default", "+@all")
+    assert "nothing was sent" in errors["text"]
+    assert len(await channel.modals()) == 1
     assert channel.jobs() == []
 
 
