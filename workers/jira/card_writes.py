@@ -112,7 +112,7 @@ class CardWriter(JiraWriter):
 
     async def _way(self, key: str, before: str, status: str) -> str:
         """The id of the transition that leads to a status."""
-        found = await self._threads.run(self._server._get_json, f"issue/{key}/transitions")
+        found = await self._threads.run(self._server.transition_rows, key)
         ways = found.get("transitions") or []
         way = _way(ways, status)
         if way is None:

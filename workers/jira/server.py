@@ -11,6 +11,7 @@ from jira import JIRA, JIRAError
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
 from workers.blocking import NamingAdapter, judge_requests, judge_status
+from workers.calls import Transient
 
 SERVICE = "jira"
 CONNECT_TIMEOUT = 10.0
@@ -58,20 +59,24 @@ class Server(JIRA):
             return self._post("search/jql", _cloud_search(jql, cursor, ask))
         return self._post("search", _dc_search(jql, cursor, ask))
 
-    def comment_page(self, key: str, start: int) -> Any:
+    def comment_page(self, key: str, start: int) -> Json:
         """Return some comments of an issue, from the `start`-th on."""
-        return self._json(f"issue/{key}/comment", {"startAt": start, "maxResults": 100})
+        return self._table(f"issue/{key}/comment", {"startAt": start, "maxResults": 100})
 
     def remote_link_rows(self, key: str) -> Any:
         """Return the remote links of an issue."""
         return self._json(f"issue/{key}/remotelink")
 
-    def issue_json(self, key: str, ask: Json) -> Any:
+    def issue_json(self, key: str, ask: Json) -> Json:
         """Return one issue; follows the key of a moved one."""
         params = {"fields": ",".join(ask["fields"])}
         if ask.get("expand"):
             params["expand"] = ask["expand"]
-        return self._json(f"issue/{key}", params)
+        return self._table(f"issue/{key}", params)
+
+    def transition_rows(self, key: str) -> Json:
+        """Return the transitions that an issue has now."""
+        return self._table(f"issue/{key}/transitions")
 
     def board_page(self, name: str, start: int) -> Json:
         """Return some boards whose name contains `name`."""
@@ -82,23 +87,37 @@ class Server(JIRA):
         params = {"state": states, "startAt": start, "maxResults": 50}
         return self._agile(f"board/{board}/sprint", params)
 
-    def who_am_i(self) -> Any:
+    def who_am_i(self) -> Json:
         """Return the account that the credentials belong to."""
-        return self._json("myself")
+        return self._table("myself")
 
     def _post(self, path: str, body: Json) -> Json:
-        return self._get_json(path, params=body, use_post=True)  # type: ignore[no-any-return]
+        return as_table(self._get_json(path, params=body, use_post=True))
+
+    def _table(self, path: str, params: Json | None = None) -> Json:
+        return as_table(self._json(path, params))
 
     def _json(self, path: str, params: Json | None = None) -> Any:
         return self._get_json(path, params=params)
 
     def _agile(self, path: str, params: Json) -> Json:
-        return self._get_json(path, params=params, base=self.AGILE_BASE_URL)  # type: ignore[no-any-return]
+        return as_table(self._get_json(path, params=params, base=self.AGILE_BASE_URL))
 
     def _widen(self, connections: int) -> None:
         adapter = NamingAdapter(pool_connections=1, pool_maxsize=connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+
+
+def as_table(found: Any) -> Json:
+    """Return an answer that is a JSON object; raises Transient for any other.
+
+    What stands between us and JIRA may answer something else with 200, and an empty list read as
+    an account would say that JIRA knows us.
+    """
+    if not isinstance(found, dict):
+        raise Transient("the answer is not what was asked for")
+    return found
 
 
 def judge(error: Exception) -> Exception:

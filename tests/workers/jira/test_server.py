@@ -1,5 +1,8 @@
 """What the exceptions of the `jira` package mean, and that none of them tells a secret."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 import requests
 from jira import JIRAError
@@ -63,6 +66,55 @@ def test_broken_connections_and_answers_may_pass(problem):
     found = judge(problem)
     assert isinstance(found, Transient)
     assert "secret" not in str(found)
+
+
+class Liar(BaseHTTPRequestHandler):
+    """Says 200 and an empty list, whatever is asked."""
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def lied_to():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as liar:
+        threading.Thread(target=liar.serve_forever, args=(0.01,), daemon=True).start()
+        env = {
+            "jira_url": f"http://127.0.0.1:{liar.server_port}",
+            "jira_user": "",
+            "jira_token": "x-not-secret",
+        }
+        server = Server(load_settings(env=env), connections=1, timeout=5)
+        yield server
+        server.close()
+        liar.shutdown()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda jira: jira.search_page("project = T5G", "", {"fields": [], "size": 1}),
+        lambda jira: jira.issue_json("T5G-1", {"fields": ["summary"]}),
+        lambda jira: jira.comment_page("T5G-1", 0),
+        lambda jira: jira.transition_rows("T5G-1"),
+        lambda jira: jira.board_page("T5G", 0),
+        lambda jira: jira.sprint_page(1, "active", 0),
+        lambda jira: jira.who_am_i(),
+    ],
+)
+def test_a_list_where_an_object_belongs_is_asked_for_again(lied_to, ask):
+    with pytest.raises(Transient, match="not what was asked for"):
+        ask(lied_to)
 
 
 @pytest.mark.parametrize(("user", "cloud"), [("bot@example.com", True), ("", False)])
