@@ -147,13 +147,16 @@ def _line(
 
 
 def _apart(lines: list[Line]) -> tuple[Line, ...]:
-    """Move the labels at the lines' ends so that none hides another."""
-    found: list[Line] = []
-    floor = -99.0
-    for line in sorted(lines, key=lambda one: one.end_y):
-        floor = max(line.end_y, floor + LABEL)
-        found.append(replace(line, label_y=floor))
-    return tuple(found)
+    """Move the labels at the lines' ends so that none hides another, or the axis beneath."""
+    ordered = sorted(lines, key=lambda one: one.end_y)
+    places: list[float] = []
+    for line in ordered:
+        places.append(max(line.end_y, places[-1] + LABEL) if places else line.end_y)
+    lowest = HEIGHT - BOTTOM
+    for n in reversed(range(len(places))):
+        places[n] = min(places[n], lowest)
+        lowest = places[n] - LABEL
+    return tuple(replace(line, label_y=y) for line, y in zip(ordered, places, strict=True))
 
 
 def _day_ticks(days: Sequence[date], xs: Sequence[float]) -> tuple[Tick, ...]:

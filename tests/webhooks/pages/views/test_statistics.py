@@ -54,6 +54,14 @@ def test_names_at_the_ends_of_lines_do_not_hide_each_other() -> None:
     assert all(below - above >= 12 for above, below in pairwise(places))
 
 
+def test_names_of_lines_that_end_at_nothing_stay_above_the_days() -> None:
+    days = [datetime.fromtimestamp(NOW, UTC).date() - timedelta(days=n) for n in (2, 1, 0)]
+    chart = line_chart("Low", days, {f"Line {n}": [9, n, 0.0] for n in range(3)})
+    places = sorted(line.label_y for line in chart.lines)
+    assert places[-1] <= chart.bottom
+    assert all(below - above >= 12 for above, below in pairwise(places))
+
+
 def test_history_of_accounts_and_engineers_shows_those_with_most_cases() -> None:
     accounts = past(rows(10), 90, NOW).facts[2]
     assert accounts.head == ("Day", *(f"Account {n}" for n in (8, 7, 6, 5, 4)))
