@@ -21,6 +21,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import t5g
+from t5g.histograms import Observed, PlainHistogram
 from t5g.sums import Counted
 
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -37,20 +38,16 @@ HTTP_REQUESTS = Counter(
     ["route", "method", "status"],
     registry=REGISTRY,
 )
-HTTP_SECONDS = Histogram(
+HTTP_SECONDS = PlainHistogram(
     "t5g_http_request_seconds",
     "Time to answer a request, by route pattern",
-    ["route"],
-    buckets=_FAST,
-    registry=REGISTRY,
-)
-HTTP_BYTES = Histogram(
+    "route", _FAST, REGISTRY,
+)  # fmt: skip
+HTTP_BYTES = PlainHistogram(
     "t5g_http_response_bytes",
     "Size of answers as they were made, by route pattern",
-    ["route"],
-    buckets=_BYTES,
-    registry=REGISTRY,
-)
+    "route", _BYTES, REGISTRY,
+)  # fmt: skip
 LOOP_LAG = Gauge(
     "t5g_event_loop_lag_seconds",
     "How late the event loop of this process was when last measured",
@@ -189,7 +186,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 @cache
-def _of_route(route: str, method: str, status: int) -> tuple[Counter, Histogram, Histogram]:
+def _of_route(route: str, method: str, status: int) -> tuple[Counter, Observed, Observed]:
     return (
         HTTP_REQUESTS.labels(route, method, status),
         HTTP_SECONDS.labels(route),
