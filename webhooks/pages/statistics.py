@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
+from t5g.derived import DAY
 from t5g.statistics import DayRow
 from webhooks.pages.asking import number_of
 from webhooks.pages.keys import DAYS
@@ -19,8 +20,8 @@ class PastCharts:
         self._drawn: Kept[tuple[Hashable, str]] = Kept(len(SPANS))
 
     def drawn(self, pages: Pages, rows: Sequence[DayRow], span: int, now: float) -> str:
-        """Return them, drawn anew if there is a new row."""
-        stamp = (len(rows), rows[-1].day if rows else "")
+        """Return them, drawn anew if there is a new row or another day."""
+        stamp = (len(rows), rows[-1].day if rows else "", int(now // DAY))
         found = self._drawn.get(span)
         if found is None or found[0] != stamp:
             html = pages.fragment("past.html", past=past(rows, span, now))

@@ -16,9 +16,9 @@ from t5g.audit import Audit
 from t5g.board import Board
 from t5g.census import figures
 from t5g.keys import Keys
-from t5g.model import Comment, Person
+from t5g.model import Comment, Details, Person
 from t5g.settings import Settings
-from t5g.state import CommentsSeen
+from t5g.state import CommentsSeen, DetailsSeen
 from t5g.statistics import DayRow, History, day_of
 from t5g.store import Store
 from tests.making import card_seen, portal_seen
@@ -157,6 +157,41 @@ async def test_change_against_yesterday_and_last_week(
     tile = text.split('<li class="tile open')[1].split("</li>")[0]
     assert "\N{MINUS SIGN}2" in tile
     assert "±0" in tile
+
+
+async def test_a_changed_case_is_in_the_very_next_statistics(get: Get, store: Store) -> None:
+    now = await one(store)
+    await one(store, "00000002")
+    first = (await get("/stats"))[1]
+    assert bar(first, "status", "Waiting on Red Hat") == "2"
+    later = now + timedelta(seconds=5)
+    closed = {"status": "Closed", "closed": later, "updated": later, "seen": later}
+    since = now - timedelta(days=2)
+    await store.write([portal_seen("00000002", created=since, **closed)], now=later)
+    relief = Details(relief_at=since + timedelta(hours=30))
+    found = DetailsSeen(number="00000002", seen=later, updated=later, facts=relief)
+    await store.write([found], now=later)
+    second = (await get("/stats"))[1]
+    assert bar(second, "status", "Waiting on Red Hat") == "1"
+    assert week(first)[1:] == ["2", "0", "+2"]
+    assert week(second)[1:] == ["2", "1", "+1"]
+    assert "Time to relief: Normal" not in first
+    assert "Time to relief: Normal" in second
+
+
+def bar(text: str, panel: str, name: str) -> str:
+    """The number beside a name in a panel of bars."""
+    (item,) = html.document_fromstring(text).xpath(f"//section[@id='{panel}']//li")
+    assert name in item.text_content()
+    return str(item.xpath(".//*[@class='n']")[0].text_content())
+
+
+def week(text: str) -> list[str]:
+    """Opened, closed and their difference, of the two newest weeks together."""
+    rows = html.document_fromstring(text).xpath("//section[@aria-labelledby='h-flow']//tbody/tr")
+    cells = [[cell.text_content() for cell in row] for row in rows[:2]]
+    opened, done = (sum(int(row[n]) for row in cells) for n in (1, 2))
+    return [cells[0][0], f"{opened}", f"{done}", f"{opened - done:+d}"]
 
 
 async def test_statistics_have_the_numbers_of_each_chart_in_a_table(
