@@ -53,7 +53,7 @@ class PlainHistogram(Collector):
     ) -> None:
         self._name = name
         self._meaning = meaning
-        self._label = label
+        self.label_names = (label,)
         self._bounds = tuple(map(float, bounds))
         self._observed: dict[str, Observed] = {}
         registry.register(self)
@@ -64,11 +64,11 @@ class PlainHistogram(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield what was observed."""
-        family = HistogramMetricFamily(self._name, self._meaning, labels=[self._label])
+        family = HistogramMetricFamily(self._name, self._meaning, labels=self.label_names)
         for value, found in list(self._observed.items()):
             family.add_metric([value], list(found.buckets()), found.sum)
         yield family
 
     def describe(self) -> Iterable[Metric]:
         """Say name and meaning, without a sample."""
-        yield HistogramMetricFamily(self._name, self._meaning, labels=[self._label])
+        yield HistogramMetricFamily(self._name, self._meaning, labels=self.label_names)

@@ -69,7 +69,7 @@ async def shown(redis_url: str, serve) -> dict[str, set[str]]:  # noqa: F811
 def _touch_all() -> None:
     """Count something of each kind: a metric with labels shows nothing before."""
     for value in vars(metrics).values():
-        names = getattr(value, "_labelnames", None)
+        names = getattr(value, "label_names", getattr(value, "_labelnames", None))
         if names and hasattr(value, "labels"):
             child = value.labels(*("word" for _ in names))
         elif names == ():
