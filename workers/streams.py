@@ -30,6 +30,28 @@ async def mapped(
         await asyncio.gather(*running, return_exceptions=True)
 
 
+async def ahead(items: AsyncIterator[S], stamp: Callable[[], T]) -> AsyncIterator[tuple[T, S]]:
+    """Yield each item with what `stamp` said before it was asked for.
+
+    The next one is on its way while one is looked at; an error of it is raised after that.
+    """
+
+    async def step() -> tuple[T, S | None]:
+        return stamp(), await anext(items, None)
+
+    coming = asyncio.ensure_future(step())
+    try:
+        while True:
+            at, item = await coming
+            if item is None:
+                return
+            coming = asyncio.ensure_future(step())
+            yield at, item
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
 def batched(items: Iterable[S], size: int) -> Iterator[list[S]]:
     """Yield the items in lists of at most `size`."""
     todo = iter(items)

@@ -30,7 +30,7 @@ from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Obs
 from workers.context import SyncContext
 from workers.jira.server import Json
 from workers.marks import Mark
-from workers.streams import batched, mapped
+from workers.streams import ahead, batched, mapped
 from workers.syncs.missing import look_for_missing
 
 OVERLAP_MINUTES = 10
@@ -79,13 +79,12 @@ async def sync_cards(ctx: SyncContext) -> None:
     sprints = await _sprints(ctx)
     minutes = None if full else _minutes_since(ctx.mark.at, begun.timestamp())
     home: Home = defaultdict(dict)
-    asked = begun
     listed: set[str] = set()
-    async for page in ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes):
+    pages = ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes)
+    async for asked, page in ahead(pages, ctx.now):
         await _take_page(ctx, page, known, home, asked)
         listed.update(str(issue.get("key")) for issue in page)
         await ctx.report(len(listed), len(listed), "cards")
-        asked = ctx.now()
     if full:
         await _conclude(ctx, known, home, listed)
     ctx.next_mark = Mark(

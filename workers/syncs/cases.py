@@ -18,6 +18,7 @@ from t5g.state import EPOCH, PortalSeen
 from workers.context import SyncContext
 from workers.marks import Mark
 from workers.portal.values import Page
+from workers.streams import ahead
 
 OVERLAP = timedelta(minutes=10)
 #: A clock of the Portal may run ahead of ours by this much before we doubt it.
@@ -213,13 +214,11 @@ async def _take(
 ) -> Found:
     """Store each page as it comes (of `only` those numbers, if given) and sum the pages up."""
     found = into or Found()
-    asked = ctx.now()
-    async for page in pages:
+    async for asked, page in ahead(pages, ctx.now):
         ours = page if only is None else _only(page, only)
         found.add(ours)
         await _keep(ctx, ours, known, asked)
         await ctx.report(len(found.numbers), max(found.total, len(found.numbers)), what)
-        asked = ctx.now()
     return found
 
 

@@ -18,7 +18,8 @@ from workers.context import SyncContext
 from workers.marks import Mark
 from workers.streams import batched
 
-CASES_AT_ONCE = 500
+#: So many that what they link to fills the calls that are allowed at once.
+CASES_AT_ONCE = 2_000
 #: A webhook may still be on its way for so long; a younger change was not missed.
 GRACE = timedelta(minutes=2)
 _A_MOMENT = timedelta(microseconds=1)
