@@ -53,9 +53,10 @@ async def settle(stage: Stage, seconds: float) -> float:
             await rest.told()
             await rest.idle()
     except TimeoutError as error:
+        notes = getattr(error.__cause__, "__notes__", ())  # of what was cut off
         raise NotSettledError(
             f"not at rest {seconds:.0f} s after all was well again; still missing: "
-            f"{' '.join(getattr(error, '__notes__', ())) or 'JIRA has events on their way'}"
+            f"{' '.join(notes) or 'JIRA has events on their way'}"
         ) from None
     return time.monotonic() - begun
 
