@@ -109,8 +109,7 @@ class JiraClient:
 
     async def remote_links(self, key: str) -> list[Json]:
         """Return the remote links of an issue."""
-        rows = await self._threads.run(self._server.remote_link_rows, key)
-        return rows if isinstance(rows, list) else []
+        return await self._threads.run(self._server.remote_link_rows, key)
 
     async def sprint_ids(self, board: str, name: str) -> list[int]:
         """Return the sprints of a board (by its exact name) whose name contains `name`.

@@ -63,9 +63,14 @@ class Server(JIRA):
         """Return some comments of an issue, from the `start`-th on."""
         return self._table(f"issue/{key}/comment", {"startAt": start, "maxResults": 100})
 
-    def remote_link_rows(self, key: str) -> Any:
+    def remote_link_rows(self, key: str) -> list[Json]:
         """Return the remote links of an issue."""
-        return self._json(f"issue/{key}/remotelink")
+        return as_rows(self._json(f"issue/{key}/remotelink"))
+
+    def user_rows(self, text: str) -> list[Json]:
+        """Return some accounts whose name or e-mail address contains `text`."""
+        name = "query" if self.cloud else "username"
+        return as_rows(self._json("user/search", {name: text, "maxResults": 10}))
 
     def issue_json(self, key: str, ask: Json) -> Json:
         """Return one issue; follows the key of a moved one."""
@@ -116,6 +121,13 @@ def as_table(found: Any) -> Json:
     an account would say that JIRA knows us.
     """
     if not isinstance(found, dict):
+        raise Transient("the answer is not what was asked for")
+    return found
+
+
+def as_rows(found: Any) -> list[Json]:
+    """Return an answer that is a JSON list of objects; raises Transient for any other."""
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise Transient("the answer is not what was asked for")
     return found
 

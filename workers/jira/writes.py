@@ -64,7 +64,7 @@ class JiraWriter:
 
     async def account_of(self, email: str) -> str:
         """Return the account with an e-mail address. Raises NotFoundError if there is not one."""
-        found = await self._threads.run(self._users, email)
+        found = await self._threads.run(self._server.user_rows, email)
         wanted = email.casefold()
         exact = [u for u in found if str(u.get("emailAddress") or "").casefold() == wanted]
         users = exact or (found if len(found) == 1 else [])
@@ -115,11 +115,6 @@ class JiraWriter:
         }
         await self._writes.run(self._post, f"issue/{key}/remotelink", body)
         return True
-
-    def _users(self, email: str) -> list[Json]:
-        name = "query" if self._server.cloud else "username"
-        found = self._server._get_json("user/search", params={name: email, "maxResults": 10})
-        return found if isinstance(found, list) else []
 
     def _put(self, path: str, body: Mapping[str, Any]) -> None:
         self._server._session.put(self._server._get_url(path), json=dict(body))

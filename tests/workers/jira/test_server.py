@@ -71,13 +71,15 @@ def test_broken_connections_and_answers_may_pass(problem):
 class Liar(BaseHTTPRequestHandler):
     """Says 200 and an empty list, whatever is asked."""
 
+    answer = b"[]"
+
     def do_GET(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(self.answer)))
         self.end_headers()
-        self.wfile.write(b"[]")
+        self.wfile.write(self.answer)
 
     do_POST = do_GET
 
@@ -115,6 +117,14 @@ def lied_to():
 def test_a_list_where_an_object_belongs_is_asked_for_again(lied_to, ask):
     with pytest.raises(Transient, match="not what was asked for"):
         ask(lied_to)
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[[]]", b'["x"]', b"null"])
+@pytest.mark.parametrize("name", ["remote_link_rows", "user_rows"])
+def test_no_list_where_one_belongs_is_asked_for_again(lied_to, monkeypatch, answer, name):
+    monkeypatch.setattr(Liar, "answer", answer)
+    with pytest.raises(Transient, match="not what was asked for"):
+        getattr(lied_to, name)("T5G-1")
 
 
 @pytest.mark.parametrize(("user", "cloud"), [("bot@example.com", True), ("", False)])
