@@ -169,6 +169,7 @@ def _enqueue_once(line: Any, function: str, args: Sequence[Any], options: dict[s
         except DuplicateJobError:
             if not _out_of_the_way(_find(line.connection, options["job_id"])):
                 return Asked.JOINED
+            forget_remnant(line.connection, options["job_id"])
         else:
             return Asked.QUEUED
     raise Again(f"{options['job_id']} is asked for by too many at once; try again")
@@ -183,6 +184,23 @@ def _find(redis: SyncRedis, job_id: str) -> "Job | None":
         return Job.fetch(job_id, connection=redis)
     except NoSuchJobError:
         return None
+
+
+# KEYS: job.
+_FORGET = """
+if redis.call('HEXISTS', KEYS[1], 'status') == 1 then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+def forget_remnant(redis: SyncRedis, job_id: str) -> None:
+    """Remove what a late sign of life wrote of a job that was gone already: it has no status.
+
+    RQ finds no job there, and yet refuses another one with that id.
+    """
+    from rq.job import Job
+
+    redis.eval(_FORGET, 1, Job.key_for(job_id))
 
 
 def _status(job: "Job | None") -> "JobStatus | None":

@@ -30,12 +30,13 @@ from t5g.errors import SettingsError
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lifeline import die_with_parent, since_boot_ns
+from t5g.lock import BlockingLock
 from t5g.logs import Scrubber, bind, logger, secrets_of, setup_logging
 from t5g.metrics import COUNTED
 from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said, label_of
 from t5g.sentry import flush_sentry
 from t5g.settings import Settings, with_secrets_of
-from t5g.work import QUEUES
+from t5g.work import QUEUES, forget_remnant
 from workers.abandoned import take_up
 from workers.strays import Strays
 from workers.worker import POLITENESS, Reload
@@ -49,6 +50,8 @@ MONITORING = 15
 MAINTENANCE = 5
 SWEEP = 45.0
 LISTEN_AGAIN = 2.0
+#: Seconds after which somebody else may take up what a worker left that died while taking up.
+TAKING_UP = 30.0
 #: The packages that have jobs.
 OURS = ("bot.", "workers.")
 
@@ -83,6 +86,7 @@ class QueueWorker(Worker):
         self._stop = stop
         self._strays = Strays()
         self._sweep_at = 0.0
+        self._taking_up = BlockingLock(redis, self._keys.lock("take-up"), time_to_live=TAKING_UP)
         super().__init__(
             [Queue(name, connection=redis) for name in QUEUES],
             connection=redis,
@@ -138,8 +142,12 @@ class QueueWorker(Worker):
 
     def run_maintenance_tasks(self) -> None:
         """Put back what was lost; now and then let RQ sweep, which it tells in many lines."""
-        for job_id in take_up(self.connection, self.queues, self.name):
-            log.warning("job_taken_up", job=job_id)
+        if self._taking_up.acquire():  # two at once would queue a job twice
+            try:
+                for job_id in take_up(self.connection, self.queues, self.name):
+                    log.warning("job_taken_up", job=job_id)
+            finally:
+                self._taking_up.release()
         for job_id in self._strays.put_back(self.connection, self.queues):
             log.warning("job_put_back", job=job_id)
         if time.monotonic() >= self._sweep_at:
@@ -201,6 +209,7 @@ class QueueWorker(Worker):
             with self.connection.pipeline() as pipe:
                 self.cleanup_execution(job, pipe, execution)
                 pipe.execute()
+            forget_remnant(self.connection, job.id)
 
     def handle_job_failure(
         self,

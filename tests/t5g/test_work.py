@@ -93,6 +93,13 @@ def test_a_job_that_ends_while_it_is_looked_at_makes_way(redis, monkeypatch):
         retry_job(redis, Keys(), "sync-cases")
 
 
+def test_a_late_sign_of_life_of_a_job_that_is_gone_blocks_nothing(redis):
+    redis.hset("t5g:rq:job:sync-cases", "last_heartbeat", "2026-11-29T08:45:37.200000Z")
+    assert request_sync(redis, Keys(), "cases", "ann") is Asked.QUEUED
+    assert queued(redis, "high") == ["sync-cases"]
+    assert redis.hget("t5g:rq:job:sync-cases", "status") == b"queued"
+
+
 def test_a_running_job_is_joined(redis):
     enqueue(redis, JOB, "cases", job_id="sync-cases")
     redis.delete("t5g:rq:queue:default")

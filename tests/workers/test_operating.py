@@ -197,6 +197,7 @@ async def test_a_job_that_is_gone_when_it_ends_is_done(start, raw, redis):
     assert raw.zcard("t5g:rq:wip:default") == 0, "it does not look as if it ran still"
     assert raw.zcard("t5g:rq:failed:default") == 0
     assert raw.zcard("t5g:rq:scheduled:default") == 0, "and it is not done again"
+    assert not raw.exists("t5g:rq:job:removed"), "the worker's sign of life would block its id"
 
 
 async def test_no_secret_is_in_what_is_kept_of_a_failed_job(start, raw, redis):
