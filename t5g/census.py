@@ -7,7 +7,7 @@ as moments in order: how many have passed is one look, at any time.
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 
 from t5g.derived import NEVER, Entry
@@ -39,7 +39,7 @@ class Census:
         for entry in entries:
             self._count(entry, 1)
             for line in HEADLINES:
-                self._windows[line.name].note(line.window(entry))
+                self._windows[line.name].add(line.window(entry), list.append)
             for days, value in self._days_of(entry):
                 days.values.append(value)
         self._sort()
@@ -149,16 +149,21 @@ class _Windows:
         """How many windows are open."""
         return self._always + bisect_left(self._begin, now) - bisect_left(self._end, now)
 
-    def add(self, window: tuple[float, float]) -> None:
+    def add(
+        self,
+        window: tuple[float, float],
+        put: Callable[[list[float], float], None] = insort,
+    ) -> None:
+        """Add one; with `put` at the end, of many in any order, `sort` follows."""
         begin, end = window
         if begin == NEVER:
             return
         if begin == -NEVER:
             self._always += 1
         else:
-            insort(self._begin, begin)
+            put(self._begin, begin)
         if end != NEVER:
-            insort(self._end, end)
+            put(self._end, end)
 
     def remove(self, window: tuple[float, float]) -> None:
         begin, end = window
@@ -170,18 +175,6 @@ class _Windows:
             del self._begin[bisect_left(self._begin, begin)]
         if end != NEVER:
             del self._end[bisect_left(self._end, end)]
-
-    def note(self, window: tuple[float, float]) -> None:
-        """Add one of many, in any order; `sort` follows."""
-        begin, end = window
-        if begin == NEVER:
-            return
-        if begin == -NEVER:
-            self._always += 1
-        else:
-            self._begin.append(begin)
-        if end != NEVER:
-            self._end.append(end)
 
     def sort(self) -> None:
         self._begin.sort()
