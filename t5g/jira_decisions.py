@@ -358,7 +358,7 @@ def _of_defect(seen: _Seen) -> Iterator[Part]:
         return
     facts = issue_of(seen.issue, seen.settings)
     for number, known in sorted(places.items()):
-        if known is not None and known.restricted:
+        if known.restricted:
             yield Resync(sync=Sync.ISSUES, reason="a restricted issue changed")
             continue
         if seen.deleted:
@@ -368,7 +368,7 @@ def _of_defect(seen: _Seen) -> Iterator[Part]:
         yield from (seen.gone(number, Source.ISSUES, key) for key in _stale_keys(seen, known))
 
 
-def _defects(seen: _Seen) -> Iterator[tuple[str, Issue | None]]:
+def _defects(seen: _Seen) -> Iterator[tuple[str, Issue]]:
     """The cases linked to the issue, by its key, by an old key or by its id."""
     lookup = seen.lookup
     keys = {seen.key, *seen.old_keys}
@@ -380,16 +380,11 @@ def _defects(seen: _Seen) -> Iterator[tuple[str, Issue | None]]:
                 yield number, issue
 
 
-def _stale_keys(seen: _Seen, known: Issue | None) -> set[str]:
+def _stale_keys(seen: _Seen, known: Issue) -> set[str]:
     """Keys under which the issue is no longer known: it was moved."""
-    stale = seen.old_keys
-    if (
-        known is not None
-        and known.key != seen.key
-        and (known.updated or seen.updated) < seen.updated
-    ):
-        stale.add(known.key)
-    return stale
+    if known.key != seen.key and (known.updated or seen.updated) < seen.updated:
+        return seen.old_keys | {known.key}
+    return seen.old_keys
 
 
 def _of_escalation(seen: _Seen) -> Iterator[Part]:

@@ -8,8 +8,10 @@ import pytest
 
 from t5g.jira_decisions import Outcome, looks_back
 from t5g.jira_events import Event, read_event
-from t5g.model import Escalation, Issue, Source
+from t5g.jira_payloads import card_of, comment_of
+from t5g.model import Comment, Escalation, Issue, Source
 from t5g.settings import Settings
+from t5g.state import CommentSeen, ItemSeen
 from t5g.syncs import Sync
 from tests.jira_history import DEFECT_ID, DEFECT_KEY, NUMBERS
 from tests.jira_shelf import SETTINGS, Shelf
@@ -175,6 +177,87 @@ def test_an_event_for_a_case_not_known_yet_waits_for_it(shelf: Shelf) -> None:
     assert comments(shelf, "00000042") == ["hi"]
 
 
+def test_a_card_is_as_old_as_jira_says_and_seen_when_the_event_happened(shelf: Shelf) -> None:
+    told = issue(minutes=1)
+    decision = shelf.apply(event("jira:issue_updated", 3, issue=told))
+    assert decision.observations == (
+        ItemSeen(
+            number=ONE,
+            source=Source.CARD,
+            key="T5G-1",
+            facts=card_of(told, SETTINGS),
+            updated=at(1),
+            seen=at(3),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "event_at", "gone_at"),
+    [
+        (issue(minutes=1), 3, 3),  # a deletion does not touch `updated`
+        (issue(minutes=5), 3, 5),  # clocks that differ bring no card back
+        (issue(updated=None), 3, 3),
+    ],
+)
+def test_a_deletion_is_written_as_the_last_that_happened(
+    shelf: Shelf, told: dict[str, Any], event_at: float, gone_at: float
+) -> None:
+    decision = shelf.apply(event("jira:issue_deleted", event_at, issue=told))
+    assert decision.observations == (
+        ItemSeen(
+            number=ONE,
+            source=Source.CARD,
+            key="T5G-1",
+            facts=None,
+            updated=at(gone_at),
+            seen=at(event_at),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts"),
+    [
+        ([change("Key", "T5G-1", "OTHER-10", fieldId=None)], {"key": "OTHER-10", "id": "10001"}),
+        ([change("labels", "urgent field-support", "urgent")], {"labels": ["urgent"]}),
+        ([change("summary", f"{ONE}: …", f"{TWO}: …")], {"summary": f"{TWO}: …"}),
+    ],
+)
+def test_a_card_that_left_does_not_come_when_its_creation_is_told_late(
+    shelf: Shelf, changes: list[Any], facts: dict[str, Any]
+) -> None:
+    shelf.apply(issue_event("updated", 5, *changes, **facts))
+    shelf.apply(issue_event("created", 0))
+    assert cards(shelf) == {}
+
+
+def test_a_label_that_others_lost_makes_no_card_of_ours(shelf: Shelf) -> None:
+    gone = change("labels", "urgent", "")
+    assert shelf.apply(issue_event("updated", 1, gone, labels=[])).outcome is Outcome.NOT_OURS
+
+
+def test_a_move_between_projects_of_others_makes_no_card_of_ours(shelf: Shelf) -> None:
+    moved = change("Key", "OTHER-9", "ELSE-7", fieldId=None)
+    decision = shelf.apply(issue_event("updated", 1, moved, key="ELSE-7"))
+    assert decision.outcome is Outcome.NOT_OURS
+
+
+def test_a_card_with_a_new_key_is_known_by_that_alone(shelf: Shelf) -> None:
+    shelf.apply(
+        issue_event("updated", 5, change("Key", "T5G-1", "T5G-8", fieldId=None), key="T5G-8")
+    )
+    shelf.apply(issue_event("created", 0))
+    assert cards(shelf) == {"T5G-8": "Open"}
+
+
+def test_a_card_of_a_case_by_its_remote_link_goes_when_it_is_moved_away(shelf: Shelf) -> None:
+    shelf.write([listing(ONE, Source.CARD, card("T5G-1", summary="No number", updated=T0))])
+    away = change("Key", "T5G-1", "OTHER-10", fieldId=None)
+    shelf.apply(issue_event("updated", 1, away, key="OTHER-10", summary="No number"))
+    assert cards(shelf) == {}
+
+
 def test_when_only_sprints_count_a_new_card_is_left_to_the_sync(shelf: Shelf) -> None:
     decision = shelf.apply(issue_event("created", 0), SPRINT)
     assert (cards(shelf), [r.sync for r in decision.resyncs]) == ({}, [Sync.CARDS])
@@ -259,6 +342,128 @@ def test_a_private_comment_is_known_as_restricted(shelf: Shelf, facts: dict[str,
     assert [c.restricted for c in shelf.seen()[ONE].comments["T5G-1"]] == [True]
 
 
+def test_a_comment_is_as_old_as_it_says_and_seen_when_the_event_happened(shelf: Shelf) -> None:
+    said = comment(minutes=1, edited=2)
+    decision = shelf.apply(event("comment_updated", 3, comment=said, issue=partial(issue())))
+    assert decision.observations == (
+        CommentSeen(
+            number=ONE,
+            card="T5G-1",
+            id="501",
+            facts=comment_of(said),
+            updated=at(2),
+            seen=at(3),
+        ),
+    )
+
+
+@pytest.mark.parametrize("verb", ["created", "deleted"])
+def test_a_comment_without_a_time_has_that_of_its_event(shelf: Shelf, verb: str) -> None:
+    said = comment(created=None, updated=None)
+    decision = shelf.apply(event(f"comment_{verb}", 3, comment=said, issue=partial(issue())))
+    [observation] = decision.observations
+    assert isinstance(observation, CommentSeen)
+    assert observation.updated == at(3)
+
+
+@pytest.mark.parametrize(("edited", "gone_at"), [(1, 3), (5, 5)])
+def test_a_deleted_comment_is_gone_after_all_that_was_said(
+    shelf: Shelf, edited: float, gone_at: float
+) -> None:
+    decision = shelf.apply(comment_event("deleted", 3, minutes=0, edited=edited))
+    assert decision.observations == (
+        CommentSeen(
+            number=ONE, card="T5G-1", id="501", facts=None, updated=at(gone_at), seen=at(3)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "outcome"),
+    [(["field-support"], Outcome.APPLIED), (["urgent"], Outcome.NOT_OURS), ([], Outcome.NOT_OURS)],
+)
+def test_a_comment_whose_issue_tells_its_labels_needs_ours(
+    shelf: Shelf, labels: list[str], outcome: Outcome
+) -> None:
+    part = partial(issue())
+    part["fields"]["labels"] = labels
+    decision = shelf.apply(event("comment_created", 1, comment=comment(), issue=part))
+    assert decision.outcome is outcome
+
+
+def test_comments_on_a_card_of_a_remote_link_reach_its_case(shelf: Shelf) -> None:
+    shelf.write([listing(ONE, Source.CARD, card("T5G-1", id="", summary="No number", updated=T0))])
+    shelf.apply(comment_event("created", 1, of=issue(summary="No number"), body="hi"))
+    assert comments(shelf) == ["hi"]
+
+
+def test_a_comment_after_a_move_that_we_missed_stays_with_the_card_we_know(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    moved = issue("OTHER-10", id="10001")
+    decision = shelf.apply(comment_event("created", 1, of=moved, body="hi"))
+    assert comments(shelf) == ["hi"]
+    assert len(decision.observations) == 1
+
+
+# Comments that go with their card
+
+
+def renumbered(minutes: float, before: str = f"{ONE}: …", after: str = f"{TWO}: …") -> Any:
+    """A summary that told of one case, and tells of another."""
+    return issue_event("updated", minutes, change("summary", before, after), summary=after)
+
+
+def test_a_comment_that_goes_with_its_card_stays_the_same_comment(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(comment_event("created", 1, minutes=0, edited=1))
+    [said] = shelf.seen()[ONE].comments["T5G-1"]
+    carried = [o for o in shelf.apply(renumbered(3)).observations if isinstance(o, CommentSeen)]
+    assert carried == [
+        CommentSeen(number=TWO, card="T5G-1", id="501", facts=said, updated=at(1), seen=at(3))
+    ]
+
+
+@pytest.mark.parametrize(("created", "updated"), [(at(1), at(1)), (None, at(3))])
+def test_a_comment_without_a_time_goes_along_too(shelf: Shelf, created: Any, updated: Any) -> None:
+    shelf.apply(issue_event("created", 0))
+    bare = Comment(id="501", body="imported", created=created)
+    shelf.write([CommentSeen(number=ONE, card="T5G-1", id="501", facts=bare, updated=T0, seen=T0)])
+    carried = [o for o in shelf.apply(renumbered(3)).observations if isinstance(o, CommentSeen)]
+    assert [(o.facts, o.updated) for o in carried] == [(bare, updated)]
+
+
+def test_a_comment_that_overtook_its_card_goes_with_a_corrected_number(shelf: Shelf) -> None:
+    shelf.apply(comment_event("created", 1, body="early"))
+    shelf.apply(renumbered(2))
+    assert (comments(shelf, ONE), comments(shelf, TWO)) == ([], ["early"])
+
+
+def test_comments_go_with_a_number_that_was_corrected_from_one_we_never_saw(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(comment_event("created", 1, body="said"))
+    shelf.apply(renumbered(2, before="00000042: …"))
+    assert comments(shelf, TWO) == ["said"]
+
+
+def test_comments_go_with_a_card_that_has_a_new_key(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(comment_event("created", 1, body="said"))
+    moved = change("Key", "T5G-1", "T5G-8", fieldId=None)
+    shelf.apply(issue_event("updated", 2, moved, key="T5G-8", id="10001"))
+    assert comments(shelf, key="T5G-8") == ["said"]
+
+
+def test_a_card_whose_number_is_corrected_to_a_case_not_known_yet_waits_there(
+    shelf: Shelf,
+) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(comment_event("created", 1, body="said"))
+    shelf.apply(renumbered(2, after="00000042: …"))
+    assert cards(shelf) == {}
+    shelf.write([portal_seen("00000042", seen=NOW)])
+    assert (cards(shelf, "00000042"), comments(shelf, "00000042")) == ({"T5G-1": "Open"}, ["said"])
+
+
 # Comments on Data Center: one event without an issue, and one without its own kind
 
 
@@ -316,6 +521,15 @@ def test_part_of_the_comments_does_not_delete_the_others(shelf: Shelf) -> None:
     assert comments(shelf) == ["one", "two"]
 
 
+def test_data_centers_deletion_with_a_part_of_the_comments_deletes_that_one(shelf: Shelf) -> None:
+    one, two = comment("501", "one", minutes=1), comment("502", "two", minutes=2)
+    shelf.apply(dc_second("issue_commented", 2, one, two, about=two))
+    page = dc_second("issue_comment_deleted", 3, about=one)
+    page["issue"]["fields"]["comment"]["total"] = 1
+    shelf.apply(page)
+    assert comments(shelf) == ["two"]
+
+
 # Linked issues
 
 
@@ -359,6 +573,33 @@ def test_a_moved_issue_is_known_by_its_new_key(linked: Shelf) -> None:
 def test_a_move_that_we_missed_is_seen_by_the_id(linked: Shelf) -> None:
     linked.apply(defect_event("updated", 2, key="RHEL-9", status="Done"))
     assert issues(linked) == {"RHEL-9": "Done"}
+
+
+def test_an_older_event_of_before_a_move_brings_the_old_key_back_to_nobody(linked: Shelf) -> None:
+    moved = change("Key", DEFECT_KEY, "RHEL-9", fieldId=None)
+    linked.apply(defect_event("updated", 5, moved, key="RHEL-9"))
+    linked.apply(defect_event("updated", 2, status="Done"))
+    assert issues(linked) == {"RHEL-9": "Open"}
+
+
+def test_of_two_keys_without_a_time_to_tell_which_is_newer_none_goes(shelf: Shelf) -> None:
+    known = Issue(key=DEFECT_KEY, id=DEFECT_ID, status="New")
+    shelf.write([listing(ONE, Source.ISSUES, known, seen=at(-1))])
+    shelf.apply(defect_event("updated", 2, key="RHEL-9"))
+    assert issues(shelf) == {DEFECT_KEY: "New", "RHEL-9": "Open"}
+
+
+def test_a_missed_move_of_an_issue_at_one_case_ends_nothing_at_another(shelf: Shelf) -> None:
+    for number, key in ((ONE, DEFECT_KEY), (TWO, "RHEL-9")):
+        defect = Issue(key=key, id=DEFECT_ID, status="New", updated=at(-1))
+        shelf.write([listing(number, Source.ISSUES, defect, seen=at(-1))])
+    decision = shelf.apply(defect_event("updated", 1, key="RHEL-9"))
+    ended = [(o.number, o.key) for o in decision.observations if _ends(o)]
+    assert ended == [(ONE, DEFECT_KEY)]
+
+
+def _ends(observation: Any) -> bool:
+    return isinstance(observation, ItemSeen) and observation.facts is None
 
 
 def test_a_deleted_issue_goes(linked: Shelf) -> None:

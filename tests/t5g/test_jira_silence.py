@@ -26,6 +26,11 @@ def test_changes_that_no_event_told_are_one() -> None:
     )
 
 
+def test_all_that_was_found_is_told_in_a_sentence() -> None:
+    both = {**records(Sync.CARDS, missed=2), **records(Sync.ISSUES, missed=1)}
+    assert silence(Arrivals(), both, NOW).endswith(": 2 in cards and 1 in issues")
+
+
 def test_a_webhook_that_never_worked_is_told_as_such() -> None:
     assert silence(Arrivals(), records(Sync.ISSUES), NOW).startswith("No event of JIRA ever came")
 
