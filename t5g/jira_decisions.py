@@ -47,19 +47,12 @@ class Outcome(StrEnum):
     PARKED = "parked"
 
 
-class Resync(Struct, frozen=True, kw_only=True):
-    """A sync that must look, because the event does not say enough."""
-
-    sync: Sync
-    reason: str
-
-
 class Decision(Struct, frozen=True, kw_only=True):
-    """What to write, and which syncs to ask for."""
+    """What to write, and which syncs must look because the event does not say enough."""
 
     outcome: Outcome
     observations: tuple[Observation, ...] = ()
-    resyncs: tuple[Resync, ...] = ()
+    resyncs: tuple[Sync, ...] = ()
 
 
 class Lookup(Protocol):
@@ -86,7 +79,7 @@ class Lookup(Protocol):
         ...
 
 
-Part = Observation | Resync
+Part = Observation | Sync
 Facts = Card | Issue | Escalation
 
 
@@ -98,13 +91,11 @@ def decide(event: Event, lookup: Lookup, settings: Settings) -> Decision:
         return _of_comment_event(event, lookup, settings)
     if event.kind in LINK_KINDS:
         known = any(lookup.by_jira_id(issue_id) for issue_id in event.linked)
-        return _decision(
-            [Resync(sync=Sync.ISSUES, reason="an issue link changed")] if known else []
-        )
+        return _decision([Sync.ISSUES] if known else [])
     if event.kind in (Kind.SPRINT_STARTED, Kind.SPRINT_CLOSED):
-        return _decision([Resync(sync=Sync.CARDS, reason="a sprint began or ended")])
+        return _decision([Sync.CARDS])
     if event.kind is not Kind.OTHER and event.detail == CASE_LINKS_PROPERTY:
-        return _decision([Resync(sync=Sync.ESCALATIONS, reason="the cases of an issue changed")])
+        return _decision([Sync.ESCALATIONS])
     return Decision(outcome=Outcome.IGNORED)
 
 
@@ -116,9 +107,9 @@ def looks_back(event: Event) -> bool:
 
 
 def _decision(parts: Iterable[Part]) -> Decision:
-    observations, resyncs = list[Observation](), list[Resync]()
+    observations, resyncs = list[Observation](), list[Sync]()
     for part in parts:
-        if isinstance(part, Resync):
+        if isinstance(part, Sync):
             resyncs.append(part)
         else:
             observations.append(part)
@@ -214,17 +205,17 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
         return
     if not seen.event.full and not seen.deleted:
         yield from _comments(seen, known)
-        yield Resync(sync=Sync.CARDS, reason="an event had not all fields of a card")
+        yield Sync.CARDS
         return
     now = set[str]()
     number = number_of_card(seen.issue)
     if seen.marked(project, label) and not seen.deleted:
         now = {number} if number else set(known)
         if not now:
-            yield Resync(sync=Sync.CARDS, reason="a card without a number in its summary")
+            yield Sync.CARDS  # whose it is may stand in a remote link
     if settings.jira_cards == "sprint" and (now - known or seen.touches("sprint")):
         # Which sprints count is known to the sync alone; it brings what belongs there.
-        yield Resync(sync=Sync.CARDS, reason="a card came into a sprint, or left one")
+        yield Sync.CARDS
         now, number = now & known, None
     card = card_of(seen.issue, settings)
     yield from (seen.item(n, Source.CARD, card) for n in sorted(now))
@@ -233,7 +224,7 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
         yield from _comments(seen, now)
         yield from _carried_comments(seen, now, known)
         if now - known and seen.touches("labels", "key", "summary"):
-            yield Resync(sync=Sync.CARDS, reason="a card became ours; its comments may be unknown")
+            yield Sync.CARDS  # it became ours, and we may not know its comments
 
 
 def _cards_left(
@@ -354,12 +345,12 @@ def _of_defect(seen: _Seen) -> Iterator[Part]:
     if not places:
         return
     if not seen.event.full and not seen.deleted:
-        yield Resync(sync=Sync.ISSUES, reason="an event had not all fields of an issue")
+        yield Sync.ISSUES
         return
     facts = issue_of(seen.issue, seen.settings)
     for number, known in sorted(places.items()):
         if known.restricted:
-            yield Resync(sync=Sync.ISSUES, reason="a restricted issue changed")
+            yield Sync.ISSUES  # it alone knows what may be shown
             continue
         if seen.deleted:
             yield seen.gone(number, Source.ISSUES, seen.key)
@@ -396,7 +387,7 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
     if not known and not could_be:
         return
     if not seen.event.full and not seen.deleted:
-        yield Resync(sync=Sync.ESCALATIONS, reason="an event had not all fields of an escalation")
+        yield Sync.ESCALATIONS
         return
     named = set(escalated_cases(seen.issue, settings))
     before = set(numbers_in(seen.before(settings.jira_fields.escalated_cases.casefold())))
@@ -405,7 +396,7 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
         # An empty field is not "no cases": they may stand in a property, which events leave out.
         now = named or known - before
         if not now:
-            yield Resync(sync=Sync.ESCALATIONS, reason="an escalation without a case in its field")
+            yield Sync.ESCALATIONS
     facts = escalation_of(seen.issue, settings)
     yield from (seen.item(n, Source.ESCALATION, facts) for n in sorted(now))
     left = (known | before | (named if could_be else set())) - now

@@ -274,7 +274,7 @@ class _Batch:
         except Exception as error:  # a bug of ours must not lose the event
             log.exception("event can not be decided", kind=event.name)
             return await self._park(delivery, told(error))
-        self._resyncs |= {resync.sync for resync in decision.resyncs}
+        self._resyncs |= set(decision.resyncs)
         if decision.observations:
             self._waiting.append((len(self._outcomes), delivery, decision))
         return decision.outcome

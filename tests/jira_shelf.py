@@ -75,5 +75,5 @@ class Shelf:
         assert isinstance(event, Event), event
         decision = decide(event, self, settings)
         self.write(decision.observations)
-        self.resyncs |= {resync.sync for resync in decision.resyncs}
+        self.resyncs |= set(decision.resyncs)
         return decision

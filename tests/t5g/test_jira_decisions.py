@@ -108,9 +108,33 @@ def test_a_card_becomes_ours_by_its_label_and_ceases_to_be(shelf: Shelf) -> None
     shelf.apply(issue_event("created", 0, labels=[]))
     decision = shelf.apply(issue_event("updated", 1, change("labels", "", "field-support")))
     assert cards(shelf) == {"T5G-1": "Open"}
-    assert [r.sync for r in decision.resyncs] == [Sync.CARDS]  # for the comments before
+    assert decision.resyncs == (Sync.CARDS,)  # for the comments before
     shelf.apply(issue_event("updated", 2, change("labels", "field-support", ""), labels=[]))
     assert cards(shelf) == {}
+
+
+def test_a_card_that_lost_its_label_unseen_goes_when_it_is_moved_away(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    away = change("Key", "T5G-1", "OTHER-10", fieldId=None)
+    shelf.apply(issue_event("updated", 2, away, key="OTHER-10", id="10001", labels=[]))
+    assert cards(shelf) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ([change("labels", "", "field-support")], (Sync.CARDS,)),
+        ([change("Key", "OTHER-9", "T5G-1", fieldId=None)], (Sync.CARDS,)),
+        ([change("summary", "No number", f"{ONE}: …")], (Sync.CARDS,)),
+        ([change("status", "Open", "Blocked")], ()),
+        ([], ()),
+    ],
+)
+def test_only_a_card_that_became_ours_asks_the_sync_for_its_comments(
+    shelf: Shelf, changes: list[Any], asked: tuple[Sync, ...]
+) -> None:
+    assert shelf.apply(issue_event("updated", 1, *changes)).resyncs == asked
+    assert shelf.apply(issue_event("updated", 2, *changes)).resyncs == ()
 
 
 def test_a_card_moved_into_the_project_appears_and_moved_away_goes(shelf: Shelf) -> None:
@@ -147,7 +171,7 @@ def test_a_card_of_a_case_by_its_remote_link_stays_with_it(shelf: Shelf) -> None
 
 def test_a_new_card_without_a_number_is_left_to_the_sync(shelf: Shelf) -> None:
     decision = shelf.apply(issue_event("created", 0, summary="No number"))
-    assert [r.sync for r in decision.resyncs] == [Sync.CARDS]
+    assert decision.resyncs == (Sync.CARDS,)
     assert decision.observations == ()
 
 
@@ -156,7 +180,14 @@ def test_an_issue_without_all_its_fields_never_overwrites_a_card(shelf: Shelf) -
     before = shelf.seen()[ONE].cards
     decision = shelf.apply(event("jira:issue_updated", 1, issue=partial(issue(minutes=1))))
     assert shelf.seen()[ONE].cards == before
-    assert [r.sync for r in decision.resyncs] == [Sync.CARDS]
+    assert decision.resyncs == (Sync.CARDS,)
+
+
+def test_a_comment_with_a_part_of_an_issue_reaches_the_card_we_know(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    part, said = partial(issue(minutes=1)), comment(body="hi", minutes=1)
+    shelf.apply(event("jira:issue_updated", 1, issue=part, comment=said))
+    assert comments(shelf) == ["hi"]
 
 
 def test_an_older_event_after_a_newer_one_changes_nothing(shelf: Shelf) -> None:
@@ -260,14 +291,12 @@ def test_a_card_of_a_case_by_its_remote_link_goes_when_it_is_moved_away(shelf: S
 
 def test_when_only_sprints_count_a_new_card_is_left_to_the_sync(shelf: Shelf) -> None:
     decision = shelf.apply(issue_event("created", 0), SPRINT)
-    assert (cards(shelf), [r.sync for r in decision.resyncs]) == ({}, [Sync.CARDS])
+    assert (cards(shelf), decision.resyncs) == ({}, (Sync.CARDS,))
     shelf.write([listing(ONE, Source.CARD, card("T5G-1", updated=T0), seen=T0)])
     shelf.apply(issue_event("updated", 1, change("status", "Open", "Done"), status="Done"), SPRINT)
     assert cards(shelf) == {"T5G-1": "Done"}
     left = change("Sprint", "T5G Sprint 12", "")
-    assert [r.sync for r in shelf.apply(issue_event("updated", 2, left), SPRINT).resyncs] == [
-        Sync.CARDS
-    ]
+    assert shelf.apply(issue_event("updated", 2, left), SPRINT).resyncs == (Sync.CARDS,)
 
 
 # Comments
@@ -613,20 +642,20 @@ def test_a_restricted_issue_stays_restricted_whatever_events_tell(shelf: Shelf) 
     decision = shelf.apply(defect_event("updated", 1))
     [found] = shelf.seen()[ONE].issues
     assert found == hidden
-    assert [r.sync for r in decision.resyncs] == [Sync.ISSUES]
+    assert decision.resyncs == (Sync.ISSUES,)
 
 
 def test_a_part_of_a_linked_issue_is_left_to_the_sync(linked: Shelf) -> None:
     part = partial(issue(DEFECT_KEY, id=DEFECT_ID))
     decision = linked.apply(event("jira:issue_updated", 1, issue=part))
-    assert (decision.observations, [r.sync for r in decision.resyncs]) == ((), [Sync.ISSUES])
+    assert (decision.observations, decision.resyncs) == ((), (Sync.ISSUES,))
 
 
 def test_a_link_that_touches_one_of_ours_asks_the_sync(linked: Shelf) -> None:
     for verb in ("created", "deleted"):
         link = {"sourceIssueId": 1, "destinationIssueId": int(DEFECT_ID)}
         decision = linked.apply(event(f"issuelink_{verb}", 1, issueLink=link))
-        assert [r.sync for r in decision.resyncs] == [Sync.ISSUES]
+        assert decision.resyncs == (Sync.ISSUES,)
     strangers = {"sourceIssueId": 1, "destinationIssueId": 2}
     assert linked.apply(event("issuelink_created", 1, issueLink=strangers)).outcome is (
         Outcome.NOT_OURS
@@ -702,14 +731,14 @@ def test_cases_that_stand_in_a_property_only_are_kept(shelf: Shelf) -> None:
 
 def test_an_escalation_without_cases_is_left_to_the_sync(shelf: Shelf) -> None:
     decision = shelf.apply(filed("created", 0, cases=None))
-    assert [r.sync for r in decision.resyncs] == [Sync.ESCALATIONS]
+    assert decision.resyncs == (Sync.ESCALATIONS,)
 
 
 def test_a_part_of_an_escalation_is_left_to_the_sync(shelf: Shelf) -> None:
     shelf.apply(filed("created", 0))
     part = partial(issue("ESC-1", minutes=1))
     decision = shelf.apply(event("jira:issue_updated", 1, issue=part))
-    assert [r.sync for r in decision.resyncs] == [Sync.ESCALATIONS]
+    assert decision.resyncs == (Sync.ESCALATIONS,)
     assert escalated(shelf) == {ONE: ["ESC-1"], TWO: []}
 
 
@@ -721,7 +750,7 @@ def test_other_issues_escalate_nothing(shelf: Shelf, facts: dict[str, Any]) -> N
 
 def test_case_links_set_as_a_property_ask_the_sync(shelf: Shelf) -> None:
     decision = shelf.apply(event("issue_property_set", 1, property={"key": "sfdc-cases-links"}))
-    assert [r.sync for r in decision.resyncs] == [Sync.ESCALATIONS]
+    assert decision.resyncs == (Sync.ESCALATIONS,)
     other = shelf.apply(event("issue_property_set", 1, property={"key": "colour"}))
     assert other.outcome is Outcome.IGNORED
 
@@ -732,7 +761,7 @@ def test_case_links_set_as_a_property_ask_the_sync(shelf: Shelf) -> None:
 @pytest.mark.parametrize("name", ["sprint_started", "sprint_closed"])
 def test_a_sprint_that_begins_or_ends_asks_the_sync(shelf: Shelf, name: str) -> None:
     decision = shelf.apply(event(name, 1, sprint={"id": 7, "name": "T5G Sprint 13"}))
-    assert [r.sync for r in decision.resyncs] == [Sync.CARDS]
+    assert decision.resyncs == (Sync.CARDS,)
 
 
 @pytest.mark.parametrize("name", ["worklog_created", "jira:version_released", "brand_new"])
@@ -743,7 +772,7 @@ def test_other_events_are_ignored(shelf: Shelf, name: str) -> None:
 def test_a_remote_link_on_a_card_without_a_number_asks_the_sync(shelf: Shelf) -> None:
     linked = change("RemoteIssueLink", None, 'This issue links to "Support Case (Web Link)"')
     decision = shelf.apply(issue_event("updated", 1, linked, summary="No number"))
-    assert [r.sync for r in decision.resyncs] == [Sync.CARDS]
+    assert decision.resyncs == (Sync.CARDS,)
 
 
 # Recorded bodies
