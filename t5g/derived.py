@@ -24,6 +24,8 @@ SEVERITIES = {1: "Urgent", 2: "High", 3: "Normal", 4: "Low"}
 NO_SEVERITY = 9
 NEVER = math.inf
 NO_TARGET = ("", "---")
+#: What holds for an open case or not, whatever the time: the bits of `Entry.marks`, lowest first.
+MARKS = ("open", "escalated", "crit_sit", "potential", "untracked", "unassigned", "no_bugs")
 ESCALATION_LABEL = "PotentialEscalation"
 WATCHLIST_LABEL = "Daily_Telco_OCP"
 TREND_LABEL = "Trends"
@@ -77,7 +79,7 @@ class Entry:
 
     __slots__ = (
         "_comment", "_rules", "_targets", "account", "activity", "assignee", "breaches_at", "case",
-        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels",
+        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels", "marks",
         "no_bugs", "number", "open", "owner", "potential_escalation", "product", "rank", "risks_at",
         "severity", "sla_days", "stale_at", "status", "text", "untracked",
     )  # fmt: skip
@@ -110,8 +112,21 @@ class Entry:
         self.assignee = card.assignee if card else None
         #: No issue and no bug is behind the case.
         self.no_bugs = not case.issues and not case.bugs
+        #: `MARKS` as bits, so that lists are counted by many of them with one look at each case.
+        self.marks = self._marks() if self.open else 0
         self._targets: tuple[Issue | Bug, ...] | None = None
         self._comment: Comment | UnsetType | None = UNSET
+
+    def _marks(self) -> int:
+        return (
+            1
+            | self.escalated << 1
+            | (self.crit_sit is True) << 2
+            | self.potential_escalation << 3
+            | self.untracked << 4
+            | (self.assignee is None) << 5
+            | self.no_bugs << 6
+        )
 
     def _read(self, portal: Portal) -> None:
         """Work out what follows from what the Portal says."""

@@ -3,11 +3,14 @@
 Windows roll: "in the last N days" is the last N × 24 hours.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter, lt
 
 from msgspec import UNSET, Struct
 
-from t5g.derived import DAY, NEVER, Entry
+from t5g.derived import DAY, MARKS, NEVER, Entry
 
 UNASSIGNED_QUERY = "assignee:none"
 WEEK = 7 * DAY
@@ -17,67 +20,113 @@ MONDAY = 4 * DAY
 
 #: A span of time, in seconds since the epoch: after the first moment, up to the second.
 Window = tuple[float, float]
-ALWAYS: Window = (-NEVER, NEVER)
 NOWHERE: Window = (NEVER, NEVER)
+
+
+Moment = Callable[[Entry], float]
+"""Gives a moment of an entry in seconds since the epoch; NEVER: it does not come."""
+
+
+def _never(_: Entry) -> float:
+    return NEVER
 
 
 class Headline(Struct, frozen=True):
     """One headline number: its name in code and data, its words, and the query that lists it.
 
-    `window`: when a case counts towards it, as long as it stays as it is. Open cases only, but for
-    those opened and closed in the last days.
+    A case counts after `begins` and up to `ends`, as long as it stays as it is. Open cases only,
+    but for those opened and closed in the last days. `mark`: the bit of `Entry.marks` that says
+    the same, if it does not hang on the time.
     """
 
     name: str
     title: str
     query: str
-    window: Callable[[Entry], Window]
+    begins: Moment
+    ends: Moment = _never
+    mark: int = 0
+
+    def window(self, entry: Entry) -> Window:
+        """When a case counts."""
+        begin = self.begins(entry)
+        return (begin, self.ends(entry)) if begin != NEVER else NOWHERE
 
     def of(self, entries: Iterable[Entry], now: float) -> list[Entry]:
         """The entries, of those given, that it counts."""
-        window = self.window
-        return [e for e in entries if (span := window(e))[0] < now <= span[1]]
+        begins, ends = self.begins, self.ends
+        return [entry for entry in entries if begins(entry) < now <= ends(entry)]
 
-    def count(self, entries: Iterable[Entry], now: float) -> int:
-        """How many of the entries it counts."""
-        return len(self.of(entries, now))
+    def count(self, entries: Sequence[Entry], now: float) -> int:
+        """How many of the entries it counts: what has begun, without what has ended."""
+        ended = 0 if self.ends is _never else _before(now, map(self.ends, entries))
+        return _before(now, map(self.begins, entries)) - ended
 
 
-def _whenever(belongs: Callable[[Entry], object]) -> Callable[[Entry], Window]:
+def _before(now: float, moments: Iterable[float]) -> int:
+    return sum(map(lt, moments, repeat(now)))
+
+
+def counts(
+    lines: Iterable[Headline], entries: Sequence[Entry], now: float
+) -> list[tuple[Headline, int]]:
+    """How many of the entries each number counts; all marks are counted with one look at each."""
+    marks = Counter(map(attrgetter("marks"), entries))
+
+    def count(line: Headline) -> int:
+        if line.mark:
+            return sum(times for bits, times in marks.items() if bits & line.mark)
+        return line.count(entries, now)
+
+    return [(line, count(line)) for line in lines]
+
+
+def _marked(name: str, title: str, query: str, mark: str) -> Headline:
     """A number that does not hang on the time, of open cases."""
-    return lambda entry: ALWAYS if entry.open and belongs(entry) else NOWHERE
-
-
-def _opened(days: float) -> Callable[[Entry], Window]:
-    seconds = days * DAY  # `Entry.new`
-    return lambda entry: (-NEVER, entry.created + seconds) if entry.created else NOWHERE
-
-
-def _closed(days: float) -> Callable[[Entry], Window]:
-    seconds = days * DAY  # `Entry.closed_within`
-    return lambda entry: (
-        (-NEVER, entry.closed + seconds) if entry.closed and not entry.open else NOWHERE
+    bit = 1 << MARKS.index(mark)
+    return Headline(
+        name, title, query, lambda entry: -NEVER if entry.marks & bit else NEVER, mark=bit
     )
 
 
+def _opened(name: str, title: str, query: str, days: float) -> Headline:
+    seconds = days * DAY  # `Entry.new`
+    return Headline(
+        name, title, query,
+        lambda entry: -NEVER if entry.created else NEVER,
+        lambda entry: entry.created + seconds if entry.created else NEVER,
+    )  # fmt: skip
+
+
+def _closed(name: str, title: str, query: str, days: float) -> Headline:
+    seconds = days * DAY  # `Entry.closed_within`
+    return Headline(
+        name, title, query,
+        lambda entry: -NEVER if entry.closed and not entry.open else NEVER,
+        lambda entry: entry.closed + seconds if entry.closed and not entry.open else NEVER,
+    )  # fmt: skip
+
+
 HEADLINES: tuple[Headline, ...] = (
-    Headline("open", "Open", "status:open", lambda e: ALWAYS if e.open else NOWHERE),
-    Headline("escalated", "Escalated", "escalated:yes", _whenever(lambda e: e.escalated)),
-    Headline("crit_sit", "Crit sit", "critsit:yes", _whenever(lambda e: e.crit_sit is True)),
-    Headline("potential", "Potential escalations", "potential:yes",
-             _whenever(lambda e: e.potential_escalation)),
-    Headline("breaching", "Breaching", "sla:breached", lambda e: (e.breaches_at, NEVER)),
-    Headline("at_risk", "At risk", "sla:risk", lambda e: (e.risks_at, e.breaches_at)),
-    Headline("stale", "Stale", "stale:yes", lambda e: (e.stale_at, NEVER)),
-    Headline("untracked", "Untracked", "untracked:yes", _whenever(lambda e: e.untracked)),
-    Headline("unassigned", "Unassigned", UNASSIGNED_QUERY, _whenever(lambda e: e.assignee is None)),
-    Headline("no_bugs", "No bugs", "bug:none", _whenever(lambda e: e.no_bugs)),
-    Headline("missing_target", "Missing target", "target:missing",
-             _whenever(lambda e: not e.no_bugs and e.missing_target)),
-    Headline("opened_1d", "Opened in 24 hours", "status:any created<=24h", _opened(1)),
-    Headline("closed_1d", "Closed in 24 hours", "status:closed closed<=24h", _closed(1)),
-    Headline("opened_7d", "Opened in 7 days", "status:any created<=7d", _opened(7)),
-    Headline("closed_7d", "Closed in 7 days", "status:closed closed<=7d", _closed(7)),
+    _marked("open", "Open", "status:open", "open"),
+    _marked("escalated", "Escalated", "escalated:yes", "escalated"),
+    _marked("crit_sit", "Crit sit", "critsit:yes", "crit_sit"),
+    _marked("potential", "Potential escalations", "potential:yes", "potential"),
+    Headline("breaching", "Breaching", "sla:breached", attrgetter("breaches_at")),
+    Headline(
+        "at_risk", "At risk", "sla:risk", attrgetter("risks_at"), attrgetter("breaches_at")
+    ),
+    Headline("stale", "Stale", "stale:yes", attrgetter("stale_at")),
+    _marked("untracked", "Untracked", "untracked:yes", "untracked"),
+    _marked("unassigned", "Unassigned", UNASSIGNED_QUERY, "unassigned"),
+    _marked("no_bugs", "No bugs", "bug:none", "no_bugs"),
+    Headline(
+        "missing_target", "Missing target", "target:missing",
+        lambda e: -NEVER if e.open and not e.no_bugs and e.missing_target else NEVER,
+    ),
+    _opened("opened_1d", "Opened in 24 hours", "status:any created<=24h", 1),
+    _closed("closed_1d", "Closed in 24 hours", "status:closed closed<=24h", 1),
+    _opened("opened_7d", "Opened in 7 days", "status:any created<=7d", 7),
+    _closed("closed_7d", "Closed in 7 days", "status:closed closed<=7d", 7),
 )  # fmt: skip
 
 

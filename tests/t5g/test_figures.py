@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from t5g.census import figures
 from t5g.derived import Entry
 from t5g.digest import build_digest
-from t5g.figures import HEADLINES
+from t5g.figures import HEADLINES, counts
 from t5g.keys import Keys
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import parse_query
@@ -58,6 +58,16 @@ def test_headline_is_the_length_of_its_list(line: object) -> None:
     numbers = figures(cases, NOW_SECONDS)
     listed = parse_query(line.query).select(cases, NOW_SECONDS)  # type: ignore[attr-defined]
     assert numbers[line.name] == len(listed) > 0  # type: ignore[attr-defined]
+
+
+def test_a_list_is_counted_by_all_headlines_as_by_each() -> None:
+    cases = world()
+    found = counts(HEADLINES, cases[::3], NOW_SECONDS)
+    assert [line for line, _ in found] == list(HEADLINES)
+    for line, number in found:
+        assert (
+            number == len(line.of(cases[::3], NOW_SECONDS)) == line.count(cases[::3], NOW_SECONDS)
+        )
 
 
 def test_breakdowns_count_every_open_case_once() -> None:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from t5g.census import figures
 from t5g.derived import Entry
-from t5g.figures import HEADLINES
+from t5g.figures import HEADLINES, counts
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
 from webhooks.pages.views.defects import Defect, defects
@@ -83,10 +83,10 @@ def _tiles(entries: Sequence[Entry], query: str, now: float) -> tuple[Tile, ...]
         Tile(
             line.name,
             line.title,
-            line.count(entries, now),
+            number,
             addresses.cases(f"{line.query} {query}"),
         )
-        for line in lines
+        for line, number in counts(lines, entries, now)
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from t5g.derived import SEVERITIES, Entry
 from t5g.errors import QueryError
-from t5g.figures import HEADLINES, Headline
+from t5g.figures import HEADLINES, Headline, counts
 from t5g.query import FIELDS, Query
 from webhooks.pages import addresses
 from webhooks.pages.addresses import DEFAULT_ROWS, ROW_CHOICES
@@ -210,8 +210,7 @@ def facets(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> tu
 
 def _quick(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> Facet:
     lines = [line for line in HEADLINES if line.name in QUICK]
-    counted = ((line, line.count(found, now)) for line in lines)
-    choices = [_quick_choice(asked, query, line, n) for line, n in counted]
+    choices = [_quick_choice(asked, query, line, n) for line, n in counts(lines, found, now)]
     return Facet("Show", tuple(choice for choice in choices if choice.count or choice.active))
 
 
