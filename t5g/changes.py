@@ -105,7 +105,7 @@ def plain(value: Any) -> Any:
 
 
 def _name(value: Any) -> str:
-    for name in ("name", "status", "id", "number", "key"):
+    for name in ("name", "status", "id", "number", "key", "account"):
         found = getattr(value, name, "")
         if found and found is not UNSET:
             return str(_cut(str(found)))
