@@ -383,8 +383,7 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
     settings, lookup = seen.settings, seen.lookup
     project, label = settings.jira_escalation_project, settings.jira_escalation_label
     known = set().union(*(lookup.by_escalation(key) for key in (seen.key, *seen.old_keys)))
-    could_be = seen.could_be_marked(project, label)
-    if not known and not could_be:
+    if not known and not seen.could_be_marked(project, label):
         return
     if not seen.event.full and not seen.deleted:
         yield Sync.ESCALATIONS
@@ -399,8 +398,8 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
             yield Sync.ESCALATIONS
     facts = escalation_of(seen.issue, settings)
     yield from (seen.item(n, Source.ESCALATION, facts) for n in sorted(now))
-    left = (known | before | (named if could_be else set())) - now
+    left = (known | before | named) - now
     yield from (seen.gone(n, Source.ESCALATION, seen.key) for n in sorted(left))
     for key in sorted(seen.old_keys):
-        gone = known | named | before
-        yield from (seen.gone(n, Source.ESCALATION, key) for n in sorted(gone))
+        numbers = known | before | named
+        yield from (seen.gone(n, Source.ESCALATION, key) for n in sorted(numbers))

@@ -645,6 +645,32 @@ def test_a_restricted_issue_stays_restricted_whatever_events_tell(shelf: Shelf) 
     assert decision.resyncs == (Sync.ISSUES,)
 
 
+def test_an_issue_that_is_restricted_at_one_case_changes_at_another(shelf: Shelf) -> None:
+    for number, hidden in ((ONE, True), (TWO, False)):
+        known = Issue(key=DEFECT_KEY, id=DEFECT_ID, restricted=hidden, updated=at(-1))
+        shelf.write([listing(number, Source.ISSUES, known, seen=at(-1))])
+    decision = shelf.apply(defect_event("updated", 1, status="Done"))
+    assert (issues(shelf, ONE), issues(shelf, TWO)) == ({DEFECT_KEY: ""}, {DEFECT_KEY: "Done"})
+    assert decision.resyncs == (Sync.ISSUES,)
+
+
+def test_an_issue_whose_id_is_not_known_is_found_by_its_key(shelf: Shelf) -> None:
+    known = Issue(key=DEFECT_KEY, status="New", updated=at(-1))
+    shelf.write([listing(ONE, Source.ISSUES, known, seen=at(-1))])
+    shelf.apply(defect_event("updated", 1, status="Done"))
+    assert issues(shelf) == {DEFECT_KEY: "Done"}
+
+
+def test_an_event_of_one_of_two_linked_issues_leaves_the_other_alone(shelf: Shelf) -> None:
+    both = [
+        Issue(key=DEFECT_KEY, id=DEFECT_ID, status="New", updated=at(-1)),
+        Issue(key="RHEL-9", id="77002", status="New", updated=at(-1)),
+    ]
+    shelf.write([listing(ONE, Source.ISSUES, *both, seen=at(-1))])
+    shelf.apply(defect_event("updated", 1, status="Done"))
+    assert issues(shelf) == {DEFECT_KEY: "Done", "RHEL-9": "New"}
+
+
 def test_a_part_of_a_linked_issue_is_left_to_the_sync(linked: Shelf) -> None:
     part = partial(issue(DEFECT_KEY, id=DEFECT_ID))
     decision = linked.apply(event("jira:issue_updated", 1, issue=part))
@@ -719,6 +745,36 @@ def test_an_escalation_that_names_other_cases_moves(shelf: Shelf) -> None:
     item = change("Cases", f"{ONE} {TWO}", TWO, fieldId="customfield_10979")
     shelf.apply(filed("updated", 1, item, cases=TWO))
     assert escalated(shelf) == {ONE: [], TWO: ["ESC-1"]}
+
+
+def test_a_case_that_an_escalation_left_unseen_is_seen_in_the_next_event(shelf: Shelf) -> None:
+    shelf.apply(filed("created", 0))
+    shelf.apply(filed("updated", 2, cases=TWO))
+    assert escalated(shelf) == {ONE: [], TWO: ["ESC-1"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts"),
+    [
+        ([change("status", "Open", "Done")], {"status": "Done"}),
+        ([change("labels", "t5g-escalation", "")], {"labels": []}),
+        ([change("Cases", ONE, TWO, fieldId="customfield_10979")], {"cases": TWO}),
+        ([change("Key", "ESC-1", "ELSE-7", fieldId=None)], {"key": "ELSE-7", "id": "10001"}),
+        (
+            [
+                change("Key", "ESC-1", "ELSE-7", fieldId=None),
+                change("Cases", ONE, "", fieldId="customfield_10979"),
+            ],
+            {"key": "ELSE-7", "id": "10001", "cases": None},
+        ),
+    ],
+)
+def test_an_escalation_that_is_over_does_not_come_when_its_creation_is_told_late(
+    shelf: Shelf, changes: list[Any], facts: dict[str, Any]
+) -> None:
+    shelf.apply(filed("updated", 5, *changes, **facts))
+    shelf.apply(filed("created", 0))
+    assert escalated(shelf)[ONE] == []
 
 
 def test_cases_that_stand_in_a_property_only_are_kept(shelf: Shelf) -> None:
