@@ -193,7 +193,8 @@ class Board:
         returned, and the next refresh brings it.
         """
         told = sorted((row for row in written if row.sequence), key=lambda row: row.sequence)
-        if self._position is None or not self._follows(told):
+        known = self._position
+        if known is None or not self._follows(known.sequence + 1, told):
             return False
         for row in told:
             entry = self._entries.get(row.number)
@@ -201,12 +202,11 @@ class Board:
                 case = reassemble(entry.case, row.source, row.state, self.rules)
                 self._put(row.number, self._made(case, entry))
         if told:
-            self._position = Position(self._position.epoch, told[-1].sequence)
+            self._position = Position(known.epoch, told[-1].sequence)
         return True
 
-    def _follows(self, told: Sequence[Written]) -> bool:
-        """Say whether these are the very next changes, and each can be seen without the others."""
-        next_ = self._position.sequence + 1 if self._position else 0
+    def _follows(self, next_: int, told: Sequence[Written]) -> bool:
+        """Say whether these are the changes from `next_` on, and each can be seen by itself."""
         return all(
             row.sequence == at and (row.number in self._entries or row.source is not Source.PORTAL)
             for at, row in enumerate(told, next_)

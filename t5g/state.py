@@ -237,7 +237,7 @@ def fill_unknown(top: Details, below: Details) -> Details:
         for name in Details.__struct_fields__
         if getattr(top, name) is UNSET and getattr(below, name) is not UNSET
     }
-    return msgspec.structs.replace(top, **known) if known else top
+    return msgspec.structs.replace(top, **known)
 
 
 def _join_collection(old: Collection[Any], observation: ItemSeen | ListingSeen) -> Collection[Any]:

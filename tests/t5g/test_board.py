@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from t5g.board import Board
-from t5g.derived import Rules
+from t5g.derived import DAY, Rules
 from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.model import Bug, Escalation, Issue, Source
@@ -208,6 +208,68 @@ async def test_indexes_find_issue_and_escalation(store: Store, board: Board) -> 
     assert board.get("01234567").escalated  # type: ignore[union-attr]
 
 
+async def test_the_index_of_bugs_follows_what_comes_and_goes(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), listing("01234567", Source.BUGS, Bug(id=7))], now=NOW)
+    await board.refresh()
+    assert board.by_bug(7) == {"01234567"}
+    later = listing("01234567", Source.BUGS, Bug(id=8), seen=NOW + timedelta(seconds=1))
+    await store.write([later], now=NOW)
+    await board.refresh()
+    assert (board.by_bug(7), board.by_bug(8)) == (set(), {"01234567"})
+
+
+async def test_how_far_behind_a_board_is_can_be_asked(store: Store, board: Board) -> None:
+    assert await board.behind() == 0
+    await store.write([portal_seen("00000001"), portal_seen("00000002")], now=NOW)
+    assert await board.behind() == 2, "before its first look it has seen nothing"
+    await board.refresh()
+    assert await board.behind() == 0
+    await store.write([portal_seen("00000003")], now=NOW)
+    assert await board.behind() == 1
+
+
+async def test_a_board_is_not_behind_a_redis_that_began_anew(
+    store: Store, board: Board, redis: Redis
+) -> None:
+    await store.write([portal_seen("00000001"), portal_seen("00000002")], now=NOW)
+    await board.refresh()
+    await redis.flushall()
+    assert await board.behind() == 0
+
+
+async def test_how_far_behind_is_not_known_without_redis(syncs: SyncRecords) -> None:
+    client = Redis.from_url("unix:///nowhere.sock")
+    with pytest.raises(StoreError, match="Redis does not answer; try again in a moment"):
+        await Board(Store(client, Keys()), syncs, Rules()).behind()
+    await client.aclose()
+
+
+async def test_an_empty_board_is_current(store: Store, board: Board) -> None:
+    assert not board.is_current(await store.redis.mget(board.witnesses))
+    await board.refresh()
+    assert board.is_current(await store.redis.mget(board.witnesses))
+
+
+async def test_numbers_over_all_cases_follow_the_board(store: Store, board: Board) -> None:
+    await store.write([portal_seen("00000001"), portal_seen("00000002")], now=NOW)
+    await board.refresh()
+    assert board.figures(NOW_SECONDS).headlines["open"] == 2
+    await store.write([portal_seen("00000001", status="Closed", updated=NOW)], now=NOW)
+    await board.refresh()
+    assert board.figures(NOW_SECONDS).headlines["open"] == 1
+
+
+async def test_of_two_adopted_cards_the_one_to_work_with_is_first(
+    store: Store, board: Board
+) -> None:
+    await store.write([portal_seen()], now=NOW)
+    await board.refresh()
+    done = card_seen(key="T5G-1", status="Done", created=ago(days=9))
+    open_ = card_seen(key="T5G-2", status="Open", created=ago(days=1))
+    assert board.adopt(await store.write([done, open_], now=NOW))
+    assert [card.key for card in board.entries["01234567"].case.cards] == ["T5G-2", "T5G-1"]
+
+
 async def test_lost_redis_is_told_and_the_board_stays(
     store: Store, board: Board, redis: Redis
 ) -> None:
@@ -246,3 +308,44 @@ async def test_select_orders_by_attention_and_by_wish(store: Store, board: Board
     youngest = board.select(parse_query("sort:age"), NOW_SECONDS)
     assert [e.number for e in youngest] == ["00000002", "00000001", "00000003"]
     assert board.words("status") == ["Closed", "Waiting on Red Hat"]
+
+
+async def test_what_is_selected_follows_what_changes_and_who_asks_when(
+    store: Store, board: Board
+) -> None:
+    one, two = "00000001", "00000002"
+    await store.write(
+        [portal_seen(one, owner="Ann Lee", created=ago(days=3)), portal_seen(two)], now=NOW
+    )
+    await board.refresh()
+
+    def found(text: str, now: float = NOW_SECONDS) -> list[str]:
+        query = parse_query(f"{text} sort:number")
+        return [entry.number for entry in board.select(query, now, frozenset({"ann lee"}))]
+
+    assert found("") == [one, two]
+    assert found("owner:me") == [one]
+    assert found("age<5d") == [one]
+    assert found("age<5d", NOW_SECONDS + 10 * DAY) == []
+    await store.write([portal_seen(one, status="Closed", updated=NOW)], now=NOW)
+    await board.refresh()
+    assert (found(""), found("status:any")) == ([two], [one, two])
+
+
+async def test_words_of_the_data_follow_what_changes(store: Store, board: Board) -> None:
+    await store.write(
+        [
+            portal_seen("00000001", status="Pondering", severity="odd"),
+            portal_seen("00000002", status="", severity=""),
+            card_seen("00000001", status="Sleeping"),
+        ],
+        now=NOW,
+    )
+    await board.refresh()
+    assert board.words("status") == ["Pondering"]
+    assert board.words("severity") == ["odd"]
+    assert board.words("internal") == ["Sleeping"]
+    assert board.words("account") == ()
+    await store.write([portal_seen("00000001", status="Closed", updated=NOW)], now=NOW)
+    await board.refresh()
+    assert board.words("status") == ["Closed"]

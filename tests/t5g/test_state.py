@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from t5g.model import Comment, Source
+from t5g.model import Comment, Details, Source
 from t5g.state import (
     CardState,
     CommentSeen,
     CommentsSeen,
+    DetailsSeen,
     ItemSeen,
     Register,
     State,
@@ -59,6 +60,16 @@ def test_unknown_details_never_overwrite_known_ones() -> None:
     assert state.facts.relief_at == ago(days=1)
     assert state.facts.group_name == "SBR"
     assert state.facts.notified_users is UNSET
+
+
+def test_details_that_say_nothing_new_give_the_very_state() -> None:
+    first = details_seen(crit_sit=True, group_name="SBR")
+    state = joined(first)
+    assert join(state, first) is state
+    again = DetailsSeen(
+        number="01234567", facts=Details(crit_sit=True), updated=NOW, seen=NOW + timedelta(hours=1)
+    )
+    assert join(state, again) is state
 
 
 def test_known_to_be_none_overwrites() -> None:
