@@ -10,6 +10,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import cast
 
 from redis.exceptions import RedisError
 
@@ -173,7 +174,7 @@ class Board:
         keys = self._store.keys
         return keys.epoch, keys.sequence, self._sync_records.revision_key
 
-    def is_current(self, told: Sequence[bytes | str | None]) -> bool:
+    def is_current(self, told: Sequence[bytes | None]) -> bool:
         """Say whether nothing happened since the last refresh, by the values of `witnesses`.
 
         For who reads from Redis anyway, and spares a refresh its own question.
@@ -182,7 +183,7 @@ class Board:
         return (
             self._position is not None
             and epoch is not None
-            and self._position == Position(_text(epoch), int(sequence or 0))
+            and self._position == Position(epoch.decode(), int(sequence or 0))
             and self._sync_revision == int(revision or 0)
         )
 
@@ -213,12 +214,13 @@ class Board:
         )
 
     async def _check(self) -> None:
-        epoch, sequence, revision = await self._store.redis.mget(self.witnesses)
+        told = cast("list[bytes | None]", await self._store.redis.mget(self.witnesses))
+        epoch, sequence, revision = told
         if int(revision or 0) != self._sync_revision:
             self._syncs = await self._sync_records.read_all()
             self._sync_revision = int(revision or 0)
         known = self._position
-        if epoch is None or known is None or _text(epoch) != known.epoch:
+        if epoch is None or known is None or epoch.decode() != known.epoch:
             await self.reload()
         elif int(sequence or 0) != known.sequence:
             await self._follow(known, int(sequence or 0))
@@ -321,7 +323,3 @@ def _words(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
         "severity": sorted(severities - {""}),
         "internal": sorted(internals - {""}),
     }
-
-
-def _text(raw: bytes | str) -> str:
-    return raw.decode() if isinstance(raw, bytes) else raw

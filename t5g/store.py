@@ -298,7 +298,8 @@ class Store:
     @_spoken
     async def numbers(self) -> set[str]:
         """Return the numbers of all cases of which anything is kept."""
-        return {_text(raw) for raw in await self.redis.smembers(self.keys.cases)}
+        found = cast("set[bytes]", await self.redis.smembers(self.keys.cases))
+        return {raw.decode() for raw in found}
 
     async def read_all(self, sources: Sequence[Source] = ()) -> AsyncGenerator[CaseFields, None]:
         """Yield all cases (of `sources` only), some hundred a round trip.
@@ -333,11 +334,12 @@ class Store:
     @_spoken
     async def position(self) -> Position:
         """Return where the history stands now; makes the epoch at first use."""
-        epoch, sequence = await self.redis.mget(self.keys.epoch, self.keys.sequence)
+        found = await self.redis.mget(self.keys.epoch, self.keys.sequence)
+        epoch, sequence = cast("list[bytes | None]", found)
         if epoch is None:
             await self.redis.set(self.keys.epoch, secrets.token_hex(8), nx=True)
             return await self.position()
-        return Position(_text(epoch), int(sequence or 0))
+        return Position(epoch.decode(), int(sequence or 0))
 
     @_spoken
     async def feed_after(self, sequence: int, count: int = 10_000) -> list[FeedEntry] | None:
@@ -393,10 +395,6 @@ def _chosen(number: str, sources: Sequence[Source], row: Sequence[bytes | None])
         if raw is not None
     }
     return CaseFields(number, states)
-
-
-def _text(raw: bytes | str) -> str:
-    return raw.decode() if isinstance(raw, bytes) else raw
 
 
 def _entry(row: Any) -> FeedEntry:

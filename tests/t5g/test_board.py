@@ -259,15 +259,28 @@ async def test_numbers_over_all_cases_follow_the_board(store: Store, board: Boar
     assert board.figures(NOW_SECONDS).headlines["open"] == 1
 
 
-async def test_of_two_adopted_cards_the_one_to_work_with_is_first(
-    store: Store, board: Board
+async def test_a_board_far_behind_follows_in_pages(
+    store: Store, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("t5g.board.FEED_PAGE", 3)
+    await store.write([portal_seen("00000000")], now=NOW)
+    await board.refresh()
+    await store.write([portal_seen(f"{n:08}") for n in range(1, 9)], now=NOW)
+    await board.refresh()
+    assert (len(board.entries), board.reloads) == (9, 1)
+    assert board.is_current(await store.redis.mget(board.witnesses))
+
+
+async def test_of_two_cards_the_one_to_work_with_is_first(store: Store, board: Board) -> None:
     await store.write([portal_seen()], now=NOW)
     await board.refresh()
     done = card_seen(key="T5G-1", status="Done", created=ago(days=9))
     open_ = card_seen(key="T5G-2", status="Open", created=ago(days=1))
     assert board.adopt(await store.write([done, open_], now=NOW))
-    assert [card.key for card in board.entries["01234567"].case.cards] == ["T5G-2", "T5G-1"]
+    adopted = board.entries["01234567"].case.cards
+    await board.reload()
+    read = board.entries["01234567"].case.cards
+    assert [card.key for card in adopted] == [card.key for card in read] == ["T5G-2", "T5G-1"]
 
 
 async def test_lost_redis_is_told_and_the_board_stays(

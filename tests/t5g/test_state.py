@@ -3,12 +3,14 @@
 from datetime import timedelta
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
 from t5g.model import Comment, Details, Source
 from t5g.state import (
+    TOMBSTONES,
     CardState,
     CommentSeen,
     CommentsSeen,
@@ -87,6 +89,40 @@ def test_listing_drops_what_it_lacks_but_not_what_came_after_it() -> None:
     state = joined(before, after, listing("01234567", Source.CARD, seen=NOW))
     assert isinstance(state, CardState)
     assert list(visible(state.cards)) == ["T5G-2"]
+
+
+def test_listing_drops_what_an_earlier_listing_had() -> None:
+    earlier = listing("01234567", Source.CARD, card("T5G-1"), card("T5G-2"), seen=ago(hours=2))
+    state = joined(earlier, listing("01234567", Source.CARD, card("T5G-2"), seen=NOW))
+    assert isinstance(state, CardState)
+    assert list(state.cards.items) == ["T5G-2"]
+
+
+def test_an_item_and_a_listing_of_one_moment_end_alike_in_either_order() -> None:
+    item, empty = card_seen(seen=NOW), listing("01234567", Source.CARD, seen=NOW)
+    for order in permutations([item, empty]):
+        assert cards_of(joined(*order)) == {}, order
+
+
+@pytest.mark.parametrize(("gone", "written"), [(TOMBSTONES - 1, False), (TOMBSTONES, True)])
+def test_a_listing_sweeps_tombstones_out_when_there_are_many(gone: int, written: bool) -> None:
+    state = joined(listing("01234567", Source.CARD, card("T5G-0"), seen=ago(hours=2)))
+    for n in range(1, gone + 1):
+        state = join(
+            state,
+            ItemSeen(
+                number="01234567",
+                source=Source.CARD,
+                key=f"T5G-{n}",
+                facts=None,
+                updated=ago(hours=1),
+                seen=ago(hours=1),
+            ),
+        )
+    after = join(state, listing("01234567", Source.CARD, card("T5G-0"), seen=NOW))
+    assert (after is not state) is written
+    assert isinstance(after, CardState)
+    assert len(after.cards.items) == (1 if written else 1 + gone)
 
 
 def test_late_item_that_a_later_listing_lacked_stays_away() -> None:

@@ -11,7 +11,8 @@ from t5g.connection import open_redis
 from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.model import Source
-from t5g.store import Store
+from t5g.state import ItemSeen
+from t5g.store import FeedEntry, Store
 from tests.making import NOW, ago, card_seen, details_seen, portal_seen
 
 
@@ -162,3 +163,105 @@ async def test_of_all_cases_only_some_sources_are_read(store: Store) -> None:
     assert [(fields.number, list(fields.states)) for fields in found] == [
         ("00000001", []), ("00000002", [Source.CARD])
     ]  # fmt: skip
+
+
+async def test_a_case_is_read_with_its_number(store: Store) -> None:
+    await store.write([portal_seen("00000001"), portal_seen("00000002")], now=NOW)
+    one = await store.read("00000002")
+    many = await store.read_many(["00000002", "00000009", "00000001"])
+    assert one is not None
+    assert one.number == "00000002"
+    assert [found and found.number for found in many] == ["00000002", None, "00000001"]
+
+
+async def test_of_many_cases_only_some_sources_are_read(store: Store) -> None:
+    numbers = [f"{n:08}" for n in range(450)]  # more than two round trips
+    await store.write([portal_seen(number) for number in numbers], now=NOW)
+    await store.write([card_seen("00000449")], now=NOW)
+    found = await store.read_many([*numbers, "09999999"], [Source.CARD, Source.BUGS])
+    assert [fields and fields.number for fields in found] == [*numbers, "09999999"]
+    kept = {fields.number: list(fields.states) for fields in found if fields and fields.states}
+    assert kept == {"00000449": [Source.CARD]}
+
+
+async def test_what_is_told_of_a_write_says_case_source_and_place(store: Store) -> None:
+    await store.write([portal_seen("00000001")], now=NOW)
+    [told] = await store.write([card_seen("00000002")], now=NOW)
+    assert (told.number, told.source, told.sequence) == ("00000002", Source.CARD, 2)
+    assert await store.feed_after(1) == [
+        FeedEntry(
+            sequence=2,
+            number="00000002",
+            source=Source.CARD,
+            changes=told.changes,
+            at=int(NOW.timestamp() * 1000),
+        )
+    ]
+
+
+async def test_what_no_person_could_see_is_kept_and_not_told(store: Store) -> None:
+    hidden = card_seen()
+    gone = ItemSeen(
+        number=hidden.number, source=Source.CARD, key="T5G-9", facts=None, updated=NOW, seen=NOW
+    )
+    [told] = await store.write([gone], now=NOW)
+    assert (told.changes, told.sequence) == ((), 0)
+    assert await store.feed_after(0) == []
+    assert await store.numbers() == {hidden.number}
+    fields = await store.read(hidden.number)
+    assert fields is not None
+    assert fields.states[Source.CARD] == told.state
+
+
+async def test_a_case_that_was_forgotten_is_told_in_the_feed(store: Store) -> None:
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    await store.remove("01234567", now=NOW)
+    assert await store.feed_after(2) == [
+        FeedEntry(
+            sequence=3,
+            number="01234567",
+            source=Source.PORTAL,
+            changes=(Change("case", "01234567", None),),
+            at=int(NOW.timestamp() * 1000),
+        )
+    ]
+    assert (await store.position()).sequence == 3
+
+
+async def test_what_half_of_is_left_of_a_case_is_forgotten_too(store: Store) -> None:
+    await store.write([portal_seen("00000001"), portal_seen("00000002")], now=NOW)
+    await store.redis.delete(store.keys.case("00000001"))
+    await store.redis.srem(store.keys.cases, "00000002")
+    assert await store.remove("00000001", now=NOW)
+    assert await store.remove("00000002", now=NOW)
+    assert await store.numbers() == set()
+    assert await store.read("00000002") is None
+
+
+async def test_a_history_is_known_by_one_name(store: Store, redis: Redis) -> None:
+    first = await store.position()
+    await store.write([portal_seen()], now=NOW)
+    again = await Store(redis, Keys()).position()
+    assert (again.epoch, first.sequence, again.sequence) == (first.epoch, 0, 1)
+    await redis.flushall()
+    assert (await store.position()).epoch != first.epoch
+
+
+async def test_of_two_who_begin_a_history_at_once_one_names_it(store: Store) -> None:
+    found = await asyncio.gather(*(store.position() for _ in range(8)))
+    assert len({position.epoch for position in found}) == 1
+
+
+async def test_the_feed_is_read_in_pages(store: Store) -> None:
+    await store.write([portal_seen(f"{n:08}") for n in range(5)], now=NOW)
+    page = await store.feed_after(1, 2)
+    assert page is not None
+    assert [entry.sequence for entry in page] == [2, 3]
+
+
+async def test_feeds_keep_about_what_they_should(redis: Redis) -> None:
+    store = Store(redis, Keys(), feed_length=10)
+    for n in range(400):
+        await store.write([portal_seen(f"{n:08}")], now=NOW)
+        await store.remove(f"{n:08}", now=NOW)
+    assert await redis.xlen(store.keys.feed) < 300
