@@ -11,10 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from t5g.lifeline import alive
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("run", ".ci/run", ".ci/lock")
@@ -38,7 +40,10 @@ case "$1 $2" in
     while [ -e HOLD ]; do sleep 0.02; done
     [ ! -e FAIL-pip ]; exit ;;
 "-m t5g") shift 2; echo "t5g in $(pwd): $*"; exit ;;
-"-m "*) echo "$*" >>LOG; [ ! -e "FAIL-$2" ]; exit ;;
+"-m mypy") echo $$ >MYPY; while [ -e HOLD-mypy ]; do sleep 0.02; done ;;
+esac
+case "$1 $2" in
+"-m "*) echo "$*" >>LOG; echo "$2 said"; [ ! -e "FAIL-$2" ]; exit ;;
 esac
 exec REAL "$@"
 """
@@ -52,6 +57,7 @@ class Tree:
         self.root = folder / "tree with blanks"
         self.bin = folder / "bin"
         self.log = folder / "log"
+        self.mypy = folder / "pid-of-mypy"
         for made in (self.root, self.bin):
             made.mkdir()
         shutil.copy(ROOT / "run", self.root)
@@ -61,6 +67,8 @@ class Tree:
             found = shutil.which(tool)
             assert found, f"this machine has no {tool}"
             (self.bin / tool).symlink_to(found)
+        (self.root / "t5g").mkdir()
+        shutil.copy(ROOT / "t5g" / "lifeline.py", self.root / "t5g")
         self.script(folder / "venv-python", VENV_PYTHON)
         self.script(self.bin / "python3.12", BASE)
 
@@ -68,6 +76,7 @@ class Tree:
         places = {
             "LOG": self.log,
             "HOLD": self.folder / "hold",
+            "MYPY": self.mypy,
             "FAIL": self.folder / "FAIL",
             "VENV_PYTHON": self.folder / "venv-python",
             "REAL": sys.executable,
@@ -84,19 +93,23 @@ class Tree:
         path.touch()
         return path
 
-    def start(self, *args: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: str, cwd: Path | None = None, more: Mapping[str, str] = {}
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [self.root / "run", *args],
             cwd=cwd or self.root,
-            env={"PATH": str(self.bin)},
+            env={"PATH": str(self.bin), **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
 
-    def run(self, *args: str, cwd: Path | None = None) -> tuple[int, str, str]:
-        started = self.start(*args, cwd=cwd)
+    def run(
+        self, *args: str, cwd: Path | None = None, more: Mapping[str, str] = {}
+    ) -> tuple[int, str, str]:
+        started = self.start(*args, cwd=cwd, more=more)
         output, errors = started.communicate(timeout=30)
         return started.returncode, output, errors
 
@@ -247,16 +260,25 @@ def test_command_that_is_no_python_is_passed_over(tree: Tree) -> None:
 def test_tests_add_what_they_need_and_run_all_checks(tree: Tree) -> None:
     code, _, _ = tree.run("test", "-k", "two words")
     assert code == 0
-    assert tree.did() == [
+    did = tree.did()
+    did.remove("mypy")  # beside the others
+    assert did == [
         *SET_UP,
         "requirements-dev.lock",
         "ruff check .",
         "ruff format --check .",
-        "mypy",
+        "pytest --collect-only -k two words",
         f"{PYTEST} -k two words",
     ]
     tree.run("test")
     assert tree.did().count("requirements-dev.lock") == 1
+
+
+def test_tests_are_read_in_advance_only_where_nothing_is_known_of_them(tree: Tree) -> None:
+    (tree.root / "tests" / "__pycache__").mkdir(parents=True)
+    assert tree.run("test")[0] == 0
+    assert "pytest --collect-only" not in tree.did()
+    assert tree.did()[-1] in (PYTEST, "mypy")
 
 
 @pytest.mark.parametrize("module", ["ruff", "mypy", "pytest"])
@@ -265,7 +287,39 @@ def test_any_failed_check_fails_all_but_stops_none(tree: Tree, module: str) -> N
     code, _, errors = tree.run("test")
     assert code == 1
     assert f"not good yet: {module}" in errors
-    assert tree.did()[-1] == PYTEST
+    assert {PYTEST, "mypy"} <= set(tree.did())
+
+
+def test_types_are_checked_beside_the_tests_and_told_after_them(tree: Tree) -> None:
+    tree.run("ask")
+    hold = tree.folder / "hold-mypy"
+    hold.touch()
+    running = tree.start("test")
+    until(lambda: PYTEST in tree.did(), "the tests")
+    assert "mypy" not in tree.did()
+    hold.unlink()
+    output, errors = running.communicate(timeout=30)
+    assert running.returncode == 0, errors
+    assert output == "ruff said\nruff said\npytest said\nmypy said\n"
+    assert errors.endswith("== ruff check .\n== ruff format --check .\n== pytest\n== mypy\n")
+    assert not list((tree.root / ".venv").glob("*.txt"))
+
+
+def test_whatever_ends_the_tests_ends_the_check_of_types(tree: Tree) -> None:
+    (tree.folder / "hold-mypy").touch()
+    running = tree.start("test")
+    until(lambda: tree.mypy.exists() and tree.mypy.read_text(), "the check of types")
+    mypy = int(tree.mypy.read_text())
+    assert alive(mypy)
+    running.kill()
+    running.communicate(timeout=30)
+    until(lambda: not alive(mypy), "mypy to end")
+
+
+def test_bytecode_is_kept_though_the_environment_says_not_to(tree: Tree) -> None:
+    asked = 'case "$2" in t5g) echo "$PYTHONDONTWRITEBYTECODE|"; exit ;; esac\n'
+    tree.script(tree.folder / "venv-python", VENV_PYTHON.replace("\n", f"\n{asked}", 1))
+    assert tree.run("ask", more={"PYTHONDONTWRITEBYTECODE": "1"})[1] == "|\n"
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
