@@ -22,8 +22,6 @@ from t5g.keys import Keys
 #: Kinds of metrics that add up over processes; the others are each process's own.
 SUMMED = ("counter", "histogram")
 FLUSH_EVERY = 5.0
-#: What could not be added before goes first, what was counted since then follows.
-ROUNDS = 2
 #: How long an addition is remembered, in seconds: far longer than anybody tries to repeat it.
 _REMEMBERED = 3_600
 
@@ -92,23 +90,25 @@ class Counted:
     def _keys(self, keys: Keys) -> tuple[str, str]:
         return sums_key(keys), keys.named("metrics", "from", self._process)
 
+    def _additions(self) -> Iterator[list[str]]:
+        """Yield what is to be added, each once the one before it was."""
+        again = bool(self._pending)
+        while addition := self._addition():
+            yield addition[1]
+            self._done(addition[0])
+            if not again:
+                return
+            again = False  # what could not be added before went first: the news follow
+
     async def flush(self, redis: Redis, keys: Keys) -> None:
         """Add what is new; what can not be added now is kept for the next time."""
-        for _ in range(ROUNDS):
-            addition = self._addition()
-            if addition is None:
-                return
-            await redis.eval(ADD, 2, *self._keys(keys), *addition[1])
-            self._done(addition[0])
+        for addition in self._additions():
+            await redis.eval(ADD, 2, *self._keys(keys), *addition)
 
     def flush_now(self, redis: SyncRedis, keys: Keys) -> None:
         """Do the same from where there is no event loop."""
-        for _ in range(ROUNDS):
-            addition = self._addition()
-            if addition is None:
-                return
-            redis.eval(ADD, 2, *self._keys(keys), *addition[1])
-            self._done(addition[0])
+        for addition in self._additions():
+            redis.eval(ADD, 2, *self._keys(keys), *addition)
 
 
 def observed(name: str, buckets: Sequence[float], value: float, **labels: str) -> Deltas:
