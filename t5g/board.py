@@ -214,16 +214,20 @@ class Board:
         )
 
     async def _check(self) -> None:
+        before = self._position
         told = cast("list[bytes | None]", await self._store.redis.mget(self.witnesses))
         epoch, sequence, revision = told
         if int(revision or 0) != self._sync_revision:
             self._syncs = await self._sync_records.read_all()
             self._sync_revision = int(revision or 0)
-        known = self._position
+        known, newest = self._position, int(sequence or 0)
         if epoch is None or known is None or epoch.decode() != known.epoch:
             await self.reload()
-        elif int(sequence or 0) != known.sequence:
-            await self._follow(known, int(sequence or 0))
+        elif newest > known.sequence:
+            await self._follow(known, newest)
+        elif newest < (before or known).sequence:
+            await self.reload()  # Redis went back
+        # Else all is here; what was adopted since Redis answered may even be newer.
 
     async def read_alone(self, number: str) -> Entry | None:
         """Read one case and how fresh the board is, without all the other cases.
@@ -258,7 +262,7 @@ class Board:
 
     async def _follow(self, known: Position, sequence: int) -> None:
         feed = await self._store.feed_after(known.sequence, FEED_PAGE)
-        if not feed or sequence < known.sequence:
+        if not feed:
             await self.reload()
             return
         numbers = sorted({entry.number for entry in feed})
@@ -302,8 +306,11 @@ def _uncollected() -> Iterator[None]:
 
     In a process that keeps what lives as long as itself out of its sight (`gc.freeze`, as the web
     process does), it does not look at the cases afterwards either: they are in no cycles, and a
-    look at a hundred thousand of them holds up every request for a second.
+    look at a hundred thousand of them holds up every request for a second. What requests before
+    left behind is thrown away first: it would stay for good.
     """
+    if gc.get_freeze_count():
+        gc.collect(1)
     with resting():
         try:
             yield

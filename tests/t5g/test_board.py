@@ -134,6 +134,44 @@ async def test_own_writes_are_adopted_without_asking_redis(store: Store, board: 
     assert {number: entry.case for number, entry in board.entries.items()} == adopted
 
 
+async def test_what_is_adopted_while_redis_is_asked_makes_no_board_read_all_anew(
+    store: Store, redis: Redis
+) -> None:
+    class Slow(SyncRecords):
+        """Records that take so long to read that an event is applied meanwhile."""
+
+        async def read_all(self) -> dict[Sync, SyncRecord]:
+            adopted.append(board.adopt(await store.write([moved], now=NOW)))
+            return await super().read_all()
+
+    adopted: list[bool] = []
+    moved = card_seen(status="In Progress", updated=NOW)
+    syncs = Slow(redis, Keys())
+    board = Board(store, syncs, Rules())
+    await store.write([portal_seen(), card_seen(status="Open")], now=NOW)
+    await board.refresh()  # cannot adopt before the first look
+    moved = card_seen(status="Done", updated=NOW + timedelta(seconds=1))
+    await syncs.write(SyncRecord(name=Sync.CASES))
+    await board.refresh()
+    assert adopted == [False, True]
+    assert board.get("01234567").internal_status == "Done"  # type: ignore[union-attr]
+    assert board.is_current(await redis.mget(board.witnesses))
+    assert board.reloads == 1
+
+
+async def test_redis_that_went_back_is_read_anew(store: Store, board: Board, redis: Redis) -> None:
+    await store.write([portal_seen()], now=NOW)
+    kept = await redis.hgetall(Keys().case("01234567"))
+    await store.write([card_seen()], now=NOW)
+    await board.refresh()
+    await redis.delete(Keys().case("01234567"))
+    await redis.hset(Keys().case("01234567"), mapping=kept)
+    await redis.decr(Keys().sequence)
+    await board.refresh()
+    assert board.get("01234567").card is None  # type: ignore[union-attr]
+    assert board.reloads == 2
+
+
 async def test_a_case_that_left_the_portal_leaves_by_adoption(store: Store, board: Board) -> None:
     await store.write([portal_seen(), card_seen()], now=NOW)
     await board.refresh()
