@@ -67,7 +67,7 @@ def open_redis(url: str) -> Redis:
             url, max_connections=CONNECTIONS, timeout=WAIT, **options
         )
     except ValueError as error:
-        raise _no_address(error) from None
+        raise _no_address(url, error) from None
     return _with_packing(Redis.from_pool(pool))
 
 
@@ -78,10 +78,15 @@ def open_queue_redis(url: str) -> SyncRedis:
     try:
         return SyncRedis.from_url(url, socket_timeout=None, socket_connect_timeout=5)
     except ValueError as error:
-        raise _no_address(error) from None
+        raise _no_address(url, error) from None
 
 
-def _no_address(error: ValueError) -> SettingsError:
+def _no_address(url: str, error: ValueError) -> SettingsError:
+    if not url:
+        return SettingsError([
+            "T5G_REDIS_URL is missing: the Redis that the other processes work with, such as"
+            " redis://localhost:6379/0. Where `t5g up` or `t5g demo` runs, commands find theirs"
+        ])  # fmt: skip
     return SettingsError([f"T5G_REDIS_URL is no address of a Redis: {error}"])
 
 

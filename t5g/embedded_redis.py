@@ -68,7 +68,7 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """The URL that clients use; it stays the same across restarts of the server."""
-        return f"unix://{quote(str(self._socket))}"
+        return _url(self._socket)
 
     @property
     def pid(self) -> int | None:
@@ -284,15 +284,34 @@ def _take_lock(path: Path) -> int:
     return lock
 
 
+def running_in(data_dir: Path) -> str | None:
+    """Return the URL of the server that another process runs with its data in `data_dir`/redis."""
+    for path in _socket_paths(data_dir.absolute() / "redis"):
+        if path.exists() and answers(path):
+            return _url(path)
+    return None
+
+
+def _url(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}"
+
+
 def _socket_path(folder: Path) -> Path:
-    """Choose where the socket goes: beside the data, or where its path is short enough."""
+    """Choose where the socket goes: the first place that only this user can enter."""
+    for path in _socket_paths(folder):
+        if _is_private(path.parent):
+            return path
+    return Path(tempfile.mkdtemp(prefix="t5g-", dir="/tmp"), "redis.sock")
+
+
+def _socket_paths(folder: Path) -> Iterator[Path]:
+    """Where the socket may be: beside the data, or where its path is short enough."""
     tag = f"t5g-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
     bases = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
     for place in (folder, *(Path(base, tag) for base in bases if base)):
         path = place / "redis.sock"
-        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and _is_private(place):
-            return path
-    return Path(tempfile.mkdtemp(prefix="t5g-", dir="/tmp"), "redis.sock")
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+            yield path
 
 
 def _is_private(folder: Path) -> bool:

@@ -17,6 +17,9 @@ from t5g.settings import Part, Settings, load_settings
 
 log = logger(__name__)
 
+#: The folder of the demo's own data, in that of all data.
+DEMO = "demo"
+
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
@@ -27,15 +30,25 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def ready(*needs: Part) -> Settings:
-    """Read the settings that a process needs and set up its log lines."""
+    """Read the settings that a command needs and set up its log lines.
+
+    Without T5G_REDIS_URL it works with the Redis of the `t5g up` or `t5g demo` that runs here.
+    """
     settings = load_settings(needs)
     setup_logging(settings)
-    return settings
+    if settings.redis_url:
+        return settings
+    from t5g.embedded_redis import running_in
+
+    folders = (settings.data_dir, settings.data_dir / DEMO)
+    found = next(filter(None, map(running_in, folders)), "")
+    return settings.model_copy(update={"redis_url": found})
 
 
 def begin(process: str, *needs: Part) -> Settings:
     """Do the same for a process that runs long: it says what it is, and tells of its errors."""
-    settings = ready(*needs)
+    settings = load_settings(needs)
+    setup_logging(settings)
     introduce(process)
     setup_sentry(settings, process)
     asyncio.run(_brought_forward(settings))

@@ -17,6 +17,7 @@ from redis import Redis as SyncRedis
 from rich.console import Console
 from rich.markup import escape
 
+from t5g.cli.processes import DEMO
 from t5g.cli.reloading import renew_what_changes
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.errors import T5GError
@@ -88,7 +89,7 @@ def _run_demo(
     data_dir = load_settings().data_dir.absolute()
     page, ports = _free_ports(console, port)
     base = f"http://127.0.0.1:{page}"
-    team = data_dir / "demo" / "team.toml"
+    team = data_dir / DEMO / "team.toml"
     sandbox_ports = Ports(*ports)
     command = [
         *_python("sandbox"), "--cases", str(cases), "--seed", str(seed),
@@ -101,7 +102,7 @@ def _run_demo(
     sandbox = Child("sandbox", command, ready=f"{urls['slack']}/_sandbox/state", first=True)
     env = demo_environment(sandbox_ports, portal_api=portal_api.value)
     env[f"{PREFIX}TEAM_FILE"] = str(team)
-    with _own_redis(data_dir / "demo", fresh=True) as redis_url:
+    with _own_redis(data_dir / DEMO, fresh=True) as redis_url:
         shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
         children = [sandbox, *_children(shared, page), *([_bot(shared)] if socket_mode else [])]
         settings = load_settings(env={"redis_url": redis_url})

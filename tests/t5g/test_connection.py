@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from redis.exceptions import DataError, RedisError
 
-from t5g.connection import CONNECTIONS, open_redis
+from t5g.connection import CONNECTIONS, open_queue_redis, open_redis
+from t5g.errors import SettingsError
 from t5g.model import Source
 
 
@@ -59,3 +60,11 @@ async def test_a_redis_that_is_gone_is_an_error_soon(tmp_path) -> None:
         async with asyncio.timeout(5):
             await redis.ping()
     await redis.aclose()
+
+
+@pytest.mark.parametrize("opened", [open_redis, open_queue_redis])
+def test_a_redis_that_is_not_named_is_asked_for(opened) -> None:
+    with pytest.raises(SettingsError, match="T5G_REDIS_URL is missing: the Redis that the other"):
+        opened("")
+    with pytest.raises(SettingsError, match="T5G_REDIS_URL is no address of a Redis"):
+        opened("localhost:6379")

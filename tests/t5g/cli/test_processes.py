@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from redis import Redis
 
+from t5g.cli.processes import ready
+from t5g.embedded_redis import EmbeddedRedis
 from t5g.heartbeat import KINDS
 from t5g.schema import VERSION
 
@@ -13,6 +17,22 @@ SECRETS = (
     "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "JIRA_WEBHOOK_SECRET",
     "JIRA_TOKEN", "PORTAL_OFFLINE_TOKEN", "BUGZILLA_API_KEY",
 )  # fmt: skip
+
+
+def test_a_command_finds_the_redis_of_the_demo_that_runs_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("T5G_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("T5G_REDIS_URL", raising=False)
+    assert ready().redis_url == ""
+    with EmbeddedRedis(tmp_path / "demo") as redis:
+        assert ready().redis_url == redis.url
+        with EmbeddedRedis(tmp_path) as own:
+            assert ready().redis_url == own.url
+        monkeypatch.setenv("T5G_REDIS_URL", "redis://elsewhere.example")
+        assert ready().redis_url == "redis://elsewhere.example"
+    monkeypatch.delenv("T5G_REDIS_URL")
+    assert ready().redis_url == ""
 
 
 def test_no_process_begins_with_data_of_a_newer_release(redis_url: str) -> None:
