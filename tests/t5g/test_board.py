@@ -38,6 +38,14 @@ async def test_acknowledged_write_is_in_the_next_answer(store: Store, board: Boa
     assert board.reloads == 1
 
 
+async def test_a_board_knows_nothing_before_its_first_look(store: Store, board: Board) -> None:
+    await store.write([portal_seen(), card_seen()], now=NOW)
+    assert board.get("01234567") is None
+    assert board.by_card("T5G-1") == board.by_jira_id("1") == set()
+    assert dict(board.syncs) == {}
+    assert board.select(parse_query(""), NOW_SECONDS) == []
+
+
 async def test_unchanged_board_keeps_its_version(store: Store, board: Board) -> None:
     await store.write([portal_seen()], now=NOW)
     await board.refresh()
