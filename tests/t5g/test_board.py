@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from t5g.board import Board
 from t5g.derived import DAY, Rules
@@ -293,7 +294,9 @@ async def test_how_far_behind_is_not_known_without_redis(syncs: SyncRecords) -> 
 async def test_an_empty_board_is_current(store: Store, board: Board) -> None:
     assert not board.is_current(await store.redis.mget(board.witnesses))
     await board.refresh()
+    await board.refresh()
     assert board.is_current(await store.redis.mget(board.witnesses))
+    assert board.reloads == 1
 
 
 async def test_numbers_over_all_cases_follow_the_board(store: Store, board: Board) -> None:
@@ -337,8 +340,11 @@ async def test_lost_redis_is_told_and_the_board_stays(
     broken = Board(Store(redis, Keys()), SyncRecords(redis, Keys()), Rules())
     broken._entries = dict(board.entries)
     broken._store.redis = Redis.from_url("unix:///nowhere.sock")
-    with pytest.raises(StoreError):
+    with pytest.raises(
+        StoreError, match=r"^Redis does not answer; try again in a moment"
+    ) as raised:
         await broken.refresh()
+    assert isinstance(raised.value.__cause__, RedisError), "what it was stays chained"
     assert "01234567" in broken.entries
 
 

@@ -1,6 +1,6 @@
 """Joining observations is idempotent and indifferent to order."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from t5g.model import Comment, Details, Source
 from t5g.state import (
+    EPOCH,
     TOMBSTONES,
     CardState,
     CommentSeen,
@@ -163,6 +164,42 @@ def test_partial_comments_keep_the_others() -> None:
     state = joined(card_seen(), everything, part)
     assert isinstance(state, CardState)
     assert list(visible(state.comments["T5G-1"])) == ["1", "2", "3"]
+
+
+def listed_comments(*comments: Comment, seen: datetime = NOW) -> CommentsSeen:
+    return CommentsSeen(number="01234567", card="T5G-1", comments=comments, seen=seen)
+
+
+def test_a_complete_list_of_comments_drops_what_it_lacks() -> None:
+    one, two = Comment(id="1", created=ago(hours=3)), Comment(id="2", created=ago(hours=3))
+    state = joined(
+        card_seen(),
+        listed_comments(one, two, seen=ago(hours=2)),
+        listed_comments(two, seen=ago(hours=1)),
+    )
+    assert isinstance(state, CardState)
+    assert list(state.comments["T5G-1"].items) == ["2"]
+    late = CommentSeen(
+        number="01234567", card="T5G-1", id="1", facts=one, updated=NOW, seen=ago(minutes=90)
+    )
+    assert join(state, late) is state, "a later list did not have it"
+
+
+@pytest.mark.parametrize(
+    ("times", "updated"),
+    [
+        ({"created": ago(hours=3), "updated": ago(hours=1)}, ago(hours=1)),
+        ({"created": ago(hours=3)}, ago(hours=3)),
+        ({"updated": ago(hours=1)}, ago(hours=1)),
+        ({}, EPOCH),
+    ],
+)
+def test_a_listed_comment_is_as_old_as_it_says(
+    times: dict[str, datetime], updated: datetime
+) -> None:
+    state = joined(listed_comments(Comment(id="1", **times)))
+    assert isinstance(state, CardState)
+    assert state.comments["T5G-1"].items["1"].updated == updated
 
 
 KEYS = st.sampled_from(["T5G-1", "T5G-2"])

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from t5g.changes import Change
 from t5g.connection import open_redis
@@ -112,8 +113,9 @@ async def test_prefixes_keep_installations_apart(redis: Redis) -> None:
 
 async def test_lost_redis_is_a_sentence() -> None:
     client = open_redis("unix:///nowhere/at/all.sock")
-    with pytest.raises(StoreError, match="Redis does not answer"):
+    with pytest.raises(StoreError, match="Redis does not answer") as raised:
         await Store(client, Keys()).write([portal_seen()], now=NOW)
+    assert isinstance(raised.value.__cause__, RedisError), "what it was stays chained"
     await client.aclose()
 
 
