@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 from t5g.setting_sources import PREFIX
 from t5g.settings import Settings
@@ -58,6 +59,12 @@ class WebProcess:
     def processor(self) -> float:
         """Seconds of processor time that the process has taken since its start."""
         return processor_seconds(self._process.pid)
+
+    def counted(self, name: str) -> float:
+        """What `/metrics` says of a counter without labels, all processes together."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
     @property
     def pid(self) -> int:

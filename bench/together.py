@@ -2,7 +2,8 @@
 
 50 engineers ask in Slack, 200 pages follow what changes and are looked at now and then, JIRA sends
 200 events a second, and full syncs run one after another, against one web process. Told: latencies
-of each, errors (there must be none), and whether memory stays flat.
+of each, errors (there must be none), whether memory stays flat, and whether the board was ever
+read anew as a whole: changes are followed, and only the first look reads all.
 
     t5g bench together [--seconds 600]
 """
@@ -50,13 +51,18 @@ ENOUGH = 3
 
 @dataclass
 class Day:
-    """What happened, by kind of asker; `memory` in megabytes over time; `told`: pages' news."""
+    """What happened, by kind of asker; `memory` in megabytes over time; `told`: pages' news.
+
+    `processor`: seconds that the web process took; `reloads`: boards read as a whole.
+    """
 
     measured: dict[str, Measured] = field(default_factory=dict)
     memory: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     told: int = 0
     syncs: int = 0
+    processor: float = 0.0
+    reloads: float = 0.0
 
     def add(self, kind: str, seconds: float, status: int) -> None:
         """Remember one answer."""
@@ -76,7 +82,10 @@ async def measure(seconds: float = 600, cases: int = 1_000) -> Findings:
             known = await _tracked(settings)
             with WebProcess(settings) as web:
                 web.first_answer(get("/cases"))
+                before = web.processor()
                 day = await _day(settings, web, known, seconds)
+                day.processor = web.processor() - before
+                day.reloads = await asyncio.to_thread(web.counted, "t5g_board_reloads_total")
     return _findings(day, seconds)
 
 
@@ -217,6 +226,8 @@ def _findings(day: Day, seconds: float) -> Findings:
     found.most("syncs and open pages that broke", len(day.broken), "", 0)
     slowest = max(day.measured["Slack"].latencies)
     found.most("Slack: the longest answer", slowest, "s", SLACK_SECONDS)
+    found.most("boards read as a whole", day.reloads, "", 1)
+    found.add("web: part of a processor taken", 100 * day.processor / seconds, "%")
     found.most("events: p99", day.measured["events"].percentile(0.99), "ms", EVENT_MILLIS)
     quarter = len(day.memory) // 4
     if quarter >= ENOUGH:
