@@ -1,12 +1,75 @@
 """The HTTP client: what it makes of answers, and that it asks for no package again and again."""
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
 import httpx
 import pytest
 
 from workers.web import Request, _by_name, open_web
+
+#: A server that answers everything, and sets a cookie.
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 2\r\n\r\n{}"
+)
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[tuple[str, list[str]]]:
+    """A server's address, and what it was sent: the head of each request."""
+    heads: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+                writer.write(ANSWER)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        yield f"http://{host}:{port}", heads
+
+
+@pytest.fixture
+def no_proxy_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name}_proxy".upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxy_named")
+async def test_a_request_says_who_asks_and_what_is_understood_and_keeps_no_cookie(served) -> None:
+    url, heads = served
+    web = open_web(timeout=5.0, connections=1)
+    for _ in range(2):
+        answer = await web.send(Request(url=f"{url}/a", params={"q": "x y"}, headers={"X-Of": "b"}))
+        assert (answer.status, answer.json()) == (200, {})
+    await web.aclose()
+    assert [head.splitlines()[0] for head in heads] == ["GET /a?q=x+y HTTP/1.1"] * 2
+    said = dict(line.split(": ") for line in heads[1].splitlines()[1:-1])
+    assert said["User-Agent"] == "t5g-bot"
+    assert said["Accept"] == "application/json"
+    assert said["X-Of"] == "b"
+    assert "gzip" in said["Accept-Encoding"]
+    assert "Cookie" not in said
+
+
+@pytest.mark.usefixtures("no_proxy_named")
+async def test_requests_go_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, served
+) -> None:
+    url, heads = served
+    monkeypatch.setenv("HTTP_PROXY", url)
+    web = open_web(timeout=5.0, connections=1)
+    answer = await web.send(Request(url="http://portal.invalid/a"))
+    await web.aclose()
+    assert answer.status == 200
+    assert heads[0].splitlines()[0] == "GET http://portal.invalid/a HTTP/1.1"
 
 
 def test_headers_are_found_by_their_name_in_lower_case() -> None:
