@@ -7,6 +7,7 @@ the way can be made again without counting twice. This module knows no metric by
 
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,7 @@ class Counted:
         self._process = secrets.token_hex(6)
         self._number = 0
         self._pending: Deltas = {}
+        self._flushed = -FLUSH_EVERY
 
     def _forked(self) -> None:
         self._begin()
@@ -102,8 +104,14 @@ class Counted:
 
     async def flush(self, redis: Redis, keys: Keys) -> None:
         """Add what is new; what can not be added now is kept for the next time."""
+        self._flushed = time.monotonic()
         for addition in self._additions():
             await redis.eval(ADD, 2, *self._keys(keys), *addition)
+
+    async def flush_if_due(self, redis: Redis, keys: Keys) -> None:
+        """Add what is new unless that was done a moment ago: it looks at every metric there is."""
+        if time.monotonic() - self._flushed >= FLUSH_EVERY:
+            await self.flush(redis, keys)
 
     def flush_now(self, redis: SyncRedis, keys: Keys) -> None:
         """Do the same from where there is no event loop."""

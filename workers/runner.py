@@ -272,7 +272,7 @@ class Runner:
         async def report(current: int, total: int, what: str) -> None:
             grown = msgspec.structs.replace(record, current=current, total=total, what=what)
             await self._records.write(grown)
-            await metrics.COUNTED.flush(self._redis, self._keys)
+            await metrics.COUNTED.flush_if_due(self._redis, self._keys)
             await self._tell(grown)
 
         return report
