@@ -190,7 +190,7 @@ def read_connection(answer: Answer) -> Connection:
     info = found.get("pageInfo") or {}
     total = found.get("totalCount")
     return Connection(
-        tuple(edge.get("node") if isinstance(edge, Mapping) else None for edge in edges),
+        tuple(edge.get("node") if isinstance(edge, dict) else None for edge in edges),
         str(info.get("endCursor") or "") if info.get("hasNextPage") else "",
         total if isinstance(total, int) else None,
     )
@@ -268,22 +268,22 @@ def details_of(node: Any) -> CaseDetails | None:
 
 def more_comments(node: Any) -> str:
     """Return the cursor of the comments that did not fit into this answer, "" if all did."""
-    found = node.get("CaseComments") if isinstance(node, Mapping) else None
-    info = found.get("pageInfo") if isinstance(found, Mapping) else None
-    if not isinstance(info, Mapping) or not info.get("hasNextPage"):
+    found = node.get("CaseComments") if isinstance(node, dict) else None
+    info = found.get("pageInfo") if isinstance(found, dict) else None
+    if not isinstance(info, dict) or not info.get("hasNextPage"):
         return ""
     return str(info.get("endCursor") or "")
 
 
 def comments_of(node: Any) -> tuple[CaseComment, ...] | UnsetType:
     """Read the comments that came with a case, oldest first; unknown if none were told."""
-    found = node.get("CaseComments") if isinstance(node, Mapping) else None
-    if not isinstance(found, Mapping) or not isinstance(found.get("edges"), list):
+    found = node.get("CaseComments") if isinstance(node, dict) else None
+    if not isinstance(found, dict) or not isinstance(found.get("edges"), list):
         return UNSET
     comments = []
     for edge in found["edges"]:
-        comment = edge.get("node") if isinstance(edge, Mapping) else None
-        if isinstance(comment, Mapping):
+        comment = edge.get("node") if isinstance(edge, dict) else None
+        if isinstance(comment, dict):
             comments.append(_comment(comment))
     return in_order(comments)
 
@@ -299,12 +299,10 @@ def value_of(node: Any, *path: str) -> Any:
     for name in path:
         if node is None:
             return None
-        if not isinstance(node, Mapping):
+        if type(node) is not dict:
             raise TypeError(f"{name}: a {type(node).__name__} where an object is expected")
         node = node.get(name)
-    if isinstance(node, Mapping):
-        return node.get("value")
-    return node
+    return node.get("value") if type(node) is dict else node
 
 
 def _comment(node: Mapping[str, Any]) -> CaseComment:
@@ -326,7 +324,7 @@ def _body(answer: Answer) -> Mapping[str, Any]:
         body = answer.json()
     else:
         body = judge(SERVICE, answer).json()
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise Transient("the answer is no object")
     return body
 
@@ -336,7 +334,7 @@ def _is_json(answer: Answer) -> bool:
 
 
 def _meaning(errors: Any) -> Exception:
-    rows = [row for row in errors if isinstance(row, Mapping)] if isinstance(errors, list) else []
+    rows = [row for row in errors if isinstance(row, dict)] if isinstance(errors, list) else []
     said = "; ".join(text_of(row.get("message"))[:200] for row in rows[:3]) or "unnamed errors"
     codes = {str((row.get("extensions") or {}).get("code", "")) for row in rows}
     if codes & _PASSING_CODES or any(word in said.casefold() for word in _PASSING):

@@ -168,7 +168,7 @@ def read_page(result: Result) -> Page:
 
 def portal_of(doc: Any) -> Portal | None:
     """Read one row of the search; None for records that are no cases."""
-    if not isinstance(doc, Mapping):
+    if not isinstance(doc, dict):
         raise TypeError(f"a {type(doc).__name__} where a case is expected")
     number = number_of(doc.get("case_number"))
     if number is None:
@@ -204,7 +204,7 @@ def details_of(number: str, answer: Answer) -> CaseDetails:
     if answer.status == 403 and "json" in answer.headers.get("content-type", ""):
         return CaseDetails(number=number, why="the Portal does not show it to this account")
     body = checked(answer).json()
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return CaseDetails(number=number, why="the answer is no object")
     try:
         details = _details(body)
@@ -242,14 +242,14 @@ def _details(body: Mapping[str, Any]) -> Details:
 def _rows(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     rows = body.get(name)
     rows = rows if isinstance(rows, list) else [rows]
-    return [row for row in rows if isinstance(row, Mapping)]
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _keys(rows: Sequence[Any]) -> tuple[str, ...]:
     found = (
         text_of(row.get("resourceKey"))
         for row in rows
-        if isinstance(row, Mapping) and text_of(row.get("system") or "Jira").casefold() == "jira"
+        if isinstance(row, dict) and text_of(row.get("system") or "Jira").casefold() == "jira"
     )
     return tuple(dict.fromkeys(key for key in found if key))
 

@@ -100,7 +100,7 @@ def text_of(value: Any) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(text for item in value if (text := text_of(item)))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         raise TypeError("an object where a text is expected")
     return html.unescape(str(value)).strip()
 
