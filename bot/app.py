@@ -59,7 +59,7 @@ def create_bolt_app(
         # Without a name Bolt looks for one in the source of all callers: a tenth of a second. It is
         # also the logger of listeners, whose level Bolt sets: not one of ours.
         name="slack_bolt.listeners",
-        client=context.client,
+        client=create_client(settings, token=False),
         signing_secret=settings.slack_signing_secret.get_secret_value() or "not set",
         authorize=_authorizer(context),
         ignoring_self_events_enabled=False,

@@ -59,10 +59,13 @@ class Context(Struct, frozen=True, kw_only=True):
         await self.replies.close()
 
 
-def create_client(settings: Settings) -> AsyncWebClient:
-    """Open the client of Slack's Web API. It repeats nothing: a second post may be one too many."""
+def create_client(settings: Settings, *, token: bool = True) -> AsyncWebClient:
+    """Open the client of Slack's Web API. It repeats nothing: a second post may be one too many.
+
+    Without `token`: for Bolt, which gives each request's client the token that `authorize` names.
+    """
     client = AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value() or NO_TOKEN,
+        token=(settings.slack_bot_token.get_secret_value() or NO_TOKEN) if token else None,
         base_url=str(settings.slack_api_url),
         timeout=TIMEOUT,
         retry_handlers=[],

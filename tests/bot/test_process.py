@@ -1,6 +1,7 @@
 """`t5g bot` as operators start it: it answers, gives signs of life, and writes no secret."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -64,5 +65,6 @@ async def test_it_answers_gives_signs_of_life_and_writes_no_secret(channel: Chan
     assert len(said.splitlines()) > 5, said
     secrets = [value for name, value in given.items() if name.endswith(("_TOKEN", "_SECRET"))]
     assert [secret for secret in (*secrets, PLANTED) if secret in said] == []
+    assert [line for line in said.splitlines() if json.loads(line)["level"] == "warning"] == []
     assert "ticket=[secret]" in said  # the address of the web socket lets in whoever has it
     assert not await alive(redis, Keys(), "bot", 0.0)
