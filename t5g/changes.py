@@ -29,20 +29,18 @@ class Change(Struct, frozen=True, omit_defaults=True):
     key: str = ""
 
 
-def changes_between(source: Source, old: State | None, new: State | None) -> list[Change]:
-    """List what a person could see change between two states of `source`."""
+def changes_between(source: Source, old: State | None, new: State) -> list[Change]:
+    """List what a person could see change between two states of `source` (None: nothing known)."""
     found: list[Change] = []
     match source:
         case Source.PORTAL | Source.DETAILS:
-            _of_register(
-                cast("Register[Any] | None", old), cast("Register[Any] | None", new), found
-            )
+            _of_register(cast("Register[Any] | None", old), cast("Register[Any]", new), found)
         case Source.CARD:
-            cards = cast("CardState | None", old), cast("CardState | None", new)
-            _of_cards(cards[0] or CardState(), cards[1] or CardState(), found)
+            cards = cast("CardState | None", old) or CardState()
+            _of_cards(cards, cast("CardState", new), found)
         case _:
             before = cast("Collection[Any] | None", old) or Collection()
-            after = cast("Collection[Any] | None", new) or Collection()
+            after = cast("Collection[Any]", new)
             _of_items(KINDS[source], visible(before), visible(after), found)
     return found
 
@@ -50,9 +48,8 @@ def changes_between(source: Source, old: State | None, new: State | None) -> lis
 # Each of these adds to `found`: every write comes through here.
 
 
-def _of_register(old: Register[Any] | None, new: Register[Any] | None, found: list[Change]) -> None:
-    before = old.facts if old else None
-    after = new.facts if new else None
+def _of_register(old: Register[Any] | None, new: Register[Any], found: list[Change]) -> None:
+    before, after = old.facts if old else None, new.facts
     if before is not None and after is not None:
         _of_values("", "", before, after, found)
     elif before is not after:

@@ -166,6 +166,28 @@ def test_partial_comments_keep_the_others() -> None:
     assert list(visible(state.comments["T5G-1"])) == ["1", "2", "3"]
 
 
+def test_comments_go_with_a_card_that_a_listing_lacks_but_for_what_came_after_it() -> None:
+    def said(id: str, key: str, seen: datetime) -> CommentSeen:
+        facts = Comment(id=id, created=seen)
+        return CommentSeen(number="01234567", card=key, id=id, facts=facts, updated=seen, seen=seen)
+
+    state = joined(
+        card_seen(key="T5G-1", seen=ago(hours=3)),
+        card_seen(key="T5G-2", seen=ago(hours=3)),
+        card_seen(key="T5G-3", seen=ago(hours=3)),
+        said("1", "T5G-1", ago(hours=2)),
+        said("2", "T5G-2", ago(hours=2)),
+        said("3", "T5G-2", NOW),
+        said("4", "T5G-3", ago(hours=2)),
+        listing("01234567", Source.CARD, card("T5G-1"), seen=ago(hours=1)),
+    )
+    assert isinstance(state, CardState)
+    assert {key: list(kept.items) for key, kept in state.comments.items()} == {
+        "T5G-1": ["1"],
+        "T5G-2": ["3"],
+    }
+
+
 def listed_comments(*comments: Comment, seen: datetime = NOW) -> CommentsSeen:
     return CommentsSeen(number="01234567", card="T5G-1", comments=comments, seen=seen)
 
