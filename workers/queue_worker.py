@@ -167,9 +167,12 @@ class QueueWorker(Worker):
         """
         log.warning("orders_not_heard", error=type(exc).__name__)
         time.sleep(LISTEN_AGAIN)
+        connection = pubsub.connection
+        if connection is None:
+            return  # a worker that ends does not wait for this
         with suppress(RedisError, OSError):
-            pubsub.connection.disconnect()
-            pubsub.connection.connect()  # subscribes again
+            connection.disconnect()
+            connection.connect()  # subscribes again
 
     # What is kept of each attempt.
 

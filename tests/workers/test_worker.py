@@ -7,9 +7,11 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
+from threading import Event
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rich.console import Console
 
 from sandbox.faults import Kind
@@ -161,6 +163,36 @@ def test_the_module_of_a_job_is_loaded_before_the_fork_if_it_is_ours(raw, monkey
     monkeypatch.delitem(sys.modules, "this", raising=False)
     load("this.job")
     assert "this" not in sys.modules
+
+
+@pytest.fixture
+def listening(settings, raw, monkeypatch):
+    """A worker that need not wait to listen again, and its line for orders."""
+    load_rq(KEYS.prefix)
+    from workers import queue_worker
+
+    monkeypatch.setattr(queue_worker, "LISTEN_AGAIN", 0)
+    worker = queue_worker.QueueWorker(settings, raw, Event())
+    with raw.pubsub() as line:
+        line.subscribe("orders")
+        assert line.get_message(timeout=5)["type"] == "subscribe"
+        yield worker, line
+
+
+def test_a_worker_whose_line_for_orders_breaks_listens_again(listening, raw):
+    worker, line = listening
+    raw.client_kill_filter(_type="pubsub")
+    worker._pubsub_exception_handler(RedisConnectionError("gone"), line, None)
+    assert line.get_message(timeout=5)["type"] == "subscribe"
+    assert raw.publish("orders", "stop") == 1
+
+
+def test_a_worker_that_ends_before_it_listens_again_ends_without_a_mistake(listening, raw):
+    worker, line = listening
+    raw.client_kill_filter(_type="pubsub")
+    line.close()
+    worker._pubsub_exception_handler(RedisConnectionError("gone"), line, None)
+    assert raw.publish("orders", "stop") == 0
 
 
 async def test_the_work_horse_dies_with_its_worker(start, upstreams, raw, records):
