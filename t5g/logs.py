@@ -47,6 +47,7 @@ _FLAT = (str, int, float, type(None))
 _LOUD = (
     "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "httpx", "httpcore", "rq", "jira",
     "gunicorn",
+    "rq.worker",  # which is set to INFO when it is loaded, unless it has a level of its own
 )  # fmt: skip
 
 

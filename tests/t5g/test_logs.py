@@ -20,6 +20,7 @@ from t5g.logs import (
     setup_logging,
 )
 from t5g.settings import Settings, load_settings
+from t5g.work import load_rq
 
 SECRET = "planted-value-not-secret"
 
@@ -50,6 +51,19 @@ def test_secrets_are_struck_from_every_kind_of_line(
     assert len(found) == 3
     assert SECRET not in json.dumps(found)
     assert STRUCK in json.dumps(found)
+
+
+def test_a_loud_library_says_no_more_than_warnings(
+    lines: Callable[[], list[dict[str, object]]],
+) -> None:
+    load_rq("t5g:")  # which sets the level of its worker's lines, if nobody did
+    for name in ("rq.worker", "httpx"):
+        logging.getLogger(name).info("chatter")
+        logging.getLogger(name).warning("trouble")
+    assert [(line["logger"], line["event"]) for line in lines()] == [
+        ("rq.worker", "trouble"),
+        ("httpx", "trouble"),
+    ]
 
 
 def test_ids_are_on_every_line_within(lines: Callable[[], list[dict[str, object]]]) -> None:
