@@ -39,8 +39,9 @@ async def test_the_syncs_are_measured() -> None:
 
 async def test_workers_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "COUNTS", (1, 2))
-    found = await workers.measure(20, 0.0, asked=4)
-    assert "syncs with 2 workers, times as fast as with one" in titles(found)
+    found = await workers.measure(20, 0.001, asked=4)
+    assert "syncs with 2 workers, times what the upstream allows" in titles(found)
+    assert "cases read anew with 2 workers, times as many as with one" in titles(found)
     assert all(rate > 0 for rate in found.detail["jobs_a_second"].values())
 
 
