@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from sys import intern
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from t5g.model import Bug, Card, Case, Comment, Issue, Portal, Status
 from t5g.settings import INTERNAL_STATUS, Settings, Sla
@@ -24,7 +24,7 @@ SEVERITIES = {1: "Urgent", 2: "High", 3: "Normal", 4: "Low"}
 NO_SEVERITY = 9
 NEVER = math.inf
 NO_TARGET = ("", "---")
-#: What holds for an open case or not, whatever the time: the bits of `Entry.marks`, lowest first.
+#: What holds for an open case or not, whatever the time: the bits of `Kind.marks`, lowest first.
 MARKS = ("open", "escalated", "crit_sit", "potential", "untracked", "unassigned", "no_bugs")
 ESCALATION_LABEL = "PotentialEscalation"
 WATCHLIST_LABEL = "Daily_Telco_OCP"
@@ -69,6 +69,21 @@ def severity_rank(severity: str) -> int:
     return next((n for n, name in SEVERITIES.items() if name.casefold() == word), NO_SEVERITY)
 
 
+class Kind(Struct, frozen=True, eq=False):
+    """What many cases have in common: lists are counted by it with one look at each case.
+
+    `marks`: `MARKS` as bits. Equal ones are one object, or a few; they are told apart by that.
+    """
+
+    marks: int
+    severity: str
+    status: str
+    internal_status: str
+
+
+_kind = lru_cache(maxsize=4_096)(Kind)
+
+
 class Entry:
     """A case with all that follows from it. Immutable by habit; made anew when the case changes.
 
@@ -79,7 +94,7 @@ class Entry:
 
     __slots__ = (
         "_comment", "_rules", "_targets", "account", "activity", "assignee", "breaches_at", "case",
-        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "labels", "marks",
+        "closed", "created", "crit_sit", "ended", "escalated", "internal_status", "kind", "labels",
         "no_bugs", "number", "open", "owner", "potential_escalation", "product", "rank", "risks_at",
         "severity", "sla_days", "stale_at", "status", "text", "untracked",
     )  # fmt: skip
@@ -112,8 +127,9 @@ class Entry:
         self.assignee = card.assignee if card else None
         #: No issue and no bug is behind the case.
         self.no_bugs = not case.issues and not case.bugs
-        #: `MARKS` as bits, so that lists are counted by many of them with one look at each case.
-        self.marks = self._marks() if self.open else 0
+        self.kind = _kind(
+            self._marks() if self.open else 0, self.severity, self.status, self.internal_status
+        )
         self._targets: tuple[Issue | Bug, ...] | None = None
         self._comment: Comment | UnsetType | None = UNSET
 

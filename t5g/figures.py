@@ -35,7 +35,7 @@ class Headline(Struct, frozen=True):
     """One headline number: its name in code and data, its words, and the query that lists it.
 
     A case counts after `begins` and up to `ends`, as long as it stays as it is. Open cases only,
-    but for those opened and closed in the last days. `mark`: the bit of `Entry.marks` that says
+    but for those opened and closed in the last days. `mark`: the bit of `Kind.marks` that says
     the same, if it does not hang on the time.
     """
 
@@ -56,35 +56,42 @@ class Headline(Struct, frozen=True):
         begins, ends = self.begins, self.ends
         return [entry for entry in entries if begins(entry) < now <= ends(entry)]
 
-    def count(self, entries: Sequence[Entry], now: float) -> int:
-        """How many of the entries it counts: what has begun, without what has ended."""
-        ended = 0 if self.ends is _never else _before(now, map(self.ends, entries))
-        return _before(now, map(self.begins, entries)) - ended
 
+class Tally:
+    """The counts of a list of cases: one look at each for all that does not hang on the time."""
 
-def _before(now: float, moments: Iterable[float]) -> int:
-    return sum(map(lt, moments, repeat(now)))
+    def __init__(self, entries: Sequence[Entry], now: float) -> None:
+        self._entries = entries
+        self._now = now
+        self._kinds = Counter(map(attrgetter("kind"), entries))
+        self._passed: dict[Moment, int] = {_never: 0}
 
-
-def counts(
-    lines: Iterable[Headline], entries: Sequence[Entry], now: float
-) -> list[tuple[Headline, int]]:
-    """How many of the entries each number counts; all marks are counted with one look at each."""
-    marks = Counter(map(attrgetter("marks"), entries))
-
-    def count(line: Headline) -> int:
+    def of(self, line: Headline) -> int:
+        """How many of the cases a headline counts."""
         if line.mark:
-            return sum(times for bits, times in marks.items() if bits & line.mark)
-        return line.count(entries, now)
+            return sum(times for kind, times in self._kinds.items() if kind.marks & line.mark)
+        return self._past(line.begins) - self._past(line.ends)
 
-    return [(line, count(line)) for line in lines]
+    def by(self, name: str) -> dict[str, int]:
+        """Count the cases by a text of `Kind`, the most first; the empty text is left out."""
+        found = Counter[str]()
+        for kind, times in self._kinds.items():
+            found[getattr(kind, name)] += times
+        return {word: times for word, times in found.most_common() if word}
+
+    def _past(self, moment: Moment) -> int:
+        """For how many of the cases the moment has passed."""
+        if moment not in self._passed:
+            moments = map(moment, self._entries)
+            self._passed[moment] = sum(map(lt, moments, repeat(self._now)))
+        return self._passed[moment]
 
 
 def _marked(name: str, title: str, query: str, mark: str) -> Headline:
     """A number that does not hang on the time, of open cases."""
     bit = 1 << MARKS.index(mark)
     return Headline(
-        name, title, query, lambda entry: -NEVER if entry.marks & bit else NEVER, mark=bit
+        name, title, query, lambda entry: -NEVER if entry.kind.marks & bit else NEVER, mark=bit
     )
 
 
@@ -106,15 +113,14 @@ def _closed(name: str, title: str, query: str, days: float) -> Headline:
     )  # fmt: skip
 
 
+_BREACHES: Moment = attrgetter("breaches_at")
 HEADLINES: tuple[Headline, ...] = (
     _marked("open", "Open", "status:open", "open"),
     _marked("escalated", "Escalated", "escalated:yes", "escalated"),
     _marked("crit_sit", "Crit sit", "critsit:yes", "crit_sit"),
     _marked("potential", "Potential escalations", "potential:yes", "potential"),
-    Headline("breaching", "Breaching", "sla:breached", attrgetter("breaches_at")),
-    Headline(
-        "at_risk", "At risk", "sla:risk", attrgetter("risks_at"), attrgetter("breaches_at")
-    ),
+    Headline("breaching", "Breaching", "sla:breached", _BREACHES),
+    Headline("at_risk", "At risk", "sla:risk", attrgetter("risks_at"), _BREACHES),
     Headline("stale", "Stale", "stale:yes", attrgetter("stale_at")),
     _marked("untracked", "Untracked", "untracked:yes", "untracked"),
     _marked("unassigned", "Unassigned", UNASSIGNED_QUERY, "unassigned"),

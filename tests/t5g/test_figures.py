@@ -1,5 +1,6 @@
 """Headline numbers, daily rows and the digest: each number is the length of its own list."""
 
+from collections import Counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ from redis.asyncio import Redis
 from t5g.census import figures
 from t5g.derived import Entry
 from t5g.digest import build_digest
-from t5g.figures import HEADLINES, counts
+from t5g.figures import HEADLINES, Tally
 from t5g.keys import Keys
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import parse_query
@@ -61,13 +62,19 @@ def test_headline_is_the_length_of_its_list(line: object) -> None:
 
 
 def test_a_list_is_counted_by_all_headlines_as_by_each() -> None:
-    cases = world()
-    found = counts(HEADLINES, cases[::3], NOW_SECONDS)
-    assert [line for line, _ in found] == list(HEADLINES)
-    for line, number in found:
-        assert (
-            number == len(line.of(cases[::3], NOW_SECONDS)) == line.count(cases[::3], NOW_SECONDS)
-        )
+    cases = world()[::3]
+    tally = Tally(cases, NOW_SECONDS)
+    for line in HEADLINES:
+        assert tally.of(line) == len(line.of(cases, NOW_SECONDS)), line.name
+
+
+@pytest.mark.parametrize("name", ["severity", "status", "internal_status"])
+def test_a_list_is_counted_by_a_word_the_most_first(name: str) -> None:
+    cases = world()[::2]
+    counted = Counter(getattr(case, name) for case in cases)
+    assert len(counted) > 1
+    found = Tally(cases, NOW_SECONDS).by(name)
+    assert list(found.items()) == [(word, n) for word, n in counted.most_common() if word]
 
 
 def test_breakdowns_count_every_open_case_once() -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from t5g.derived import Entry
 from t5g.digest import differences
-from t5g.figures import HEADLINES, Durations, Figures, counts, engineer_of
+from t5g.figures import HEADLINES, Durations, Figures, Tally, engineer_of
 from t5g.statistics import DayRow
 from t5g.syncs import SyncRecord
 from webhooks.api.answers import ANSWERS
@@ -229,8 +229,8 @@ def _grouped(entries: Iterable[Entry], name: Callable[[Entry], str]) -> dict[str
 
 
 def _headlines(entries: Iterable[Entry], now: float) -> dict[str, int]:
-    found = list(entries)
-    return {line.name: number for line, number in counts(HEADLINES, found, now)}
+    tally = Tally(list(entries), now)
+    return {line.name: tally.of(line) for line in HEADLINES}
 
 
 def _place(name: str) -> tuple[str, str]:

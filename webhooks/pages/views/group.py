@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from t5g.census import figures
 from t5g.derived import Entry
-from t5g.figures import HEADLINES, counts
+from t5g.figures import HEADLINES, Tally
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
 from webhooks.pages.views.defects import Defect, defects
@@ -78,15 +78,16 @@ def group_page(
 
 
 def _tiles(entries: Sequence[Entry], query: str, now: float) -> tuple[Tile, ...]:
-    lines = [line for line in HEADLINES if line.name in TILES]
+    tally = Tally(entries, now)
     return tuple(
         Tile(
             line.name,
             line.title,
-            number,
+            tally.of(line),
             addresses.cases(f"{line.query} {query}"),
         )
-        for line, number in counts(lines, entries, now)
+        for line in HEADLINES
+        if line.name in TILES
     )
 
 

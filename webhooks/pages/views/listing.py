@@ -1,15 +1,13 @@
 """A list of cases: columns to sort by, filters as links, pages. Its whole state is an URL."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from t5g.derived import SEVERITIES, Entry
 from t5g.errors import QueryError
-from t5g.figures import HEADLINES, Headline, counts
+from t5g.figures import HEADLINES, Headline, Tally
 from t5g.query import FIELDS, Query
 from webhooks.pages import addresses
 from webhooks.pages.addresses import DEFAULT_ROWS, ROW_CHOICES
@@ -200,17 +198,18 @@ def _sorted(asked: Asked, query: Query, sorts: list[str]) -> str:
 
 def facets(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> tuple[Facet, ...]:
     """The filters, with how many of the shown cases each would leave."""
+    tally = Tally(found, now)
     return (
-        _quick(asked, query, found, now),
-        _choices("Severity", "severity", asked, query, _by_severity(found)),
-        _choices("Status", "status", asked, query, _by(found, "status")),
-        _choices("Internal", "internal", asked, query, _by(found, "internal_status")),
+        _quick(asked, query, tally),
+        _choices("Severity", "severity", asked, query, _worst_first(tally.by("severity"))),
+        _choices("Status", "status", asked, query, tally.by("status")),
+        _choices("Internal", "internal", asked, query, tally.by("internal_status")),
     )
 
 
-def _quick(asked: Asked, query: Query, found: Sequence[Entry], now: float) -> Facet:
+def _quick(asked: Asked, query: Query, tally: Tally) -> Facet:
     lines = [line for line in HEADLINES if line.name in QUICK]
-    choices = [_quick_choice(asked, query, line, n) for line, n in counts(lines, found, now)]
+    choices = [_quick_choice(asked, query, line, tally.of(line)) for line in lines]
     return Facet("Show", tuple(choice for choice in choices if choice.count or choice.active))
 
 
@@ -246,17 +245,13 @@ def _value(key: str, word: str) -> str:
     return word.casefold() if word.casefold() in FIELDS[key].values else word
 
 
-def _by_severity(found: Sequence[Entry]) -> Mapping[str, int]:
-    counted = _by(found, "severity")
+def _worst_first(by_severity: Mapping[str, int]) -> Mapping[str, int]:
     order = list(SEVERITIES.values())
     return dict(
-        sorted(counted.items(), key=lambda x: order.index(x[0]) if x[0] in order else len(order))
+        sorted(
+            by_severity.items(), key=lambda x: order.index(x[0]) if x[0] in order else len(order)
+        )
     )
-
-
-def _by(found: Sequence[Entry], name: str) -> Mapping[str, int]:
-    counted = Counter(map(attrgetter(name), found))
-    return {word: count for word, count in counted.most_common() if word}
 
 
 def pages(asked: Asked, page: int, last: int) -> tuple[PageLink, ...]:
