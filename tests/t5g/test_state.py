@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from t5g.model import Comment, Details, Source
+from t5g.model import Comment, Details, Issue, Source
 from t5g.state import (
     EPOCH,
     TOMBSTONES,
     CardState,
+    Collection,
     CommentSeen,
     CommentsSeen,
     DetailsSeen,
@@ -20,6 +21,7 @@ from t5g.state import (
     Register,
     State,
     join,
+    source_of,
     visible,
 )
 from tests.making import NOW, ago, card, card_seen, details_seen, listing, portal_seen
@@ -51,6 +53,34 @@ def test_equal_update_time_seen_later_wins() -> None:
     later = join(state, portal_seen(severity="1 (Urgent)", seen=NOW + timedelta(minutes=1)))
     assert isinstance(later, Register)
     assert later.facts.severity == "1 (Urgent)"
+
+
+def test_of_two_that_differ_at_one_moment_the_same_wins_in_either_order() -> None:
+    one, other = portal_seen(severity="2 (High)"), portal_seen(severity="1 (Urgent)")
+    assert joined(one, other) == joined(other, one)
+
+
+def test_an_issue_joins_those_that_are_known() -> None:
+    def seen(key: str) -> ItemSeen:
+        facts = Issue(key=key)
+        return ItemSeen(
+            number="01234567", source=Source.ISSUES, key=key, facts=facts, updated=NOW, seen=NOW
+        )
+
+    state = joined(seen("OCPBUGS-1"), seen("OCPBUGS-2"))
+    assert isinstance(state, Collection)
+    assert list(visible(state)) == ["OCPBUGS-1", "OCPBUGS-2"]
+
+
+def test_each_observation_has_a_source() -> None:
+    comment = CommentSeen(
+        number="01234567", card="T5G-1", id="1", facts=None, updated=NOW, seen=NOW
+    )
+    assert [source_of(o) for o in (portal_seen(), details_seen(), card_seen(), comment)] == [
+        Source.PORTAL, Source.DETAILS, Source.CARD, Source.CARD
+    ]  # fmt: skip
+    assert source_of(listed_comments()) is Source.CARD
+    assert source_of(listing("01234567", Source.BUGS)) is Source.BUGS
 
 
 def test_unknown_details_never_overwrite_known_ones() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -86,6 +87,20 @@ async def test_what_the_caller_read_too_early_is_read_again(store: Store) -> Non
     assert fields is not None
     assert set(fields.states) == {Source.CARD, Source.PORTAL}
     assert set(fields.states[Source.CARD].cards.items) == {"T5G-1", "T5G-2"}
+
+
+async def test_who_comes_too_late_each_time_is_told_where(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t5g.store.ATTEMPTS", 1)
+    await store.write([card_seen(status="Open")], now=NOW)
+    late = card_seen(status="Done", updated=NOW)
+    with pytest.raises(StoreError, match=r"^Too many writers at once on 01234567; try again"):
+        await store.write([late], now=NOW, read={("01234567", Source.CARD): None})
+    fields = await store.read("01234567")
+    assert fields is not None
+    cards = fields.states[Source.CARD].cards.items  # type: ignore[union-attr]
+    assert cards["T5G-1"].facts.status == "Open"
 
 
 async def test_feed_that_was_cut_says_so(redis: Redis) -> None:
@@ -250,9 +265,18 @@ async def test_a_history_is_known_by_one_name(store: Store, redis: Redis) -> Non
     assert (await store.position()).epoch != first.epoch
 
 
-async def test_of_two_who_begin_a_history_at_once_one_names_it(store: Store) -> None:
-    found = await asyncio.gather(*(store.position() for _ in range(8)))
-    assert len({position.epoch for position in found}) == 1
+async def test_of_two_who_begin_a_history_at_once_the_first_names_it(
+    store: Store, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await store.position()
+    ask, too_early = redis.mget, [[None, None]]
+
+    async def answer(*keys: str) -> Any:
+        return too_early.pop() if too_early else await ask(*keys)
+
+    monkeypatch.setattr(redis, "mget", answer)
+    assert await store.position() == first
+    assert not too_early
 
 
 async def test_the_feed_is_read_in_pages(store: Store) -> None:
