@@ -89,3 +89,7 @@ async def test_a_backup_restores_the_same_entries(audit: Audit, redis: Redis) ->
     await redis.flushall()
     await audit.restore(kept)
     assert await audit.export() == kept
+
+
+async def test_nothing_to_record_asks_nothing_of_redis() -> None:
+    await Audit(Redis.from_url("unix:///nowhere.sock"), Keys()).record()

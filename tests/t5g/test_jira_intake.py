@@ -1,5 +1,6 @@
 """Events applied on a real Redis: once in effect, none lost, none kept from being applied."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from t5g.alerts import Alerts
 from t5g.board import Board
 from t5g.connection import open_redis
 from t5g.errors import StoreError
-from t5g.inbox import Inbox
+from t5g.inbox import DeadLetter, Inbox, letter_of
 from t5g.jira_decisions import Outcome
 from t5g.jira_events import DELIVERY, Event, Unreadable, read_event
 from t5g.jira_intake import ALERT, Delivery, Intake
@@ -19,7 +20,7 @@ from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync
-from tests.making import NOW, portal_seen
+from tests.making import NOW, card_seen, portal_seen
 from tests.making_jira import body_of, comment, comment_event, event, issue, issue_event
 
 ONE = "01234567"
@@ -293,3 +294,100 @@ async def test_redis_away_is_told_so_that_jira_repeats_it(board: Board) -> None:
     with pytest.raises(StoreError):
         await apply(intake, issue_event("created", 0))
     await gone.aclose()
+
+
+@pytest.fixture
+async def half_away(store: Store, board: Board, inbox: Inbox) -> AsyncIterator[Intake]:
+    """An intake that can look, but not write: Redis went away in between."""
+    await store.write([portal_seen()], now=NOW)
+    gone = open_redis("unix:///nowhere/redis.sock")
+    yield Intake(Store(gone, Keys()), board, inbox, SETTINGS)
+    await gone.aclose()
+
+
+async def test_redis_gone_before_the_write_parks_nothing(
+    half_away: Intake, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError):
+        await apply(half_away, issue_event("created", 0))
+    real, broken = half_away.write, [TypeError("can not be joined")]
+
+    async def write(*args: Any) -> None:
+        if broken:
+            raise broken.pop()
+        await real(*args)
+
+    monkeypatch.setattr(half_away, "write", write)
+    with pytest.raises(StoreError):
+        await apply(half_away, issue_event("created", 0), issue_event("updated", 1))
+    assert await inbox.count() == 0
+
+
+async def test_redis_gone_while_a_letter_is_tried_again_leaves_it_as_it_was(
+    half_away: Intake, inbox: Inbox
+) -> None:
+    await inbox.put(letter(issue_event("created", 0)))
+    [kept] = await inbox.letters()
+    with pytest.raises(StoreError):
+        await half_away.replay(kept, now=NOW)
+    assert await inbox.letters() == [kept]
+
+
+# Letters
+
+
+def letter(payload: Any, subject: str = "10001") -> DeadLetter:
+    """A letter of an event that could not be applied for a reason that is no more."""
+    body = payload if isinstance(payload, bytes) else body_of(payload)
+    return letter_of(
+        id="d-1", subject=subject, name="jira:issue_updated", error="a bug of ours",
+        event_at=NOW.timestamp(), now=NOW.timestamp(), headers={DELIVERY: "d-1"}, body=body,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"[]", "The body is no JSON object."),
+        (b"\xff\x00", "The body is no JSON object."),
+        (body_of(event("jira:issue_updated")), "jira:issue_updated without an issue object"),
+    ],
+)
+async def test_a_letter_that_can_not_be_read_stays_and_says_why(
+    intake: Intake, inbox: Inbox, body: bytes, why: str
+) -> None:
+    await inbox.put(letter(body))
+    [kept] = await inbox.letters()
+    assert await intake.replay(kept, now=NOW) == why
+    [again] = await inbox.letters()
+    assert (again.error, again.attempts, again.raw) == (why, 2, body)
+
+
+async def test_a_letter_that_needs_what_was_written_just_before_looks_at_it(
+    intake: Intake, inbox: Inbox, store: Store, board: Board
+) -> None:
+    """Data Center's comment without an issue waits for the card that another process brings."""
+    await board.refresh()
+    said = event("comment_created", 1, comment=comment(body="hi", minutes=1))
+    await inbox.put(letter(said))
+    await store.write([card_seen(ONE, "T5G-1", id="10001")], now=NOW)
+    assert (await intake.drain_all(now=NOW)).applied == 1
+    await board.refresh()
+    assert [c.body for c in board.entries[ONE].case.comments["T5G-1"]] == ["hi"]
+
+
+async def test_a_letter_that_somebody_else_applied_meanwhile_is_passed_over(
+    intake: Intake, inbox: Inbox, redis: Redis
+) -> None:
+    await inbox.put(letter(issue_event("created", 0)))
+    await redis.hdel(Keys().named("inbox", "letters"), "d-1")
+    drained = await intake.drain_all(now=NOW)
+    assert (drained.applied, drained.failed) == (0, 0)
+
+
+async def test_whether_a_letter_is_due_can_be_asked(intake: Intake, inbox: Inbox) -> None:
+    assert not await intake.is_due(now=NOW)
+    await inbox.put(letter(issue_event("created", 0)))
+    assert not await intake.is_due(now=NOW)
+    assert await intake.is_due(now=NOW + timedelta(minutes=2))
+    assert await intake.is_due(now=NOW + timedelta(days=31))

@@ -251,3 +251,36 @@ def test_every_shared_body_is_read(shared_dir):
     for body in bodies:
         if "comment" in body:
             assert comment_of(body["comment"]).id
+
+
+@pytest.mark.parametrize("bad", [{}, {"id": ""}, {"id": None}, "text", None, []])
+def test_what_is_no_comment_is_refused(bad):
+    with pytest.raises(PayloadError):
+        comment_of(bad)
+    with pytest.raises(PayloadError):
+        comments_of({"fields": {"comment": {"comments": [bad]}}})
+
+
+def test_odd_remote_links_are_passed_over():
+    links = [
+        None,
+        "a link",
+        {"object": "no object"},
+        {"object": {"title": "Support Case", "url": "https://x.example/"}},
+        {"relationship": "Support Case 01234567"},
+    ]
+    assert number_of_remote_links(links) == "01234567"
+    assert number_of_remote_links(links[:-1]) is None
+
+
+def test_a_word_may_come_in_a_list():
+    def status(found):
+        return card_of({"key": "T5G-1", "fields": {"status": found}}, SETTINGS).status
+
+    assert [status(found) for found in (["Open"], [{"name": "Open"}], [], None)] == [
+        "Open", "Open", "", ""
+    ]  # fmt: skip
+
+
+def test_what_is_no_json_names_no_case():
+    assert numbers_in([object(), "01234567"]) == ("01234567",)

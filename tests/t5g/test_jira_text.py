@@ -2,7 +2,7 @@
 
 import pytest
 
-from t5g.jira_text import adf_text, plain_text, wiki_text
+from t5g.jira_text import adf_text, links_of, plain_text, wiki_text
 
 
 def paragraph(*nodes):
@@ -119,3 +119,30 @@ def test_any_body():
     assert plain_text(None) == ""
     assert plain_text(doc(paragraph("a"))) == "a"
     assert plain_text("*a*") == "a"
+
+
+def test_a_text_with_a_mark_is_a_link_only_by_its_address():
+    def shown(*marks):
+        return plain_text(doc(paragraph({"type": "text", "text": "here", "marks": list(marks)})))
+
+    link = {"type": "link", "attrs": {"href": "https://x.example"}}
+    assert shown({"type": "strong"}, link) == shown(link) != "here"
+    assert shown({"type": "strong"}) == shown({"type": "link"}) == shown("link", None) == "here"
+
+
+@pytest.mark.parametrize("stamp", [None, "soon", [], 10**30])
+def test_a_date_that_is_none_says_nothing(stamp):
+    assert plain_text(doc(paragraph("on ", node("date", timestamp=stamp)))) == "on"
+
+
+def test_what_is_not_known_inside_a_line_shows_its_text():
+    new = {"type": "newThing", "content": [{"type": "text", "text": "inner"}]}
+    assert plain_text(doc(paragraph("a ", new))) == "a inner"
+    assert plain_text(doc(paragraph("a ", {"type": "newThing", "text": "own"}))) == "a own"
+
+
+def test_links_nested_without_end_are_looked_for_so_far_only():
+    deep = {"href": "https://deep.example"}
+    for _ in range(5_000):
+        deep = {"content": [deep]}
+    assert list(links_of({"url": "https://x.example", "content": [deep]})) == ["https://x.example"]

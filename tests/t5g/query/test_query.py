@@ -221,7 +221,25 @@ def test_menus_edit_the_text() -> None:
     )
     assert query.without("account") == "severity:high sort:-age"
     assert query.with_sort("updated") == 'severity:high account:"Acme Corp" sort:updated'
+    assert query.with_term("severity") == 'account:"Acme Corp" sort:-age'
     assert query.values_of("severity") == ("high",)
+    assert query.unsorted().text == 'severity:high account:"Acme Corp"'
+
+
+def test_menus_leave_alone_what_is_excluded() -> None:
+    query = parse_query("-severity:low severity:high,urgent")
+    assert query.values_of("severity") == ("high", "urgent")
+    assert query.with_term("severity", "a b") == '-severity:low severity:"a b"'
+    assert query.without("severity") == ""
+    assert query.with_sort("-age", "number") == (
+        "-severity:low severity:high,urgent sort:-age,number"
+    )
+    assert query.with_sort() == query.text
+
+
+def test_only_words_of_keys_are_personal() -> None:
+    assert parse_query("owner:bo,ME").personal
+    assert not parse_query("me").personal
 
 
 PIECES = st.one_of(

@@ -133,3 +133,25 @@ async def test_while_the_store_is_away_all_of_a_group_are_told_to_come_again(
     )
     assert [type(one) for one in found] == [StoreError] * 2
     await commit.close()
+
+
+async def test_who_gave_up_waiting_disturbs_no_other(
+    commit: GroupCommit, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection of JIRA that breaks; its event is written all the same."""
+    first, second = (asyncio.ensure_future(commit.apply(delivery(n))) for n in (1, 2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is Outcome.APPLIED
+    assert await commit.apply(delivery(1)) is Outcome.DUPLICATE
+    await board.refresh()
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreError("Redis does not answer")
+
+    monkeypatch.setattr(Intake, "apply", away)
+    third, fourth = (asyncio.ensure_future(commit.apply(delivery(n))) for n in (3, 4))
+    await asyncio.sleep(0)
+    third.cancel()
+    with pytest.raises(StoreError):
+        await fourth
