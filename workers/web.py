@@ -1,7 +1,10 @@
 """The thin shell of httpx: one request, one answer; what the answer means is judged elsewhere."""
 
+import os
+import ssl
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import Protocol
 from urllib.request import getproxies
@@ -144,7 +147,7 @@ class Web:
 def open_web(*, timeout: float, connections: int) -> Web:
     """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
     _settle_loop_detection()
-    verify = httpx.create_ssl_context()  # dear: made once for all lanes
+    verify = trusted()
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
     def lane() -> Lane:
@@ -153,6 +156,16 @@ def open_web(*, timeout: float, connections: int) -> Web:
         return Direct(httpx.AsyncHTTPTransport(verify=verify, limits=limits))
 
     return Web([lane() for _ in range(connections)], timeout=timeout)
+
+
+def trusted() -> ssl.SSLContext:
+    """Return whose certificates are trusted: read once in a process, for it takes 30 ms."""
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    return httpx.create_ssl_context()  # it looks at these variables itself
 
 
 def _settle_loop_detection() -> None:

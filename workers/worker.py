@@ -45,6 +45,9 @@ def run_worker(
     """
     load_rq(settings.redis_prefix)
     import workers.jobs  # noqa: F401  (loaded once here instead of in each work-horse)
+    from workers.web import trusted
+
+    trusted()  # so are the certificates
 
     with serve_beside(settings, "worker"):
         if count == 1:

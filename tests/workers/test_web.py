@@ -5,10 +5,11 @@ import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
+import certifi
 import httpx
 import pytest
 
-from workers.web import Request, _by_name, open_web
+from workers.web import Request, _by_name, open_web, trusted
 
 #: A server that answers everything, and sets a cookie.
 ANSWER = (
@@ -98,3 +99,14 @@ async def test_a_package_that_is_not_there_is_not_searched_for_at_each_request(
     await web.send(Request(url=url))
     await web.aclose()
     assert searched == []
+
+
+def test_certificates_are_read_once_and_anew_where_another_file_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = trusted()
+    assert trusted() is usual
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    named = trusted()
+    assert named is not usual
+    assert named.get_ca_certs()
