@@ -79,6 +79,10 @@ class VaultSource(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Return what the vault adds. Raises SettingsError if it can not be opened."""
+        first = self._others[0]()
+        place = {name: first[name] for name in VaultPlace.model_fields if name in first}
+        if VaultPlace(**place).secrets_file is None:
+            return {}  # no vault: the others, which cost something, need not be asked twice
         given: dict[str, Any] = {}
         for source in reversed(self._others):
             given |= source()

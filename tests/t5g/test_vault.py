@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from t5g.errors import SettingsError
+from t5g.setting_sources import VaultPlace
 from t5g.settings import Settings, load_settings, secret_names, with_secrets_of
 from t5g.vault import Vault, new_key
 
@@ -116,7 +117,8 @@ def test_a_crash_in_the_middle_of_writing_leaves_the_old_file(
 @pytest.fixture(autouse=True)
 def env_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the `.env` of the current folder, as the program does."""
-    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
+    for read in (Settings, VaultPlace):
+        monkeypatch.setitem(read.model_config, "env_file", ".env")
 
 
 @pytest.fixture
