@@ -5,7 +5,7 @@ Autoescape is on for everything, and an unknown name in a template is an error.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -30,8 +30,9 @@ class StaticFile(Struct, frozen=True):
     version: str
 
 
+@cache
 def read_static() -> dict[str, StaticFile]:
-    """Read all static files, by name."""
+    """Read all static files, by name, once."""
     found = {}
     for path in sorted(STATIC.iterdir()):
         if path.suffix in TYPES:
@@ -41,8 +42,9 @@ def read_static() -> dict[str, StaticFile]:
     return found
 
 
-def make_environment(files: Mapping[str, StaticFile]) -> Environment:
-    """Make the templates' environment; `compile_all` follows while the first answers are given."""
+@cache
+def page_templates() -> Environment:
+    """Return the templates of this process; `compile_all` follows after the first answers."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -53,7 +55,7 @@ def make_environment(files: Mapping[str, StaticFile]) -> Environment:
     )
 
     def static(name: str) -> str:
-        return f"/static/{name}?v={files[name].version}"
+        return f"/static/{name}?v={read_static()[name].version}"
 
     environment.globals["static"] = static
     return environment

@@ -25,7 +25,7 @@ from webhooks.pages import (
     suggest,
 )
 from webhooks.pages.addresses import Links
-from webhooks.pages.environment import compile_all, make_environment, read_static
+from webhooks.pages.environment import compile_all, page_templates, read_static
 from webhooks.pages.history import Days
 from webhooks.pages.kept_rows import KeptRows
 from webhooks.pages.keys import DAYS, LINKS, ROWS
@@ -58,10 +58,9 @@ def add_routes(app: web.Application) -> None:
 
 def _open(app: web.Application) -> None:
     settings = app[keys.SETTINGS]
-    files = read_static()
-    environment = make_environment(files)
+    environment = page_templates()
     history = History(app[keys.REDIS], Keys(settings.redis_prefix))
-    app[static.FILES] = files
+    app[static.FILES] = read_static()
     app[LINKS] = Links.of(settings)
     app[ROWS] = KeptRows(environment, app[LINKS])
     app[DAYS] = Days(history, settings.zone)

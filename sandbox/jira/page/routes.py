@@ -4,6 +4,7 @@ What is done here is done by a person: whoever was chosen at the top, never the 
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -24,19 +25,26 @@ MOST_CARDS: Final = 25
 SAFE: Final = frozenset({"", "none", "same-origin", "same-site"})
 
 
+@cache
+def page_templates() -> Environment:
+    """The templates of these pages, each compiled once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"initials": initials, "wiki": wiki}
+    return environment
+
+
 class Pages:
     """The pages of one server."""
 
     def __init__(self, state: JiraState) -> None:
         self.state = state
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"initials": initials, "wiki": wiki}
+        self._templates = page_templates()
 
     def add_routes(self, app: web.Application) -> None:
         """Mount the pages."""

@@ -5,6 +5,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,8 +22,9 @@ _COLOR: Final = re.compile(r"#?[0-9a-fA-F]{3,8}\Z")
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def make_environment() -> Environment:
-    """An environment for the templates of this page."""
+@cache
+def page_templates() -> Environment:
+    """The templates of this page, each compiled once in a process."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,

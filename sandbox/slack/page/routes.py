@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from sandbox.slack.model import Change, Channel, ChannelKind, Json, SlackError, User, View
-from sandbox.slack.page.environment import HERE, make_environment
+from sandbox.slack.page.environment import HERE, page_templates
 from sandbox.slack.page.markup import Names
 from sandbox.slack.server import SlackServer
 
@@ -31,7 +31,7 @@ class Page:
     """Renders the workspace for one person at a time."""
 
     server: SlackServer
-    environment: Environment = field(default_factory=make_environment)
+    environment: Environment = field(default_factory=page_templates)
     _streams: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def routes(self) -> list[web.RouteDef | web.StaticDef]:

@@ -6,7 +6,7 @@ from t5g.derived import Entry
 from tests.making import NOW_SECONDS, entry
 from webhooks.pages import kept_rows
 from webhooks.pages.addresses import Links
-from webhooks.pages.environment import make_environment, read_static
+from webhooks.pages.environment import page_templates
 from webhooks.pages.kept_rows import KeptRows
 from webhooks.pages.rendering import MINUTE
 from webhooks.pages.views.rows import Row, row
@@ -30,7 +30,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def rows() -> KeptRows:
-    return KeptRows(make_environment(read_static()), LINKS)
+    return KeptRows(page_templates(), LINKS)
 
 
 def test_a_row_is_rendered_once_a_minute(rows: KeptRows, made: list[str]) -> None:
