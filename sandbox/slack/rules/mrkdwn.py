@@ -17,7 +17,8 @@ _GROUP: Final = re.compile(r"subteam\^S[A-Z0-9]+\Z")
 _DATE: Final = re.compile(r"date\^-?\d+\^[^^|]+(?:\^[^|]+)?\Z")
 _URL: Final = re.compile(r"(?:https?://|mailto:|tel:|slack://)[^\s|]+\Z", re.IGNORECASE)
 _BROADCASTS: Final = frozenset({"here", "channel", "everyone"})
-_EMOJI_RANGES: Final = ((0x1F000, 0x1FAFF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x23E9, 0x23FA))
+#: What Slack stores as a `:short_name:`.
+_EMOJI: Final = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u23e9-\u23fa]")
 
 
 class Kind(StrEnum):
@@ -94,12 +95,7 @@ def slack_length(text: str) -> int:
     length = len(_STRAY_AMPERSAND.sub("&amp;", text))
     if text.isascii():
         return length
-    return length + sum(_emoji_name_length(char) - 1 for char in text if is_emoji(char))
-
-
-def is_emoji(char: str) -> bool:
-    """Whether Slack would store this character as a `:short_name:`."""
-    return any(low <= ord(char) <= high for low, high in _EMOJI_RANGES)
+    return length + sum(_emoji_name_length(char) - 1 for char in _EMOJI.findall(text))
 
 
 def _emoji_name_length(char: str) -> int:
