@@ -43,7 +43,7 @@ def parse_moment(key: str, operator: str, text: str) -> Duration | Moment:
         return Duration(float(duration.group(1)) * _SECONDS[unit])
     if _DATE.fullmatch(text):
         try:
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            moment = datetime.fromisoformat(text)
             return Moment((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
         except (ValueError, OverflowError):
             pass

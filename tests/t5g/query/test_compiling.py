@@ -193,7 +193,18 @@ def test_a_case_that_ended_is_as_old_as_it_was_then() -> None:
     assert found("age>=7d age<=7d", ended, now=NOW_SECONDS + 30 * DAY) == "1"
     assert found("closed>=2d closed<=2d", ended) == "1"
     coming = case(2, portal={"created": ago(days=-1)})
-    assert found("age<=0", coming) == "2", "what begins tomorrow is not older than nothing"
+    assert found("age<=0 age>=0", coming) == "2", "what begins tomorrow is as old as nothing"
+    young = case(3, portal={"created": ago(seconds=1)})
+    assert found("age>0", young) == "3"
+
+
+def test_of_several_values_each_is_asked_for_with_who_asks_and_when() -> None:
+    assert found("assignee:me,none", *team()) == "134"
+    assert found("-assignee:me", *team()) == "234"
+    late = case(1, portal={"severity": "1 (Urgent)", "created": ago(days=30)})
+    assert found("sla:ok,risk", late, now=late.breaches_at) == "1"
+    assert found("sla:ok,risk", late, now=late.breaches_at + 1) == ""
+    assert found("-sla:breached", late, now=late.breaches_at) == "1"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Durations and dates as people write them in queries."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -32,6 +34,16 @@ def test_durations_are_read_in_all_units(text: str, seconds: float) -> None:
     assert parse_moment("age", ">", text) == Duration(seconds)
 
 
+@pytest.fixture
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where the machine is."""
+    with monkeypatch.context() as here:
+        here.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [
@@ -44,8 +56,9 @@ def test_durations_are_read_in_all_units(text: str, seconds: float) -> None:
         ("2026-01-31T12:00:00-0130", NOON + 5_400),
     ],
 )
-def test_dates_are_utc_unless_they_say_otherwise(text: str, at: float) -> None:
-    assert parse_moment("created", ">", text) == Moment(at)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"], indirect=True)
+def test_dates_are_utc_unless_they_say_otherwise(text: str, at: float, zone: str) -> None:
+    assert parse_moment("created", ">", text) == Moment(at), zone
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def mistake(text: str) -> QueryError:
         # keys
         ("severty:high", f"“severty:” {NO_KEY}", "severity:high", ""),
         ("-sevrity:high,low", f"“sevrity:” {NO_KEY}", "severity:high,low", ""),
+        ("-Xstatus:open", f"“xstatus:” {NO_KEY}", "status:open", ""),
         ("sotr:age", f"“sotr:” {NO_KEY}", "sort:age", ""),
         ("zzzzqqq>1", f"“zzzzqqq>” {NO_KEY}", "", EXAMPLE),
         ("owner:", "“owner:” lacks a value.", "", "owner:me"),
@@ -104,6 +105,13 @@ def test_a_mistake_is_told_with_a_way_on(
 )
 def test_a_mistake_names_its_part_of_the_query(text: str, part: str) -> None:
     assert mistake(text).text == part
+
+
+@pytest.mark.parametrize("word", ["Odd,very", "Very odd"])
+def test_a_suggested_word_is_quoted_where_it_must_be(word: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        parse_query(f'status:"{word}x"', lambda _: [word])
+    assert raised.value.suggestion == f'status:"{word}"'
 
 
 def test_an_unknown_order_is_told_with_all_there_are() -> None:
