@@ -239,3 +239,23 @@ def test_the_documents_name_what_is_in_a_backup() -> None:
     for owned in OWNED:
         if owned.fate is Fate.KEPT:
             assert f"`{owned.pattern}`" in text, owned.pattern
+
+
+async def test_keys_of_any_size_come_back(redis: Redis, path: Path) -> None:
+    """More members than are read at once, in each type that may hold them."""
+    most = backup.BATCH * 2 + 1
+    await redis.hset("t5g:statistics", mapping={str(n): "{}" for n in range(most)})
+    await redis.sadd("t5g:cards:proposed", *(f"T5G-{n}" for n in range(most)))
+    await redis.rpush("t5g:slack:shares:01234567", *map(str, range(most)))
+    before = await everything(redis)
+    await export(redis, KEYS, path)
+    await redis.flushall()
+    await restore(redis, KEYS, path)
+    assert await everything(redis) == before
+
+
+async def test_a_kind_of_key_that_no_backup_knows_is_said(redis: Redis) -> None:
+    with pytest.raises(BackupError, match="t5g:x is a ReJSON-RL"):
+        [part async for part in backup._values(redis, "t5g:x", "ReJSON-RL")]
+    assert [part async for part in backup._values(redis, "t5g:x", "none")] == []
+    assert [part async for part in backup._values(redis, "t5g:x", "string")] == []

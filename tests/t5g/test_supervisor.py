@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -340,3 +341,73 @@ async def test_a_child_that_hears_nothing_is_renewed_all_the_same() -> None:
         before = supervisor.pids()["it"]
         await supervisor.renew({"it"})
         await until(lambda: supervisor.pids().get("it", before) != before, "it is new")
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (Status("web", State.STARTED, pid=7), "web          started (process 7)"),
+        (Status("web", State.READY, seconds=1.25), "web          ready after 1.2 s"),
+        (Status("web", State.SLOW, seconds=30.4), "web          not ready yet after 30 s"),
+        (Status("web", State.DIED, code=3), "web          died: exit code 3"),
+        (Status("web", State.DIED, code=3, detail="why"), "web          died: exit code 3: why"),
+        (Status("web", State.DIED, code=-9), "web          died: killed by SIGKILL"),
+        (Status("web", State.DIED, code=-77), "web          died: killed by signal 77"),
+        (Status("web", State.DIED), "web          died: it can not be started"),
+        (Status("web", State.RESTARTING, seconds=0.5), "web          restarting in 0.5 s"),
+        (Status("web", State.STOPPED), "web          stopped"),
+        (Status("web", State.RENEWED), "web          starts anew"),
+    ],
+)
+def test_each_thing_that_happens_to_a_child_is_told_in_a_line(status: Status, line: str) -> None:
+    assert str(status) == line
+
+
+async def test_a_child_that_can_not_be_started_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine has no processes, memory or descriptors left; later it has."""
+    real, refusals = asyncio.create_subprocess_exec, [OSError("no process left")] * 2
+
+    async def start(*args: Any, **options: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return await real(*args, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    async with running(Child("it", SLEEP)) as (supervisor, watcher):
+        await asyncio.wait_for(supervisor.wait_ready(), 10)
+    assert watcher.states("it")[:5] == [
+        State.DIED, State.RESTARTING, State.DIED, State.RESTARTING, State.STARTED
+    ]  # fmt: skip
+    died = watcher.first(State.DIED)
+    assert (died.code, died.detail) == (None, "no process left")
+
+
+async def test_a_child_that_does_not_run_is_not_renewed() -> None:
+    async with running(Child("it", ("sh", "-c", "exit 3")), pace=Pace(restart=60)) as (
+        supervisor,
+        watcher,
+    ):
+        await until(lambda: State.RESTARTING in watcher.states("it"), "its death")
+        await supervisor.renew({"it"})
+        assert State.RENEWED not in watcher.states("it")
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "why"),
+    [(65_536, "127.0.0.1", "no free port"), (8080, "192.0.2.1", "assign")],
+)
+def test_a_port_that_can_not_be_had_is_said(port: int, host: str, why: str) -> None:
+    with pytest.raises(OSError, match=why):
+        free_port(port, host=host)
+
+
+def test_a_port_that_this_user_may_not_have_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Guarded(socket.socket):
+        def bind(self, address: Any) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Guarded)
+    with pytest.raises(OSError, match="this user may not listen on port 443"):
+        free_port(443)

@@ -7,10 +7,19 @@ import pytest
 from redis import Redis
 
 from t5g import work
-from t5g.errors import RefusedError, SettingsError
+from t5g.errors import NotFoundError, RefusedError, SettingsError
 from t5g.keys import Keys
 from t5g.settings import load_settings
-from t5g.work import Asked, enqueue, load_rq, request_sync, retry_job, rq_prefix, sync_job_id
+from t5g.work import (
+    Asked,
+    drop_job,
+    enqueue,
+    load_rq,
+    request_sync,
+    retry_job,
+    rq_prefix,
+    sync_job_id,
+)
 
 JOB = "workers.jobs.sync"
 
@@ -150,3 +159,31 @@ def test_two_installations_on_one_redis_do_not_collide(redis, redis_url):
         assert queued(redis, prefix=prefix) == ["sync-cases"]
     assert all(key.startswith((b"one:", b"two:")) for key in redis.scan_iter())
     assert rq_prefix("one:") == "one:rq"
+
+
+def test_a_job_that_runs_is_not_dropped(redis):
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    redis.hset("t5g:rq:job:sync-cases", "status", "started")
+    with pytest.raises(RefusedError, match="runs now"):
+        drop_job(redis, Keys(), "sync-cases")
+    redis.hset("t5g:rq:job:sync-cases", "status", "queued")
+    drop_job(redis, Keys(), "sync-cases")
+    assert not redis.exists("t5g:rq:job:sync-cases")
+    with pytest.raises(NotFoundError):
+        drop_job(redis, Keys(), "sync-cases")
+
+
+def test_a_job_that_too_many_ask_for_at_once_is_left_to_them(redis, monkeypatch):
+    """Each time it is out of the way, another has asked for it already."""
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    monkeypatch.setattr(work, "_out_of_the_way", lambda job: True)
+    monkeypatch.setattr(work, "forget_remnant", lambda *_: None)
+    with pytest.raises(work.Again, match="asked for by too many at once"):
+        enqueue(redis, JOB, "cases", job_id="sync-cases")
+
+
+def test_a_failed_job_that_somebody_else_asks_for_meanwhile_is_theirs(redis, monkeypatch):
+    enqueue(redis, JOB, "cases", job_id="sync-cases")
+    redis.hset("t5g:rq:job:sync-cases", "status", "failed")
+    with pytest.raises(RefusedError, match="taken up by somebody else"):
+        retry_job(redis, Keys(), "sync-cases")  # it is in no register of failed ones any more
