@@ -60,6 +60,8 @@ async def everything(redis: Redis, prefix: str = "t5g:") -> dict[str, object]:
                 found[key] = await redis.smembers(raw)
             case b"list":
                 found[key] = await redis.lrange(raw, 0, -1)
+            case b"zset":
+                found[key] = await redis.zrange(raw, 0, -1, withscores=True)
             case b"stream":
                 found[key] = await redis.xrange(raw)
             case _:
@@ -247,6 +249,7 @@ async def test_keys_of_any_size_come_back(redis: Redis, path: Path) -> None:
     await redis.hset("t5g:statistics", mapping={str(n): "{}" for n in range(most)})
     await redis.sadd("t5g:cards:proposed", *(f"T5G-{n}" for n in range(most)))
     await redis.rpush("t5g:slack:shares:01234567", *map(str, range(most)))
+    await redis.zadd("t5g:slack:shares:07654321", {str(n): n / 2 for n in range(most)})
     before = await everything(redis)
     await export(redis, KEYS, path)
     await redis.flushall()

@@ -346,3 +346,9 @@ def test_a_late_listing_still_tells_what_it_knows_newer() -> None:
     facts = found.cards.items["T5G-1"].facts
     assert facts is not None
     assert facts.status == "Blocked"
+
+
+def test_a_late_listing_brings_back_nothing_that_a_later_one_lacked() -> None:
+    kept = join(None, listing("01234567", Source.CARD, card("T5G-1"), seen=NOW))
+    late = listing("01234567", Source.CARD, card("T5G-1"), card("T5G-2"), seen=ago(hours=1))
+    assert join(kept, late) is kept
