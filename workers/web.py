@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from t5g.errors import UpstreamError
 from workers.calls import Transient, retry_after, trace_headers
+from workers.wire import Wire
 
 HEADERS = {
     "User-Agent": "t5g-bot",
@@ -66,8 +67,8 @@ class Lane(Protocol):
 class Direct:
     """A transport of httpx without its client around it.
 
-    The client looks after cookies, redirects, sign-in and hooks, none of which we use, and that is
-    a third of what a request costs.
+    The client looks after cookies, redirects, sign-in and hooks, none of which we use, and that
+    costs as much as the transport.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
@@ -88,10 +89,9 @@ class Direct:
 
 
 class Web:
-    """An HTTP client in lanes of one connection each, instead of one large pool.
+    """An HTTP client in lanes, of which the least busy takes the next request.
 
-    httpcore looks at every connection of its pool, for every connection of it, at each request;
-    with dozens of them that costs more than the request. Close it when done.
+    Close it when done.
     """
 
     def __init__(self, lanes: Sequence[Lane], *, timeout: float = CONNECT_TIMEOUT) -> None:
@@ -146,16 +146,24 @@ class Web:
 
 def open_web(*, timeout: float, connections: int) -> Web:
     """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
-    _settle_loop_detection()
     verify = trusted()
+    if getproxies():
+        return Web(_lanes_through_proxies(connections, verify), timeout=timeout)
+    return Web([Direct(Wire(verify=verify, connections=connections))], timeout=timeout)
+
+
+def _lanes_through_proxies(connections: int, verify: ssl.SSLContext) -> Sequence[Lane]:
+    """Return httpx's clients: they know which address goes through which proxy, and how.
+
+    Each has one connection: httpcore looks at every connection of its pool, for every connection
+    of it, at each request; with dozens of them that costs more than the request.
+    """
+    _settle_loop_detection()
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-
-    def lane() -> Lane:
-        if getproxies():  # which address goes through which one, httpx's client knows
-            return httpx.AsyncClient(limits=limits, follow_redirects=False, verify=verify)
-        return Direct(httpx.AsyncHTTPTransport(verify=verify, limits=limits))
-
-    return Web([lane() for _ in range(connections)], timeout=timeout)
+    return [
+        httpx.AsyncClient(limits=limits, follow_redirects=False, verify=verify)
+        for _ in range(connections)
+    ]
 
 
 def trusted() -> ssl.SSLContext:
