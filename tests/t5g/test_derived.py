@@ -127,3 +127,11 @@ def test_attention_puts_escalations_first_then_breaches() -> None:
     escalated = entry("00000003", escalations=(Escalation(key="ESC-1"),))
     found = sorted([calm, breach, escalated], key=attention(NOW_SECONDS))
     assert [e.number for e in found] == ["00000003", "00000002", "00000001"]
+
+
+def test_a_case_whose_creation_is_not_known_is_not_old_and_not_new() -> None:
+    unknown = entry(portal={"created": None})
+    assert unknown.days_open(NOW_SECONDS) == 0.0
+    assert not unknown.new(NOW_SECONDS)
+    young = entry(portal={"created": ago(days=7)})
+    assert (young.new(NOW_SECONDS), young.new(NOW_SECONDS + 1)) == (True, False)

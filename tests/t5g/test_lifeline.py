@@ -111,3 +111,12 @@ def test_end_of_nobody_is_no_error() -> None:
     gone.wait()
     lifeline.end([gone.pid], 0.1)
     assert not lifeline.alive(gone.pid)
+
+
+def test_when_a_process_began_is_known_while_it_is_there() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        began = lifeline.started(child.pid)
+        assert began - lifeline.started(os.getpid()) >= 0
+        child.kill()
+        child.wait()
+    assert lifeline.started(child.pid) == 0.0

@@ -93,3 +93,32 @@ def test_every_setting_says_what_it_is_for() -> None:
 def test_several_webhook_secrets_while_rotating() -> None:
     settings = load_settings(env={"jira_webhook_secret": "old-not-secret  new-not-secret"})
     assert settings.webhook_secrets == ("old-not-secret", "new-not-secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("log_levels", "jira", "write it like jira=debug"),
+        ("log_levels", "=debug", "write it like jira=debug"),
+        ("log_levels", "jira=loud", "write it like jira=debug"),
+        ("trusted_proxies", "10.0.0.0/8 the-proxy", "write it like 10.0.0.0/8"),
+        ("jira_webhook_networks", "300.0.0.1", "write it like 10.0.0.0/8"),
+    ],
+)
+def test_a_value_that_can_not_be_read_is_told_with_one_that_can(
+    name: str, value: str, hint: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(env={name: value})
+    [line] = raised.value.lines
+    assert line.startswith(f"{PREFIX}{name.upper()}: ")
+    assert hint in line
+
+
+def test_a_variable_that_is_no_json_is_told_with_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T5G_INTERNAL_STATUS", "New=New")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert raised.value.lines == (
+        'T5G_INTERNAL_STATUS: is no JSON object; write it like {"name": "value"}',
+    )

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from t5g.errors import SettingsError
 from t5g.setting_sources import VaultPlace
@@ -186,3 +187,10 @@ def test_every_secret_may_be_kept() -> None:
     names = secret_names()
     assert {"jira_token", "portal_offline_token", "bugzilla_api_key", "redis_url"} <= set(names)
     assert "secrets_key" not in names
+
+
+def test_a_key_that_is_a_secret_already_opens_it(tmp_path: Path) -> None:
+    path, key = tmp_path / "secrets", new_key()
+    Vault(path, key).put("T5G_JIRA_TOKEN", TOKEN)
+    settings = load_settings(env={"secrets_file": path, "secrets_key": SecretStr(key)})
+    assert settings.jira_token.get_secret_value() == TOKEN
