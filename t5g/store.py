@@ -283,17 +283,10 @@ class Store:
     async def _read_many(
         self, numbers: Sequence[str], sources: Sequence[Source] = ()
     ) -> list[CaseFields | None]:
-        pipe = self.redis.pipeline(transaction=False)
-        for number in numbers:
-            if sources:
-                pipe.hmget(self.keys.case(number), list(sources))
-            else:
-                pipe.hgetall(self.keys.case(number))
-        rows = await pipe.execute()
-        pairs = zip(numbers, rows, strict=True)
+        pairs = zip(numbers, await self._read_rows(numbers, sources), strict=True)
         if sources:
             return [_chosen(number, sources, row) for number, row in pairs]
-        return [_fields(number, row) for number, row in pairs]
+        return [_whole(number, row) if row else None for number, row in pairs]
 
     @_spoken
     async def numbers(self) -> set[str]:
@@ -371,10 +364,6 @@ class _Plan(Struct, frozen=True, kw_only=True):
             changes=self.changes,
             sequence=max(result, 0),
         )
-
-
-def _fields(number: str, row: Mapping[bytes, bytes]) -> CaseFields | None:
-    return CaseFields(number, _states(row.items())) if row else None
 
 
 def _whole(number: str, row: Sequence[bytes]) -> CaseFields:
