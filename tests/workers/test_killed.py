@@ -20,13 +20,15 @@ from workers.watching import DIED, mark_dead
 #: each step at which it is to die, a command to Redis or a request to an upstream, each on a copy.
 SCRIPT = """
 import asyncio, os, signal, sys
-import httpx, requests
+import requests
 from redis import Redis
 from redis.asyncio.connection import AbstractConnection
 from t5g.logs import setup_logging
 from t5g.settings import load_settings
 from workers.runner import run_sync
+from workers.web import Web, trusted
 
+trusted()
 env, before, name = eval(sys.argv[1]), eval(sys.argv[2]), sys.argv[3]
 stride = int(sys.argv[4])
 setup_logging(load_settings(env={"log_level": "error"}))
@@ -67,7 +69,7 @@ def cut(number):
         pipe.execute()
     settings = load_settings(env={**env, "redis_prefix": f"k{number}:"})
     dies_at(number, AbstractConnection, "send_packed_command")
-    dies_at(number, httpx.AsyncClient, "request")
+    dies_at(number, Web, "send")
     dies_at(number, requests.Session, "send")
     asyncio.run(run_sync(settings, name, full=True))
 

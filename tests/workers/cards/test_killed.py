@@ -22,7 +22,7 @@ from tests.workers.upstreams import Upstreams
 #: is to make its card and dies before that step; the next one knows only what Redis and JIRA know.
 SCRIPT = """
 import asyncio, os, signal, sys
-import httpx, requests
+import requests
 from contextlib import closing
 from redis.asyncio.connection import AbstractConnection as Later
 from redis.connection import AbstractConnection as Now
@@ -41,7 +41,9 @@ setup_logging(load_settings(env={"log_level": "error"}))
 load_rq(settings.redis_prefix)
 import rq.job, rq.queue
 import workers.cards.jobs as jobs
+from workers.web import Web, trusted
 
+trusted()
 SETTINGS.set(settings)
 keys = Keys(settings.redis_prefix)
 steps = 0
@@ -80,7 +82,7 @@ def attempt(dies):
         if dies:
             dies_at(dies, Later, "send_packed_command")
             dies_at(dies, Now, "send_packed_command")
-            dies_at(dies, httpx.AsyncClient, "send")
+            dies_at(dies, Web, "send")
             dies_at(dies, requests.Session, "send")
         summary = jobs.create()
         code = 0 if not summary["failed"] and not summary["busy"] else 2
