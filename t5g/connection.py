@@ -7,6 +7,7 @@ from redis import Redis as SyncRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -21,6 +22,8 @@ TRIES = 2
 CONNECTIONS = 64
 #: Seconds that a command waits for a connection when all are in use.
 WAIT = 5
+#: What a connection says of itself; else the version is read from the package for each anew.
+DRIVER = DriverInfo()
 
 
 class _Packing:
@@ -59,6 +62,7 @@ def open_redis(url: str) -> Redis:
         "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.3), TRIES),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
         "health_check_interval": 30,
+        "driver_info": DRIVER,
     }
     if watched := parse_sentinels(url):
         return _with_packing(open_master(watched, **options))
@@ -73,10 +77,15 @@ def open_redis(url: str) -> Redis:
 
 def open_queue_redis(url: str) -> SyncRedis:
     """Open the raw client that RQ and rq-scheduler need: bytes, and no time limit on blocking."""
+    options: dict[str, Any] = {
+        "socket_timeout": None,
+        "socket_connect_timeout": 5,
+        "driver_info": DRIVER,
+    }
     if watched := parse_sentinels(url):
-        return open_blocking_master(watched, socket_timeout=None, socket_connect_timeout=5)
+        return open_blocking_master(watched, **options)
     try:
-        return SyncRedis.from_url(url, socket_timeout=None, socket_connect_timeout=5)
+        return SyncRedis.from_url(url, **options)
     except ValueError as error:
         raise _no_address(url, error) from None
 
