@@ -71,17 +71,27 @@ class Picked(NamedTuple):
 Selection = Mapping[str, tuple[Picked, ...]]
 
 
+@lru_cache(maxsize=256)
+def _read_document(schema: GraphQLSchema, text: str) -> DocumentNode:
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        raise RequestError(PARSE_FAILED, error.message) from None
+    if errors := validate(schema, document):
+        raise RequestError(INVALID, *(error.message for error in errors))
+    return document
+
+
 class Executor:
     """Answers documents over a schema; `resolvers` says how each type of record gives a field."""
 
     def __init__(self, schema: GraphQLSchema, resolvers: Mapping[type, Resolver]) -> None:
         self._schema = schema
         self._resolvers = resolvers
-        self._read = lru_cache(maxsize=256)(self._read_document)
 
     def execute(self, text: str, variables: Json, name: str | None, root: Mapping[str, Any]) -> Any:
         """The `data` of a query. Raises RequestError for whatever is wrong with it."""
-        document = self._read(text)
+        document = _read_document(self._schema, text)
         operation = get_operation_ast(document, name)
         if operation is None:
             raise RequestError(BAD_INPUT, "Must provide one operation, or operationName")
@@ -92,15 +102,6 @@ class Executor:
             query, [operation.selection_set]
         )
         return self._pick(selection, root)
-
-    def _read_document(self, text: str) -> DocumentNode:
-        try:
-            document = parse(text)
-        except GraphQLError as error:
-            raise RequestError(PARSE_FAILED, error.message) from None
-        if errors := validate(self._schema, document):
-            raise RequestError(INVALID, *(error.message for error in errors))
-        return document
 
     def _variables(self, operation: OperationDefinitionNode, variables: Json) -> VariableValues:
         definitions = operation.variable_definitions or ()
