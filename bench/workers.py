@@ -7,12 +7,14 @@ the upstream allows (`floor` in `bench.sync`: so many requests at once, and what
 waits for it). One worker does one sync after another, so that only more of them can come near it.
 Besides: what people ask for, case by case, which the upstream does not bind, as jobs a second.
 
-    t5g bench workers [--cases N]
+    t5g bench workers
 """
 
 import asyncio
 import math
 import multiprocessing
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ from bench.sync import far_away, floor
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.keys import Keys
+from t5g.lifeline import die_with_parent
 from t5g.logs import setup_logging
 from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord
@@ -95,7 +98,9 @@ async def _round(settings: Settings, count: int, asked: int) -> tuple[list[SyncR
     with open_queue_redis(settings.redis_url) as queue:
         queue.flushall()
         request_sync(queue, Keys(settings.redis_prefix), Sync.CASES.value, "a bench", full=True)
-    crew = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, count))
+    crew = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(os.getpid(), settings, count)
+    )
     crew.start()
     try:
         return await _ended(settings), await _asked(settings, asked)
@@ -146,6 +151,7 @@ async def _ended(settings: Settings) -> list[SyncRecord]:
     raise TimeoutError(f"the syncs did not end within {LONGEST:.0f} s")
 
 
-def _work(settings: Settings, count: int) -> None:
+def _work(parent: int, settings: Settings, count: int) -> None:
+    die_with_parent(parent, signal.SIGTERM)
     setup_logging(settings)
     run_worker(settings, count)
