@@ -263,6 +263,33 @@ def test_a_card_that_left_does_not_come_when_its_creation_is_told_late(
     assert cards(shelf) == {}
 
 
+def test_a_deletion_of_an_issue_without_its_fields_ends_its_card(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    shelf.apply(event("jira:issue_deleted", 1, issue={**issue(), "fields": None}))
+    assert cards(shelf) == {}
+
+
+def test_what_a_card_left_ends_when_jira_says_it_changed(shelf: Shelf) -> None:
+    """Not when the event happened: the card may have come back in between."""
+    said = f"{TWO}: Node not ready"
+    left = event(
+        "jira:issue_updated",
+        3,
+        change("summary", f"{ONE}: …", said),
+        issue=issue(minutes=1, summary=said),
+    )
+    ended = [o for o in shelf.apply(left).observations if _ends(o)]
+    assert [(o.number, o.updated, o.seen) for o in ended] == [(ONE, at(1), at(3))]
+
+
+def test_only_keys_that_a_card_had_before_end(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    same = change("Key", "T5G-1", "T5G-1", fieldId=None, **{"from": "10001", "to": "10001"})
+    decision = shelf.apply(issue_event("updated", 1, same))
+    assert not any(map(_ends, decision.observations))
+    assert cards(shelf) == {"T5G-1": "Open"}
+
+
 def test_a_label_that_others_lost_makes_no_card_of_ours(shelf: Shelf) -> None:
     gone = change("labels", "urgent", "")
     assert shelf.apply(issue_event("updated", 1, gone, labels=[])).outcome is Outcome.NOT_OURS
