@@ -237,6 +237,16 @@ def test_menus_leave_alone_what_is_excluded() -> None:
     assert query.with_sort() == query.text
 
 
+def test_one_case_matches_as_it_would_in_a_list() -> None:
+    one, ended = CASES["00000001"], CASES["00000004"]
+    mine = parse_query("owner:me age>20d")
+    assert mine.matches(one, NOW_SECONDS, frozenset({"jané roe"}))
+    assert not mine.matches(one, NOW_SECONDS)
+    assert not mine.matches(one, NOW_SECONDS - 20 * 86_400, frozenset({"jané roe"}))
+    assert parse_query("status:closed").matches(ended, NOW_SECONDS)
+    assert not parse_query("").matches(ended, NOW_SECONDS)
+
+
 def test_only_words_of_keys_are_personal() -> None:
     assert parse_query("owner:bo,ME").personal
     assert not parse_query("me").personal
