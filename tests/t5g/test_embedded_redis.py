@@ -291,3 +291,30 @@ def test_a_log_that_says_nothing_has_a_word(tmp_path: Path) -> None:
     assert embedded_redis.last_line(log) == "(nothing)"
     log.write_text("first\nlast \n\n")
     assert embedded_redis.last_line(log) == "last"
+
+
+def test_one_that_never_started_stops(tmp_path: Path) -> None:
+    EmbeddedRedis(tmp_path).stop()
+
+
+def test_a_server_that_ends_at_once_is_named_with_what_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "redis-server"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(embedded_redis, "redis_executable", lambda: script)
+    with pytest.raises(EmbeddedRedisError, match="redis-server did not start"):
+        EmbeddedRedis(tmp_path / "data").start()
+
+
+def test_where_no_folder_is_private_a_new_one_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_redis, "_is_private", lambda _: False)
+    path = embedded_redis._socket_path(tmp_path)
+    try:
+        assert path.name == "redis.sock"
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    finally:
+        path.parent.rmdir()

@@ -130,3 +130,22 @@ async def test_a_holder_keeps_it_while_redis_is_away_for_a_moment(redis, monkeyp
         await asyncio.wait_for(refused.wait(), 10)
         assert lock.held
         lock.check()
+
+
+async def test_a_holder_is_not_held_up_by_a_redis_that_says_nothing(redis, monkeypatch):
+    monkeypatch.setattr("t5g.lock.PATIENCE", 0.05)
+    lock = Lock(redis, KEY, time_to_live=0.3)
+    assert await lock.acquire()
+    real, asked = redis.eval, asyncio.Event()
+
+    async def silent(script, *args):
+        if "PEXPIRE" in script:
+            asked.set()
+            await asyncio.Event().wait()
+        return await real(script, *args)
+
+    monkeypatch.setattr(redis, "eval", silent)
+    async with asyncio.timeout(10):
+        async with lock:
+            await asked.wait()
+    assert not lock.held

@@ -194,3 +194,9 @@ def test_a_key_that_is_a_secret_already_opens_it(tmp_path: Path) -> None:
     Vault(path, key).put("T5G_JIRA_TOKEN", TOKEN)
     settings = load_settings(env={"secrets_file": path, "secrets_key": SecretStr(key)})
     assert settings.jira_token.get_secret_value() == TOKEN
+
+
+def test_an_empty_variable_names_no_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T5G_SECRETS_FILE", "")
+    monkeypatch.setenv("T5G_JIRA_TOKEN", TOKEN)
+    assert load_settings().jira_token.get_secret_value() == TOKEN
