@@ -224,6 +224,8 @@ def test_menus_edit_the_text() -> None:
     assert query.with_term("severity") == 'account:"Acme Corp" sort:-age'
     assert query.values_of("severity") == ("high",)
     assert query.unsorted().text == 'severity:high account:"Acme Corp"'
+    unsorted = parse_query("status:any sort:number").unsorted()
+    assert unsorted.select(CASES.values(), NOW_SECONDS)[-1].number == "00000004"
 
 
 def test_menus_leave_alone_what_is_excluded() -> None:
