@@ -73,9 +73,11 @@ def test_passwords_in_the_address_are_secrets() -> None:
 
 
 @pytest.fixture
-def servers(tmp_path: Path, free_tcp_port_factory) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def servers(
+    tmp_path: Path, unused_tcp_port_factory
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A master, its replica, and a Sentinel that watches them; gives the address and the master."""
-    one, two, watcher = (free_tcp_port_factory() for _ in range(3))
+    one, two, watcher = (unused_tcp_port_factory() for _ in range(3))
     binary = redis_executable()
     common = ["--save", "", "--bind", "127.0.0.1", "--requirepass", PASSWORD,
               "--masterauth", PASSWORD, "--repl-diskless-sync", "yes",
