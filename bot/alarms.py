@@ -1,7 +1,7 @@
 """What the channel for a case's severity is told, watched or not: pure decisions.
 
-A case that was escalated, became a crit sit, was raised, was reopened, whose card is done too
-early, or that nobody has for too long. What was so before the bot came is no news.
+A case that was escalated, came as a crit sit or became one, was raised, was reopened, whose card
+is done too early, or that nobody has for too long. What was so before the bot came is no news.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,11 +30,14 @@ def alarms(entry: Entry, why: Sequence[Reason], began: float) -> tuple[Reason, .
 
 
 def _is_old(entry: Entry, reason: Reason, began: float) -> bool:
-    """Say whether an escalation was made long before the bot came, and only comes to its notice."""
-    if reason.fact != "escalation":
-        return False
-    made = [one.since.timestamp() for one in entry.case.escalations if one.since]
-    return bool(made) and max(made) < began - DAY
+    """Say whether it was so long before the bot came, and only comes to its notice."""
+    match reason.fact:
+        case "escalation":
+            made = [one.since.timestamp() for one in entry.case.escalations if one.since]
+            return bool(made) and max(made) < began - DAY
+        case "case":
+            return entry.created < began - DAY
+    return False
 
 
 def unassigned(

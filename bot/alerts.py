@@ -68,6 +68,8 @@ def _reason(entry: Entry, change: Change, internal: Any) -> tuple[int, Reason] |
             return 5, Reason("escalation", "🕊", f"escalation {change.key} is over")
         case "crit_sit" if after is True:
             return 1, Reason("crit_sit", "🔥", "is a crit sit now", alarm=True)
+        case "case" if before is None and entry.open and entry.crit_sit:
+            return 1, Reason("case", "🔥", "came as a crit sit", alarm=True)
         case "severity" if before and after:
             raised = severity_rank(str(after)) < severity_rank(str(before))
             sign, word = ("⬆️", "raised") if raised else ("⬇️", "lowered")

@@ -9,7 +9,7 @@ from bot.alarms import Spell, alarms, unassigned
 from bot.alerts import Reason, reasons
 from t5g.changes import Change
 from t5g.derived import Entry, Rules
-from t5g.model import Escalation, Person
+from t5g.model import Details, Escalation, Person
 from tests.making import NOW, NOW_SECONDS, ago, card, entry
 
 RULES = Rules()
@@ -43,6 +43,18 @@ WRH, WC, NORMAL, HIGH, URGENT = (
 def test_a_change_is_told_in_words(change: Change, words: str, alarm: bool) -> None:
     (reason,) = why(change)
     assert (reason.text, reason.alarm) == (words, alarm)
+
+
+def test_a_case_that_comes_as_a_crit_sit_is_an_alarm_unless_it_is_older_than_the_bot() -> None:
+    came = Change("case", None, "details")
+    facts = {"details": Details(crit_sit=True), "portal": {"created": ago(days=3)}}
+    (reason,) = why(came, **facts)
+    assert reason.text == "came as a crit sit"
+    here = entry("01234567", **facts)
+    assert alarms(here, [reason], NOW_SECONDS - 72 * HOURS) == (reason,)
+    assert alarms(here, [reason], NOW_SECONDS) == ()
+    assert why(came) == why(came, details=Details(crit_sit=False)) == []
+    assert why(came, details=Details(crit_sit=True), portal={"status": "Closed"}) == []
 
 
 @pytest.mark.parametrize(
