@@ -6,7 +6,7 @@ Slack, pages, API, metrics and digests all ask here. What depends on the time of
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,13 +17,15 @@ from msgspec import UNSET, Struct, UnsetType
 from t5g.model import Bug, Card, Case, Comment, Issue, Portal, Status
 from t5g.settings import INTERNAL_STATUS, Settings, Sla
 
-DAY = 86_400.0
+MINUTE, DAY = 60.0, 86_400.0
 AT_RISK = 0.8
 NEW_DAYS = 7.0
 SEVERITIES = {1: "Urgent", 2: "High", 3: "Normal", 4: "Low"}
 NO_SEVERITY = 9
 NEVER = math.inf
 NO_TARGET = ("", "---")
+#: What time makes of an open case: the bits of `Kind.late`, lowest first.
+LATE = ("breaching", "at_risk", "stale")
 #: What holds for an open case or not, whatever the time: the bits of `Kind.marks`, lowest first.
 MARKS = ("open", "escalated", "crit_sit", "potential", "untracked", "unassigned", "no_bugs")
 ESCALATION_LABEL = "PotentialEscalation"
@@ -72,16 +74,33 @@ def severity_rank(severity: str) -> int:
 class Kind(Struct, frozen=True, eq=False):
     """What many cases have in common: lists are counted by it with one look at each case.
 
-    `marks`: `MARKS` as bits. Equal ones are one object, or a few; they are told apart by that.
+    `marks`: `MARKS` as bits. `late`: `LATE` as bits, true throughout `minute` (since the epoch);
+    without one the case's moments tell. Equal ones are one object, or a few, told apart by that.
     """
 
     marks: int
     severity: str
     status: str
     internal_status: str
+    minute: int = -1
+    late: int = 0
 
 
 _kind = lru_cache(maxsize=4_096)(Kind)
+
+
+def settle(entries: Iterable["Entry"], minute: int) -> None:
+    """Say in the kind of each case what time has made of it, if nothing of it turns this minute."""
+    begin, end = minute * MINUTE, (minute + 1) * MINUTE
+    for entry in entries:
+        risks, breaches, stale = entry.risks_at, entry.breaches_at, entry.stale_at
+        turns = begin <= risks < end or begin <= breaches < end or begin <= stale < end
+        late = (breaches < begin) | (risks < begin <= breaches) << 1 | (stale < begin) << 2
+        kind = entry.kind
+        entry.kind = _kind(
+            kind.marks, kind.severity, kind.status, kind.internal_status,
+            *((-1, 0) if turns else (minute, late)),
+        )  # fmt: skip
 
 
 class Entry:

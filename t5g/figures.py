@@ -5,12 +5,11 @@ Windows roll: "in the last N days" is the last N × 24 hours.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
-from operator import attrgetter, lt
+from operator import attrgetter
 
 from msgspec import UNSET, Struct
 
-from t5g.derived import DAY, MARKS, NEVER, Entry
+from t5g.derived import DAY, LATE, MARKS, MINUTE, NEVER, Entry
 
 UNASSIGNED_QUERY = "assignee:none"
 WEEK = 7 * DAY
@@ -36,7 +35,7 @@ class Headline(Struct, frozen=True):
 
     A case counts after `begins` and up to `ends`, as long as it stays as it is. Open cases only,
     but for those opened and closed in the last days. `mark`: the bit of `Kind.marks` that says
-    the same, if it does not hang on the time.
+    the same, if it does not hang on the time; `late`: that of `Kind.late`, if it does.
     """
 
     name: str
@@ -45,6 +44,7 @@ class Headline(Struct, frozen=True):
     begins: Moment
     ends: Moment = _never
     mark: int = 0
+    late: int = 0
 
     def window(self, entry: Entry) -> Window:
         """When a case counts."""
@@ -58,33 +58,35 @@ class Headline(Struct, frozen=True):
 
 
 class Tally:
-    """The counts of a list of cases: one look at each for all that does not hang on the time."""
+    """The counts of a list of cases, with one look at each."""
 
     def __init__(self, entries: Sequence[Entry], now: float) -> None:
-        self._entries = entries
         self._now = now
-        self._kinds = Counter(map(attrgetter("kind"), entries))
-        self._passed: dict[Moment, int] = {_never: 0}
+        kinds = Counter([entry.kind for entry in entries])
+        self._kinds = list(kinds.items())
+        minute = int(now // MINUTE)
+        self._late = [(kind.late, times) for kind, times in kinds.items() if kind.minute == minute]
+        #: Those whose moments have to be looked at.
+        self._loose = entries
+        if self._late:
+            self._loose = [entry for entry in entries if entry.kind.minute != minute]
+        self._entries = entries
 
     def of(self, line: Headline) -> int:
         """How many of the cases a headline counts."""
         if line.mark:
-            return sum(times for kind, times in self._kinds.items() if kind.marks & line.mark)
-        return self._past(line.begins) - self._past(line.ends)
+            return sum(times for kind, times in self._kinds if kind.marks & line.mark)
+        if line.late:
+            settled = sum(times for late, times in self._late if late & line.late)
+            return settled + len(line.of(self._loose, self._now))
+        return len(line.of(self._entries, self._now))
 
     def by(self, name: str) -> dict[str, int]:
         """Count the cases by a text of `Kind`, the most first; the empty text is left out."""
         found = Counter[str]()
-        for kind, times in self._kinds.items():
+        for kind, times in self._kinds:
             found[getattr(kind, name)] += times
         return {word: times for word, times in found.most_common() if word}
-
-    def _past(self, moment: Moment) -> int:
-        """For how many of the cases the moment has passed."""
-        if moment not in self._passed:
-            moments = map(moment, self._entries)
-            self._passed[moment] = sum(map(lt, moments, repeat(self._now)))
-        return self._passed[moment]
 
 
 def _marked(name: str, title: str, query: str, mark: str) -> Headline:
@@ -93,6 +95,11 @@ def _marked(name: str, title: str, query: str, mark: str) -> Headline:
     return Headline(
         name, title, query, lambda entry: -NEVER if entry.kind.marks & bit else NEVER, mark=bit
     )
+
+
+def _late(name: str, title: str, query: str, begins: Moment, ends: Moment = _never) -> Headline:
+    """A number of open cases that time moves."""
+    return Headline(name, title, query, begins, ends, late=1 << LATE.index(name))
 
 
 def _opened(name: str, title: str, query: str, days: float) -> Headline:
@@ -113,15 +120,14 @@ def _closed(name: str, title: str, query: str, days: float) -> Headline:
     )  # fmt: skip
 
 
-_BREACHES: Moment = attrgetter("breaches_at")
 HEADLINES: tuple[Headline, ...] = (
     _marked("open", "Open", "status:open", "open"),
     _marked("escalated", "Escalated", "escalated:yes", "escalated"),
     _marked("crit_sit", "Crit sit", "critsit:yes", "crit_sit"),
     _marked("potential", "Potential escalations", "potential:yes", "potential"),
-    Headline("breaching", "Breaching", "sla:breached", _BREACHES),
-    Headline("at_risk", "At risk", "sla:risk", attrgetter("risks_at"), _BREACHES),
-    Headline("stale", "Stale", "stale:yes", attrgetter("stale_at")),
+    _late("breaching", "Breaching", "sla:breached", attrgetter("breaches_at")),
+    _late("at_risk", "At risk", "sla:risk", attrgetter("risks_at"), attrgetter("breaches_at")),
+    _late("stale", "Stale", "stale:yes", attrgetter("stale_at")),
     _marked("untracked", "Untracked", "untracked:yes", "untracked"),
     _marked("unassigned", "Unassigned", UNASSIGNED_QUERY, "unassigned"),
     _marked("no_bugs", "No bugs", "bug:none", "no_bugs"),

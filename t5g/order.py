@@ -8,7 +8,7 @@ where it belongs now.
 from bisect import insort
 from collections.abc import Callable, Mapping
 
-from t5g.derived import Entry, attention
+from t5g.derived import Entry, attention, settle
 
 SECONDS = 60
 #: So many changed cases are put in one by one; more are sorted with all others.
@@ -38,6 +38,7 @@ class Order:
         if minute != self._minute or len(self._changed) > FEW:
             self._minute, self._key = minute, attention(now)
             self._sorted = sorted(entries.values(), key=self._key)
+            settle(self._sorted, minute)
         elif self._changed:
             self._sorted = [entry for entry in self._sorted if entry.number not in self._changed]
             for number in self._changed & entries.keys():
