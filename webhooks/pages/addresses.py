@@ -3,6 +3,7 @@
 Every link on a page is made or checked here: only http(s) leaves this house.
 """
 
+from functools import lru_cache
 from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
@@ -75,6 +76,7 @@ def engineer(name: str) -> str:
     return f"/engineers/{_part(name)}"
 
 
+@lru_cache(maxsize=4_096)
 def _part(name: str) -> str:
     """A name in a path. Letters of all scripts stay: escaped they would take three times the room.
 

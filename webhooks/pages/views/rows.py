@@ -102,7 +102,6 @@ class Row(Struct, frozen=True, kw_only=True):
     card: Link
     comment: Remark | None
     sla: Sla
-    created: When | None
     updated: When | None
     open: bool
 
@@ -126,7 +125,6 @@ def row(entry: Entry, now: float, links: Links) -> Row:
         card=Link(card.key, links.issue(card.key)) if card else Link(""),
         comment=remark(entry.last_comment, now),
         sla=sla(entry, now),
-        created=when(entry.created, now),
         updated=when(entry.activity, now),
         open=entry.open,
     )
