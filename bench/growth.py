@@ -81,13 +81,14 @@ async def _measure(
     found.detail |= {"data_mb": round(data / 1e6, 1), "redis_mb": round(kept / 1e6, 1)}
     _process(found, settings, cases, data)
     with Serving(create_app, settings) as ours:
+        # First: the events that follow leave thousands of statuses behind, which no team has.
+        await _searches(found, ours, cases, max(1, rounds // 3))
         for path in paths(cases, await _size(ours.port)):
             one = await compare(path, ours, settings, rounds=rounds, count=count)
             for row in one.rows:
                 row.what = f"{cases:,} cases: {row.what}"
             found.rows += one.rows
             found.detail |= one.detail
-        await _searches(found, ours, cases, max(1, rounds // 3))
     await _visible(found, settings, store, cases)
     await redis.aclose()
 

@@ -41,7 +41,9 @@ class Order:
             settle(self._sorted, minute)
         elif self._changed:
             self._sorted = [entry for entry in self._sorted if entry.number not in self._changed]
-            for number in self._changed & entries.keys():
-                insort(self._sorted, entries[number], key=self._key)
+            changed = [entries[number] for number in self._changed & entries.keys()]
+            settle(changed, minute)
+            for entry in changed:
+                insort(self._sorted, entry, key=self._key)
         self._changed.clear()
         return self._sorted
