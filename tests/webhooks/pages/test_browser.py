@@ -414,6 +414,12 @@ def test_phone_shows_cases_as_cards_that_open(tab: Tab) -> None:
     row = page.locator("tr[data-number]").first
     for part in ("number", "severity", "summary", "status", "sla"):
         expect(row.locator(f".c-{part}")).to_be_visible()
+    for part in ("account", "assignee"):
+        name = page.locator(f"tr[data-number] .c-{part} a").first
+        least = "parseFloat(getComputedStyle(name).fontSize) * 5"  # no letter to a line
+        enough = f"name => name.offsetWidth >= Math.min({least}, name.scrollWidth)"
+        assert name.evaluate(enough), part
+        assert name.evaluate("name => name.scrollHeight <= name.offsetHeight + 1"), part
     number = numbers(page)[0]
     row.locator(".c-summary a").tap()
     page.wait_for_url(f"**/cases/{number}")
