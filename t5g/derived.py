@@ -104,7 +104,8 @@ def settle(entries: Iterable["Entry"], minute: int) -> None:
 
 
 class Entry:
-    """A case with all that follows from it. Immutable by habit; made anew when the case changes.
+    """A case with all that follows from it, made anew when the case changes. Else only `settle`
+    touches it.
 
     What lists filter and sort by stands here flat, one step away: at ten thousand cases each
     further step is what a list costs. `status`, `account` and `owner` are the Portal's own words,
