@@ -64,17 +64,19 @@
       if (found[index].hint === "case") input.form.requestSubmit();
       else ask();
     };
-    const show = () => {
+    // An answer that comes while someone walks through the list keeps the line they are on, if it is still among them.
+    const show = (answer) => {
+      const kept = found[chosen]?.text;
+      found = answer;
       list.replaceChildren(...found.map((item, at) => {
         const line = make("li", { id: `suggestion-${at}`, role: "option", "aria-selected": "false" },
           make("span", { dir: "auto" }, item.label), make("span", { class: "sub" }, item.hint));
         line.addEventListener("mousedown", (event) => { event.preventDefault(); take(at); });
         return line;
       }));
-      chosen = -1;
       list.hidden = found.length === 0;
       input.setAttribute("aria-expanded", String(found.length > 0));
-      input.removeAttribute("aria-activedescendant");
+      choose(kept === undefined ? -1 : found.findIndex((item) => item.text === kept));
     };
     const ask = () => {
       clearTimeout(timer);
@@ -85,8 +87,7 @@
         try {
           const answer = await fetch(`/suggest?q=${encodeURIComponent(text)}`, { signal: request.signal });
           if (!answer.ok || document.activeElement !== input) return;
-          found = await answer.json();
-          show();
+          show(await answer.json());
         } catch (error) {
           if (error.name !== "AbortError") close();
         }

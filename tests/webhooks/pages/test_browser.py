@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from t5g.connection import open_queue_redis
 from t5g.keys import Keys
@@ -74,6 +74,26 @@ def test_search_suggests_and_finds(tab: Tab) -> None:
     assert query_of(page).strip() == "severity:urgent"
     assert column(page, "severity")
     assert {text[-6:] for text in column(page, "severity")} == {"Urgent"}
+
+
+def test_suggestion_stays_chosen_when_a_later_answer_holds_it_too(tab: Tab) -> None:
+    page = tab("/cases")
+    held: list[Route] = []
+    box, options = page.locator("#q"), page.get_by_role("option")
+    box.press_sequentially("seve")
+    expect(options.first).to_contain_text("severity")
+    page.route("**/suggest?*", lambda route: held.append(route))
+    with page.expect_request("**/suggest?q=sever"):
+        box.press("r")
+    box.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    options.first.evaluate("line => { line.dataset.before = '' }")
+    held.pop().continue_()
+    expect(page.locator("[data-before]")).to_have_count(0)
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", "suggestion-0")
+    box.press("Enter")
+    expect(box).to_have_value("severity:")
 
 
 def test_case_number_in_the_search_box_leads_to_the_case(tab: Tab) -> None:
