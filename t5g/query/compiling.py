@@ -16,6 +16,7 @@ from t5g.derived import SEVERITIES, Entry
 from t5g.errors import QueryError
 from t5g.model import CASE_NUMBER, Person
 from t5g.query.filters import Filter, Me, by_value, each, each_now
+from t5g.query.lexer import spelled
 from t5g.query.moments import Duration, parse_moment
 
 Words = Callable[[str], Sequence[str]]
@@ -53,11 +54,6 @@ def nearest(word: str, among: Sequence[str]) -> str:
     return next((x for x in among if found and x.casefold() == found[0]), "")
 
 
-def quote(value: str) -> str:
-    """Put quotes around a value that needs them."""
-    return f'"{value}"' if " " in value or "," in value else value
-
-
 def wrong(field: Field, value: str, allowed: Sequence[str]) -> QueryError:
     """The error for a value that a key does not take."""
     guess = nearest(value, allowed)
@@ -65,7 +61,7 @@ def wrong(field: Field, value: str, allowed: Sequence[str]) -> QueryError:
     return QueryError(
         f"“{field.name}:{value}” is not understood; {field.name} takes {shown}.",
         text=f"{field.name}:{value}",
-        suggestion=f"{field.name}:{quote(guess)}" if guess else "",
+        suggestion=f"{field.name}:{spelled(guess)}" if guess else "",
         example="" if guess else field.example,
     )
 
@@ -268,7 +264,7 @@ def elapsed(of: Callable[[Sequence[Entry], float], list[float]]) -> Compile:
             raise QueryError(
                 f"“{field.name}:” needs a comparison.",
                 text=f"{field.name}:{value}",
-                suggestion=f"{field.name}>{value}",
+                suggestion=f"{field.name}>{spelled(value)}",
             )
         limit = parse_moment(field.name, sign, value)
         compare = COMPARE[sign]

@@ -49,9 +49,18 @@ def lex(text: str) -> list[Term]:
 
 
 def quoted(value: str) -> str:
-    """Write a value so that `lex` reads it back as one."""
-    plain = _PLAIN.fullmatch(value) and not value.startswith("-") and not _KEY.match(value)
-    return value if plain else '"' + value.replace('"', "") + '"'
+    """Write a word so that `lex` reads it back as one."""
+    signed = value.startswith("-") or _KEY.match(value)
+    return _in_quotes(value) if signed else spelled(value)
+
+
+def spelled(value: str) -> str:
+    """Write one value of a key so that `lex` reads it back as one."""
+    return value if _PLAIN.fullmatch(value) else _in_quotes(value)
+
+
+def _in_quotes(value: str) -> str:
+    return '"' + value.replace('"', "") + '"'
 
 
 def _skip(text: str, at: int) -> int:

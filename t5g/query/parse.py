@@ -6,7 +6,7 @@ from t5g.errors import QueryError
 from t5g.query.compiling import Words
 from t5g.query.fields import ALIASES, FIELDS, Field, nearest
 from t5g.query.filters import Filter, none_of, one_of, word
-from t5g.query.lexer import EXAMPLE, Term, lex, quoted
+from t5g.query.lexer import EXAMPLE, Term, lex, quoted, spelled
 from t5g.query.query import Query, SortTerm
 from t5g.query.sorts import SORTS
 
@@ -27,13 +27,35 @@ def parse_query(text: str, words: Words = no_words) -> Query:
     sorts: tuple[SortTerm, ...] = ()
     filters: list[Filter] = []
     for term in lex(text):
-        if term.key == SORT:
-            sorts = _sorts(term)
-        elif term.values or term.key:
-            canonical = _canonical(term)
-            terms.append(canonical)
-            filters.append(_filter(canonical, words))
+        try:
+            if term.key == SORT:
+                sorts = _sorts(term)
+            elif term.values or term.key:
+                canonical = _canonical(term)
+                terms.append(canonical)
+                filters.append(_filter(canonical, words))
+        except QueryError as error:
+            raise _in_its_place(error, term) from None
     return Query(terms=tuple(terms), sorts=sorts, filters=tuple(filters))
+
+
+def _in_its_place(error: QueryError, term: Term) -> QueryError:
+    """Make the suggestion take the place of the whole term: its sign and its other values stay."""
+    if not error.suggestion:
+        return error
+    [meant] = lex(error.suggestion)
+    key = ALIASES.get(term.key, term.key)
+    values = (
+        meant.values[0] if error.text == f"{key}{term.operator}{value}" else value
+        for value in term.values
+    )
+    sign = "-" if term.negated else ""
+    return QueryError(
+        error.message,
+        text=term.text,
+        suggestion=f"{sign}{meant.key}{meant.operator}{','.join(map(spelled, values))}",
+        example=error.example,
+    )
 
 
 def _canonical(term: Term) -> Term:
@@ -71,7 +93,7 @@ def _field(term: Term) -> Field:
         raise QueryError(
             f"“{field.name}” can not be compared with {term.operator}.",
             text=term.text,
-            suggestion=f"{field.name}:{term.values[0]}",
+            suggestion=f"{field.name}:{spelled(term.values[0])}",
             example=field.example,
         )
     return field

@@ -27,8 +27,8 @@ def mistake(text: str) -> QueryError:
     [
         # keys
         ("severty:high", f"“severty:” {NO_KEY}", "severity:high", ""),
-        ("-sevrity:high,low", f"“sevrity:” {NO_KEY}", "severity:high,low", ""),
-        ("-Xstatus:open", f"“xstatus:” {NO_KEY}", "status:open", ""),
+        ("-sevrity:high,low", f"“sevrity:” {NO_KEY}", "-severity:high,low", ""),
+        ("-Xstatus:open", f"“xstatus:” {NO_KEY}", "-status:open", ""),
         ("sotr:age", f"“sotr:” {NO_KEY}", "sort:age", ""),
         ("zzzzqqq>1", f"“zzzzqqq>” {NO_KEY}", "", EXAMPLE),
         ("owner:", "“owner:” lacks a value.", "", "owner:me"),
@@ -36,8 +36,8 @@ def mistake(text: str) -> QueryError:
         ('account:""', "“account:\"\"” lacks a value.", "", 'account:"Acme Corp"'),
         ('tag:a,""', "“tag:a,\"\"” lacks a value.", "", "tag:shift_telco5g"),
         ("card>x", "“card” can not be compared with >.", "card:x", "card:T5G-12"),
-        ("SEV>=high,low", "“severity” can not be compared with >=.", "severity:high",
-         "severity:urgent,high"),
+        ("SEV>=high,low", "“severity” can not be compared with >=.",
+         "severity:high,low", "severity:urgent,high"),
         # orders
         ("sort:", "“sort:” is no order.", "", "sort:-age,severity"),
         ("sort>age", "“sort>age” is no order.", "", "sort:-age,severity"),
@@ -99,12 +99,34 @@ def test_a_mistake_is_told_with_a_way_on(
         ("age:30d", "age:30d"),
         ("age>soon", "age>soon"),
         ("-sort:age", "-sort:age"),
-        ("sort:age,-aeg", "sort:-aeg"),
+        ("sort:age,-aeg", "sort:age,-aeg"),
         ("bug:abc", "bug:abc"),
     ],
 )
 def test_a_mistake_names_its_part_of_the_query(text: str, part: str) -> None:
     assert mistake(text).text == part
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("-severty:high,low", "-severity:high,low"),
+        ("-sev:hihg", "-severity:high"),
+        ("käse severity:urgent,hihg age>3d", "käse severity:urgent,high age>3d"),
+        ('status:"Waiting on Customer","Waiting on Custmer"',
+         'status:"Waiting on Customer","Waiting on Customer"'),
+        ('-acount:"Acme Corp","-x"', '-account:"Acme Corp",-x'),
+        ("-age:3d", "-age>3d"),
+        ("sort:age,-aeg,severity", "sort:age,-age,severity"),
+        ("-Card>x owner:me", "-card:x owner:me"),
+        ('account>"Acme Corp"', 'account:"Acme Corp"'),
+    ],
+)  # fmt: skip
+def test_a_suggestion_takes_the_place_of_what_it_mends(text: str, meant: str) -> None:
+    found = mistake(text)
+    mended = text.replace(found.text, found.suggestion)
+    assert mended == meant
+    assert parse_query(mended, words)
 
 
 @pytest.mark.parametrize("word", ["Odd,very", "Very odd"])

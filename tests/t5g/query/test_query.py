@@ -162,7 +162,7 @@ def test_me_is_who_asks() -> None:
         ("sort:-aeg", "aeg", "sort:-age"),
         ("age:30d", "age", "age>30d"),
         ("severity>high", "compared", "severity:high"),
-        ("-severty:high", "severty", "severity:high"),
+        ("-severty:high", "severty", "-severity:high"),
     ],
 )
 def test_mistakes_get_the_nearest_word(text: str, part: str, suggestion: str) -> None:
