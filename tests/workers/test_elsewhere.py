@@ -10,15 +10,17 @@ from t5g.errors import UpstreamError
 from t5g.settings import Settings, load_settings
 from workers.clients import Clients
 
+HEARD: web.AppKey[list[dict[str, str]]] = web.AppKey("heard")
+
 
 @pytest.fixture
 async def thief() -> AsyncIterator[TestServer]:
     """Another host that keeps what it is sent."""
     app = web.Application()
-    app["heard"] = []
+    app[HEARD] = []
 
     async def hear(request: web.Request) -> web.Response:
-        app["heard"].append(dict(request.headers))
+        app[HEARD].append(dict(request.headers))
         return web.json_response({})
 
     app.router.add_route("*", "/{anything:.*}", hear)
@@ -59,7 +61,7 @@ async def test_no_credentials_follow_a_redirect(settings: Settings, thief: TestS
             await anext(clients.bugzilla.bugs([1]))
         with pytest.raises(UpstreamError):
             await anext(clients.portal.listing())
-    assert thief.app["heard"] == []
+    assert thief.app[HEARD] == []
 
 
 @pytest.mark.parametrize("dialect", ["rest", "xmlrpc"])
@@ -69,4 +71,4 @@ async def test_bugzilla_says_what_is_wrong(
     async with Clients(settings.model_copy(update={"bugzilla_api": dialect})) as clients:
         with pytest.raises(UpstreamError, match="another host"):
             await anext(clients.bugzilla.bugs([1]))
-    assert thief.app["heard"] == []
+    assert thief.app[HEARD] == []
