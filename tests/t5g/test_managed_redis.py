@@ -2,18 +2,12 @@
 
 import asyncio
 import shutil
-import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from redis import Redis as SyncRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -23,6 +17,7 @@ from t5g.keys import Keys
 from t5g.runs import Outcome, Runs
 from t5g.settings import load_settings
 from t5g.work import enqueue
+from tests.authority import certificate
 from tests.making import NOW, portal_seen
 from tests.own_redis import OwnRedis
 from tests.workers.starting import Workers
@@ -36,29 +31,6 @@ def rights() -> str:
     text = (DOCS / "operations.md").read_text("utf-8")
     (found,) = [line for line in text.splitlines() if line.startswith("ACL SETUSER t5g ")]
     return found.removeprefix("ACL SETUSER t5g ").replace("PASSWORD", PASSWORD)
-
-
-def certificate(folder: Path) -> ssl.SSLContext:
-    """Make a certificate for 127.0.0.1 that is its own authority."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sandbox.example")])
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(addresses, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
-    return context
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

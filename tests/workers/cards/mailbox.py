@@ -2,17 +2,24 @@
 
 import asyncio
 import base64
+import ssl
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 
 class Mailbox:
-    """Speaks as much SMTP as `smtplib` needs. `refusals`: answer by verb, instead of taking it."""
+    """Speaks as much SMTP as `smtplib` needs. `refusals`: answer by verb, instead of taking it.
 
-    def __init__(self) -> None:
+    With `tls` it offers STARTTLS, or with `wrapped` speaks TLS from the first byte.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, *, wrapped: bool = False) -> None:
+        self._tls, self._wrapped = tls, wrapped
         self.messages: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.logins: list[str] = []
+        #: Whether the connection was encrypted, for each login.
+        self.encrypted: list[bool] = []
         self.refusals: dict[str, str] = {}
         #: Verbs after which the connection breaks.
         self.breaks: set[str] = set()
@@ -20,7 +27,9 @@ class Mailbox:
 
     async def start(self) -> None:
         """Listen on a free port."""
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(
+            self._talk, "127.0.0.1", 0, ssl=self._tls if self._wrapped else None
+        )
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -47,8 +56,18 @@ class Mailbox:
                 continue
             match verb:
                 case "EHLO":
-                    writer.write(b"250-mailbox.example.com\r\n250 AUTH PLAIN\r\n")
+                    writer.write(b"250-mailbox.example.com\r\n")
+                    if self._tls and not self._wrapped:
+                        writer.write(b"250-STARTTLS\r\n")
+                    writer.write(b"250 AUTH PLAIN\r\n")
+                case "STARTTLS" if self._tls:
+                    writer.write(b"220 go on\r\n")
+                    try:
+                        await writer.start_tls(self._tls)
+                    except (ssl.SSLError, ConnectionError):  # the client does not trust us
+                        break
                 case "AUTH":
+                    self.encrypted.append(writer.get_extra_info("ssl_object") is not None)
                     self.logins.append(base64.b64decode(words.split()[2]).decode())
                     writer.write(b"235 welcome\r\n")
                 case "MAIL":

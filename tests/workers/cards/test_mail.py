@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from t5g.current import SETTINGS
 from t5g.errors import SettingsError, UpstreamError
 from t5g.settings import Settings
 from t5g.work import load_rq
+from tests.authority import certificate
 from tests.making import entry
 from tests.workers.cards.conftest import learn
 from tests.workers.cards.mailbox import Mailbox
@@ -166,6 +168,31 @@ async def test_encryption_that_is_asked_for_is_not_done_without(
         with pytest.raises(UpstreamError):
             await sent(strict, args)
     assert not mailbox.logins
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_a_mail_goes_encrypted_to_whom_an_authority_vouches_for(
+    world: Upstreams,
+    mailing: Settings,
+    scheme: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    args = await made(world, mailing)
+    secure = Mailbox(certificate(tmp_path), wrapped=scheme == "smtps")
+    await secure.start()
+    try:
+        url = f"{scheme}://bot:secret@127.0.0.1:{secure.port}"
+        settings = mailing.model_copy(update={"smtp_url": type(mailing.smtp_url)(url)})
+        with pytest.raises(UpstreamError, match="SSLCertVerificationError"):
+            await sent(settings, args)
+        assert not secure.logins
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert await sent(settings, args) == {"sent": 1}
+    finally:
+        await secure.stop()
+    assert (secure.logins, secure.encrypted) == (["\0bot\0secret"], [True])
+    assert len(secure.messages) == 1
 
 
 async def test_who_could_not_be_assigned_gets_no_mail(world: Upstreams, mailing: Settings):
