@@ -104,9 +104,14 @@ MOST = 400
 CHANGES = ("no card → T5G-", "sprint", "status|column", "links", "comment", "watch")
 
 
-@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+@pytest.mark.parametrize(
+    ("world", "stride"),
+    [(True, 1), (False, 7)],
+    indirect=["world"],
+    ids=["cloud", "data-center"],
+)
 async def test_killed_at_any_step_there_is_one_whole_card(
-    world: Upstreams, settings: Settings, team: Path
+    world: Upstreams, settings: Settings, team: Path, stride: int
 ) -> None:
     await learn(settings)
     for number in range(1, MOST):
@@ -115,8 +120,8 @@ async def test_killed_at_any_step_there_is_one_whole_card(
         **plain(settings), "read_only": False, "team_file": str(team), "jira_index_seconds": 0,
         "portal_watchers": True, "smtp_url": "smtp://127.0.0.1:9", "upstream_attempts": 1,
     }  # fmt: skip
-    steps = await died(env, days=1, stride=1)
-    assert len(steps) > 40, "too few steps to mean anything"
+    steps = await died(env, days=1, stride=stride)
+    assert len(steps) > 40 / stride, "too few steps to mean anything"
     for step in steps:
         number = f"{step:08}"
         complete(world, number)
