@@ -32,10 +32,10 @@ def cut(text: str, limit: int) -> str:
     room = limit - _units(CUT)
     kept = list(accumulate(map(_units, text)))
     end = bisect_right(kept, room)
-    # A mark belongs to the character before it, a joined one to both.
-    while end and (_joins(text[end]) or text[end - 1] == JOINER):
+    # A mark belongs to the character before it, a joined one to both; blanks are no loss.
+    while end and (_joins(text[end]) or text[end - 1] == JOINER or text[end - 1].isspace()):
         end -= 1
-    return text[:end].rstrip() + CUT
+    return text[:end] + CUT
 
 
 def description_of(entry: Entry, settings: Settings, *, whole: bool = True) -> str:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -43,6 +43,7 @@ def test_a_summary_is_one_line_with_the_number_within_the_limit(text: str) -> No
 
 @examples(max_examples=200)
 @given(TEXTS, st.integers(3, 40))
+@example("\u200d 👩", 3)
 def test_a_cut_is_between_two_characters_and_no_shorter_than_need_be(text: str, limit: int) -> None:
     found = cut(text, limit)
     assert units(found) <= limit
