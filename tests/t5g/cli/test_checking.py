@@ -168,8 +168,11 @@ async def test_the_command_has_a_line_for_each_part_and_fails_if_one_does(
     assert (await check())[1] == {**parts, "bugzilla": "fails", "settings": "fails"}
 
 
-def test_health_asks_about_the_processes_of_this_machine_only(redis_url, monkeypatch):
+def test_health_asks_about_the_processes_of_this_machine_only(
+    redis_url, monkeypatch, free_tcp_port
+):
     monkeypatch.setenv("T5G_REDIS_URL", redis_url)
+    monkeypatch.setenv("T5G_HTTP_PORT", str(free_tcp_port))
     app = typer.Typer()
     checking.add_commands(app)
 
