@@ -195,6 +195,9 @@ class Settings(BaseSettings):
         "empty: open cases with the tag of `T5G_PORTAL_TAG`",
     )
     portal_tag: str = Field("shift_telco5g", description="Case tag of the default hydra query")
+    closed_days: float = Field(
+        365, ge=7, description="Days a closed case is kept; statistics by day stay for ever"
+    )
     case_url: str = Field(
         "https://access.redhat.com/support/cases/#/case/{number}",
         description="Link to a case for people",
@@ -397,6 +400,16 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"{part!r} is no network; write it like 10.0.0.0/8") from error
         return value
+
+    @model_validator(mode="after")
+    def _closed_until_their_cards_are(self) -> "Settings":
+        if self.closed_days < self.close_after_days:
+            raise ValueError(
+                f"T5G_CLOSED_DAYS={self.closed_days:g} would forget closed cases before their "
+                "cards are proposed for closing "
+                f"(T5G_CLOSE_AFTER_DAYS={self.close_after_days:g}): keep them for longer"
+            )
+        return self
 
     @model_validator(mode="after")
     def _open_only_on_loopback(self) -> "Settings":

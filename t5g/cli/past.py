@@ -1,8 +1,8 @@
 """The days before a demo began: rows of numbers as they would have been written each night.
 
 A new installation has no past, and its charts are empty for a day. The cases tell what the last
-weeks were like, but for those that were closed before the demo began, which nobody lists any more:
-each case stands for those that came before it in its place.
+weeks were like, but for many of those that were closed before the demo began, which nobody lists:
+each open case stands for those that came before it in its place.
 """
 
 import math
@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from t5g.board import Board
 from t5g.census import figures
 from t5g.connection import open_redis, open_store, open_syncs
-from t5g.derived import DAY, Entry, Rules
+from t5g.derived import DAY, NEW_DAYS, Entry, Rules
 from t5g.keys import Keys
+from t5g.model import Status
 from t5g.settings import Settings
 from t5g.statistics import DayRow, History
 
@@ -53,41 +54,60 @@ def past_rows(
     step = 1 + len(entries) // MOST_CASES
     for days in range(DAYS, 0, -1):
         at = now - days * DAY
-        known = [found for e in entries[::step] if (found := as_it_was(e, rules, at, now))]
+        known = [found for e in entries[::step] for found in as_it_was(e, rules, at, now)]
         row = DayRow.of(figures(known, at), settings.zone)
         yield row if step == 1 else _times(row, step)
 
 
-def as_it_was(entry: Entry, rules: Rules, at: float, now: float) -> Entry | None:
-    """Return a case, or the one before it in its place, as it was at an earlier time.
+def as_it_was(entry: Entry, rules: Rules, at: float, now: float) -> Iterator[Entry]:
+    """Yield what there was of a case at an earlier time: itself, or those before it in its place.
 
-    None while the place was empty. When a case was touched last is not told: it is taken to have
-    been as idle then as it is now.
+    Nothing while the place was empty for long. When a case was touched last is not told: it is
+    taken to have been as idle then as it is now.
     """
-    created = _created(entry, at, now)
-    if created is None:
-        return None
+    if not entry.created:
+        return
+    if entry.created <= at:
+        yield _open_then(entry, rules, entry.created, at, now) if _is_open(entry, at) else entry
+    if entry.open:
+        for created, closed in _before(entry, at, now):
+            if closed > at:
+                yield _open_then(entry, rules, created, at, now)
+            elif at - closed <= NEW_DAYS * DAY:
+                yield _closed_then(entry, rules, created, closed)
+
+
+def _is_open(entry: Entry, at: float) -> bool:
+    return entry.open or entry.closed > at
+
+
+def _before(entry: Entry, at: float, now: float) -> Iterator[tuple[float, float]]:
+    """Yield when the last cases in the place of this one were opened and closed, up to `at`."""
+    chance = random.Random(entry.number)  # the same for each of the days
+    span = (now - entry.created) * chance.uniform(1.1, 1.6) + chance.uniform(2, 10) * DAY
+    newest = max(1, math.ceil((entry.created - at) / span))
+    for back in (newest, newest + 1):
+        created = entry.created - back * span
+        yield created, created + span * OPEN_FOR
+
+
+def _open_then(entry: Entry, rules: Rules, created: float, at: float, now: float) -> Entry:
     case = entry.case
-    escalations = tuple(x for x in case.escalations if x.since and x.since.timestamp() <= at)
-    if not entry.open and entry.closed <= at:
-        return entry
     idle = now - entry.activity if entry.open else 0.0
     touched = datetime.fromtimestamp(max(created, at - idle), UTC)
     status = case.portal.status if entry.open else REOPENED
     opened = datetime.fromtimestamp(created, UTC)
     portal = replace(case.portal, status=status, created=opened, updated=touched, closed=None)
     cards = tuple(replace(card, updated=touched) for card in case.cards)
+    escalations = tuple(x for x in case.escalations if x.since and x.since.timestamp() <= at)
     return Entry(replace(case, portal=portal, cards=cards, escalations=escalations), rules)
 
 
-def _created(entry: Entry, at: float, now: float) -> float | None:
-    """When the case that was open then in the place of this one was opened."""
-    if not entry.created or entry.created <= at:
-        return entry.created or None
-    chance = random.Random(entry.number)  # the same for each of the days
-    span = (now - entry.created) * chance.uniform(1.1, 1.6) + chance.uniform(2, 10) * DAY
-    created = entry.created - math.ceil((entry.created - at) / span) * span
-    return created if at - created < span * OPEN_FOR else None
+def _closed_then(entry: Entry, rules: Rules, created: float, closed: float) -> Entry:
+    opened, ended = (datetime.fromtimestamp(moment, UTC) for moment in (created, closed))
+    status = Status.CLOSED.value
+    portal = replace(entry.case.portal, status=status, created=opened, updated=ended, closed=ended)
+    return Entry(replace(entry.case, portal=portal, cards=(), escalations=()), rules)
 
 
 def _times(row: DayRow, step: int) -> DayRow:

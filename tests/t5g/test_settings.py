@@ -62,6 +62,12 @@ def test_unreadable_secret_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
         load_settings()
 
 
+def test_closed_cases_are_not_forgotten_before_their_cards_are_closed() -> None:
+    load_settings(env={"closed_days": 30, "close_after_days": 30})
+    with pytest.raises(SettingsError, match=r"T5G_CLOSED_DAYS=30 .*T5G_CLOSE_AFTER_DAYS=31"):
+        load_settings(env={"closed_days": 30, "close_after_days": 31})
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "example.com", "::"])
 def test_open_page_is_refused_beyond_loopback(host: str) -> None:
     with pytest.raises(SettingsError, match="loopback only"):

@@ -76,6 +76,7 @@ class GraphqlPortal:
         self._url = str(settings.portal_url)
         self._rest_url = str(settings.portal_rest_url).rstrip("/")
         self._where = graphql.configured(settings)
+        self._closed = graphql.configured_closed(settings)
 
     async def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
         """Yield the cases of the query, all or those changed at or after `since`."""
@@ -101,6 +102,13 @@ class GraphqlPortal:
         where = graphql.all_of(graphql.closed(), graphql.changed_since(since))
         async for connection in self._connections(where):
             yield graphql.read_page(connection)
+
+    async def closed_of_ours(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield what of ours is closed and changed at or after `since`, if that can be told."""
+        if self._closed:
+            where = graphql.all_of(self._closed, graphql.changed_since(since))
+            async for connection in self._connections(where):
+                yield graphql.read_page(connection)
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
         """Yield the details of each of `numbers`."""
@@ -217,6 +225,7 @@ class HydraPortal:
         self._rest = rest
         self._url = str(settings.portal_rest_url).rstrip("/")
         self._query = hydra.configured(settings)
+        self._closed = hydra.configured_closed(settings)
         self._now = now
 
     async def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
@@ -243,6 +252,13 @@ class HydraPortal:
         query = hydra.all_of(hydra.closed(), hydra.changed_since(since))
         async for result in self._results(query):
             yield hydra.read_page(result)
+
+    async def closed_of_ours(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield what of ours is closed and changed at or after `since`, if that can be told."""
+        if self._closed:
+            query = hydra.all_of(self._closed, hydra.changed_since(since))
+            async for result in self._results(query):
+                yield hydra.read_page(result)
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
         """Yield the details of each of `numbers`."""

@@ -151,6 +151,11 @@ def configured(settings: Settings) -> Filter:
     return found
 
 
+def configured_closed(settings: Settings) -> Filter:
+    """Return the filter of what of ours is closed; {} with a filter of one's own: who can tell?"""
+    return {} if settings.portal_query.strip() else closed()
+
+
 def all_of(*filters: Filter) -> Filter:
     """Return the filter that needs each of `filters`."""
     return filters[0] if len(filters) == 1 else {"and": list(filters)}

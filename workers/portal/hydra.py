@@ -74,8 +74,16 @@ def whole_span(now: datetime) -> Span:
 
 def configured(settings: Settings) -> str:
     """Return the query of our cases: the configured one, or the open cases with our tag."""
-    query = settings.portal_query.strip()
-    return query or f"case_tags:{escaped(settings.portal_tag)} AND -case_status:Closed"
+    return settings.portal_query.strip() or f"{_tagged(settings)} AND -case_status:Closed"
+
+
+def configured_closed(settings: Settings) -> str:
+    """Return the query of what of ours is closed; "" with a query of one's own: who can tell?"""
+    return "" if settings.portal_query.strip() else f"{_tagged(settings)} AND {closed()}"
+
+
+def _tagged(settings: Settings) -> str:
+    return f"case_tags:{escaped(settings.portal_tag)}"
 
 
 def all_of(*queries: str) -> str:

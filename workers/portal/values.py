@@ -73,6 +73,13 @@ class PortalClient(Protocol):
         """Yield all cases, ours or not, that changed at or after `since` and are closed."""
         ...
 
+    def closed_of_ours(self, since: datetime) -> AsyncIterator[Page]:
+        """Yield the closed cases that the default query had before, changed at or after `since`.
+
+        With a configured query nothing: it does not say what was ours before it closed.
+        """
+        ...
+
     def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
         """Yield the details of each of `numbers`, in any order."""
         ...

@@ -4,6 +4,9 @@ Between full listings only what changed is asked for, with an overlap, and what 
 case leaves a query for open ones). A full listing, at least once a day, also finds what left the
 query; each such case is asked for by its number before anything is concluded, and a listing that
 lost more than half of what was known concludes nothing unless a person says so.
+
+The very first listing also learns what closed in the last months: leads ask what came and went.
+A closed case stays for `T5G_CLOSED_DAYS`; a complete listing then forgets it.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -26,6 +29,8 @@ AHEAD = timedelta(minutes=5)
 MOST_LOST = 0.5
 PASSES = 3
 MOST_CLOSED_PAGES = 5
+#: How far the first listing looks back for closed cases.
+LOOK_BACK = timedelta(days=90)
 
 
 class Known(Struct, frozen=True):
@@ -33,6 +38,8 @@ class Known(Struct, frozen=True):
 
     open: bool
     facts: dict[str, Any]
+    #: When a closed case was closed, or at least changed last.
+    closed: datetime | None = None
 
 
 class Found:
@@ -104,9 +111,12 @@ async def _read_known(ctx: SyncContext) -> dict[str, Known]:
         state: Any = fields.states.get(Source.PORTAL)
         if state is None or state.facts is None:
             continue
-        facts = {name: getattr(state.facts, name) for name in ctx.clients.portal.unknown}
+        case: Portal = state.facts
+        facts = {name: getattr(case, name) for name in ctx.clients.portal.unknown}
         told = {name: value for name, value in facts.items() if value}
-        known[fields.number] = Known(state.facts.status != Status.CLOSED, told)
+        is_open = case.status != Status.CLOSED
+        closed = None if is_open else case.closed or case.updated
+        known[fields.number] = Known(is_open, told, closed)
     return known
 
 
@@ -148,7 +158,30 @@ async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:
     if missing:
         gone = await _gone(ctx, known, missing)
         await _let_go(ctx, gone, open_before, nameless=found.nameless)
+    if ctx.first:
+        await _take_closed_before(ctx, known)
+    if ctx.tally.complete:
+        await _forget(ctx, known, found)
     return found
+
+
+async def _take_closed_before(ctx: SyncContext, known: dict[str, Known]) -> None:
+    """Store what of ours closed before we were there, as far as a few pages tell."""
+    count, asked = 0, ctx.now()
+    async for page in ctx.clients.portal.closed_of_ours(ctx.begun - LOOK_BACK):
+        await _keep(ctx, page, known, asked)
+        count += 1
+        if count == MOST_CLOSED_PAGES:
+            return
+        asked = ctx.now()
+
+
+async def _forget(ctx: SyncContext, known: dict[str, Known], found: Found) -> None:
+    """Remove what was closed long ago, unless the query itself has it."""
+    before = ctx.begun - timedelta(days=ctx.settings.closed_days)
+    for number, case in known.items():
+        if case.closed and case.closed < before and number not in found.numbers:
+            await ctx.remove(number)
 
 
 async def _take_whole(

@@ -37,6 +37,7 @@ def test_before_a_case_there_were_others_in_its_place() -> None:
     opened = [row.headlines["open"] for row in rows]
     assert 120 < min(opened) < max(opened) <= 200
     assert all(row.headlines["opened_7d"] for row in rows)
+    assert all(row.headlines["closed_7d"] for row in rows)
     assert rows == list(past_rows(cases, RULES, SETTINGS, NOW_SECONDS))
 
 
@@ -44,10 +45,8 @@ def test_a_case_was_not_escalated_before_it_was() -> None:
     case = entry(
         portal={"created": ago(days=50)}, escalations=(Escalation(key="E-1", since=ago(days=10)),)
     )
-    before = as_it_was(case, RULES, NOW_SECONDS - 20 * DAY, NOW_SECONDS)
-    after = as_it_was(case, RULES, NOW_SECONDS - 5 * DAY, NOW_SECONDS)
-    assert before
-    assert after
+    (before,) = as_it_was(case, RULES, NOW_SECONDS - 20 * DAY, NOW_SECONDS)
+    (after,) = as_it_was(case, RULES, NOW_SECONDS - 5 * DAY, NOW_SECONDS)
     assert (before.escalated, after.escalated) == (False, True)
 
 

@@ -29,7 +29,6 @@ def hours_later(hours):
 
 async def test_every_case_of_the_query_is_stored(settings, upstreams, store):
     numbers = upstreams.add_cases(7)
-    upstreams.add_case("09999999", status="closed", closed=ago(days=1))
     record = await synced(settings, Sync.CASES)
     assert sorted(await cases_of(store)) == numbers
     assert (record.seen, record.changed, record.failed) == (7, 7, 0)
@@ -41,13 +40,55 @@ async def test_every_case_of_the_query_is_stored(settings, upstreams, store):
     assert case.portal.created == upstreams.portal.cases[numbers[0]].created
 
 
+async def test_the_first_run_learns_what_closed_lately(settings, upstreams, store):
+    numbers = upstreams.add_cases(2)
+    for number, days in (("09999991", 1), ("09999992", 89), ("09999993", 91)):
+        upstreams.add_case(number, status="closed", modified=ago(days=days), closed=ago(days=days))
+    upstreams.add_case("09999994", status="closed", tags=[], modified=ago(days=1))
+    record = await synced(settings, Sync.CASES)
+    # By GraphQL all that the account may see is ours, by hydra what has our tag.
+    others = ["09999994"] if settings.portal_api == "graphql" else []
+    assert sorted(await cases_of(store)) == [*numbers, "09999991", "09999992", *others]
+    assert (record.seen, record.removed) == (4 + len(others), 0)
+    case = await one(store, "09999992")
+    assert (case.portal.status, case.portal.closed) == ("Closed", ago(days=89))
+    upstreams.add_case("09999995", status="closed", modified=ago(days=2), closed=ago(days=2))
+    await synced(settings, Sync.CASES, full=True)
+    assert "09999995" not in await cases_of(store), "later ones ask what became of known cases"
+
+
+async def test_of_very_many_closed_cases_the_first_run_takes_some(
+    settings, upstreams, store, monkeypatch
+):
+    monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
+    monkeypatch.setattr(hydra, "ROWS", 10)
+    for number in range(1, 81):
+        upstreams.add_case(f"{number:08}", status="closed", modified=ago(days=2))
+    record = await synced(settings, Sync.CASES)
+    assert record.seen == 50
+    assert record.requests < 10
+
+
+async def test_with_a_query_of_ones_own_nobody_knows_which_closed_cases_were_ours(
+    settings, upstreams, store
+):
+    tagged = "case_tags:shift_telco5g AND -case_status:Closed"
+    query = {"hydra": tagged, "graphql": '{"IsClosed": {"eq": false}}'}
+    settings = settings.model_copy(update={"portal_query": query[settings.portal_api]})
+    numbers = upstreams.add_cases(2)
+    upstreams.add_case("09999991", status="closed", modified=ago(days=1))
+    record = await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == numbers
+    assert record.requests == 2  # a token and a page
+
+
 async def test_all_pages_are_fetched(settings, upstreams, store, monkeypatch):
     monkeypatch.setattr(graphql, "PAGE_SIZE", 10)
     monkeypatch.setattr(hydra, "ROWS", 10)
     numbers = upstreams.add_cases(35)
     record = await synced(settings, Sync.CASES)
     assert sorted(await cases_of(store)) == numbers
-    assert record.requests == 5  # a token and four pages
+    assert record.requests == 6  # a token, four pages, and what closed lately
 
 
 async def test_the_second_run_asks_for_changes_only(settings, upstreams, store):
@@ -122,6 +163,42 @@ async def test_a_full_run_closes_and_removes(settings, upstreams, store):
     assert numbers[1] not in found
     assert record.removed == 1
     assert record.last_full == record.started
+
+
+async def test_a_case_closed_long_ago_is_forgotten_by_a_full_run(settings, upstreams, store):
+    numbers = upstreams.add_cases(4)
+    await synced(settings, Sync.CASES)
+    for number, days in ((numbers[0], 29), (numbers[1], 31)):
+        upstreams.portal.close_case(number)
+        upstreams.portal.update_case(number, closed=ago(days=days))
+    await synced(settings, Sync.CASES)
+    settings = settings.model_copy(update={"closed_days": 30})
+    assert (await synced(settings, Sync.CASES)).removed == 0, "only a full run forgets"
+    record = await synced(settings, Sync.CASES, full=True)
+    assert record.removed == 1
+    assert sorted(await cases_of(store)) == [numbers[0], *numbers[2:]]
+
+
+async def test_nothing_is_forgotten_by_a_listing_that_is_not_whole(settings, upstreams, store):
+    numbers = upstreams.add_cases(3)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.close_case(numbers[0])
+    upstreams.portal.update_case(numbers[0], closed=ago(days=400))
+    await synced(settings, Sync.CASES)
+    for number in numbers[1:]:
+        upstreams.portal.remove_case(number)
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert record.state is SyncState.PARTIAL
+    assert sorted(await cases_of(store)) == numbers
+
+
+async def test_a_closed_case_that_the_query_has_stays(settings, upstreams, store):
+    query = {"hydra": "case_tags:shift_telco5g", "graphql": "{}"}[settings.portal_api]
+    settings = settings.model_copy(update={"portal_query": query})
+    upstreams.add_case("00000001", status="closed", closed=ago(days=400))
+    for full in (False, True):
+        assert (await synced(settings, Sync.CASES, full=full)).removed == 0
+    assert (await one(store, "00000001")).portal.status == "Closed"
 
 
 async def test_everything_is_listed_at_least_once_a_day(settings, upstreams, store):
