@@ -192,8 +192,8 @@ class Settings(BaseSettings):
     portal_query: str = Field(
         "",
         description="Which cases are ours: a Solr query (hydra) or a JSON filter (graphql); "
-        "empty: all open cases (graphql), or those with the tag of `T5G_PORTAL_TAG` (hydra), and at "
-        "first those that closed in the last 90 days",
+        "empty: all open cases (graphql), or those with the tag of `T5G_PORTAL_TAG` (hydra), and "
+        "at first those that closed in the last 90 days",
     )
     portal_tag: str = Field("shift_telco5g", description="Case tag of the default hydra query")
     closed_days: float = Field(

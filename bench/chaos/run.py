@@ -33,6 +33,7 @@ class Options:
     cases: int = 60
     zones: int = 6
     dialect: Dialect = "hydra"
+    cloud: bool = True
     settling: float = SETTLING
 
     def plan(self) -> tuple[Disaster, ...]:
@@ -67,7 +68,7 @@ async def run(options: Options, tell: Callable[[str], None] = lambda text: None)
     last = first + timedelta(seconds=options.seconds * 0.8)
     play = Play(
         folder=options.folder, seed=options.seed, cases=options.cases, dialect=options.dialect,
-        zones=zones_between(first, last, options.zones),
+        cloud=options.cloud, zones=zones_between(first, last, options.zones),
     )  # fmt: skip
     async with running(play) as stage:
         before = cards_by_case(stage)

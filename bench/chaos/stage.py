@@ -41,12 +41,16 @@ REDELIVERY, PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0), 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """What is to be run. `timeout`: seconds after which a call of an upstream is given up."""
+    """What is to be run.
+
+    `cloud`: JIRA is one, no Data Center. `timeout`: seconds after which a call is given up.
+    """
 
     folder: Path
     seed: int = 1
     cases: int = 60
     dialect: Dialect = "hydra"
+    cloud: bool = True
     timeout: float = 2.0
     zones: Sequence[Zone] = ()
     more: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +114,7 @@ async def running(play: Play) -> AsyncIterator[Stage]:
     page = free_port(0)
     url = f"http://127.0.0.1:{page}"
     config = SandboxConfig(
-        cases=play.cases, seed=play.seed, portal_api=play.dialect,
+        cases=play.cases, seed=play.seed, portal_api=play.dialect, cloud=play.cloud,
         webhook_url=f"{url}/webhooks/jira", slack_request_url=f"{url}/slack/events",
         redelivery=REDELIVERY, patience=PATIENCE,
     )  # fmt: skip

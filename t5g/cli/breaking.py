@@ -36,6 +36,9 @@ def chaos(  # noqa: PLR0917 (options of a command)
     portal_api: Annotated[
         PortalApi, typer.Option(help="Dialect of the Portal; only hydra tells bugs")
     ] = PortalApi.HYDRA,
+    data_center: Annotated[
+        bool, typer.Option("--data-center", help="JIRA is a Data Center, not Cloud")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would go wrong when")] = False,
     soak: Annotated[
         bool,
@@ -57,7 +60,7 @@ def chaos(  # noqa: PLR0917 (options of a command)
     place = folder or Path(tempfile.mkdtemp(prefix="t5g-chaos-"))
     options = Options(
         folder=place, seed=seed, seconds=lasts, count=disasters or int(lasts * DENSITY),
-        cases=cases, dialect=portal_api.value,
+        cases=cases, dialect=portal_api.value, cloud=not data_center,
     )  # fmt: skip
     console = Console(highlight=False)
     if plan:
