@@ -5,7 +5,7 @@ everything built on `requests`: broken connections, time-outs, answers cut off, 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from t5g.errors import UpstreamError
-from workers.calls import Caller, Transient, retry_after, trace_headers
+from workers.calls import Caller, Measure, Transient, retry_after, trace_headers
 
 T = TypeVar("T")
 
@@ -70,7 +70,10 @@ class ElsewhereError(requests.RequestException):
 
 
 class NamingAdapter(requests.adapters.HTTPAdapter):
-    """Puts the id of what a call is made for on every request, and lets none leave its origin."""
+    """Puts the id of what a call is made for on every request, and lets none leave its origin.
+
+    An answer beyond all measure is given up while it comes.
+    """
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
@@ -81,12 +84,22 @@ class NamingAdapter(requests.adapters.HTTPAdapter):
         if answer.is_redirect and urlsplit(target)[:2] != urlsplit(request.url or "")[:2]:
             answer.close()
             raise ElsewhereError
+        _bound(answer)
         return answer
 
     def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
         """Add our header; `requests` asks for it before it sends."""
         for name, value in trace_headers().items():
             request.headers.setdefault(name, value)
+
+
+def _bound(answer: requests.Response) -> None:
+    stream = answer.raw.stream
+
+    def counted(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        return map(Measure(), stream(*args, **kwargs))
+
+    answer.raw.stream = counted  # type: ignore[method-assign]
 
 
 def judge_requests(service: str, error: Exception) -> Exception:

@@ -26,6 +26,8 @@ log = logger(__name__)
 
 #: The header that names the request or job a call is made for, as our log lines do.
 TRACE_HEADER = "X-Request-Id"
+#: No answer is longer, in bytes: neither as it comes nor unpacked. A page of cases is a few MB.
+LARGEST_ANSWER = 128 * 2**20
 _HTTP = re.compile(r"HTTP (\d{3})\b")
 
 
@@ -37,6 +39,20 @@ class Transient(Exception):
         self.after = after
         self.throttled = throttled or after is not None
         super().__init__(reason)
+
+
+class Measure:
+    """Counts the bytes of one answer while they come; raises Transient beyond all measure."""
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def __call__(self, part: bytes) -> bytes:
+        """Count another part, and return it."""
+        self._size += len(part)
+        if self._size > LARGEST_ANSWER:
+            raise Transient(f"the answer is larger than {LARGEST_ANSWER >> 20} MB")
+        return part
 
 
 @dataclass(frozen=True, slots=True)

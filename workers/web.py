@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from t5g.errors import UpstreamError
-from workers.calls import Transient, retry_after, trace_headers
+from workers.calls import Measure, Transient, retry_after, trace_headers
 from workers.wire import Wire
 
 HEADERS = {
@@ -56,7 +56,7 @@ class Lane(Protocol):
     """What sends one request after another: httpx's client, or less of it."""
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the whole answer."""
+        """Send a request; the body of the answer is not read yet."""
         ...
 
     async def aclose(self) -> None:
@@ -75,17 +75,27 @@ class Direct:
         self._transport = transport
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the whole answer."""
-        answer = await self._transport.handle_async_request(request)
-        try:
-            await answer.aread()
-        finally:
-            await answer.aclose()
-        return answer
+        """Send a request; the body of the answer is not read yet."""
+        return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._transport.aclose()
+
+
+class Proxied:
+    """A client of httpx: it knows which address goes through which proxy, and how."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body of the answer is not read yet."""
+        return await self._client.send(request, stream=True)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
 
 
 class Web:
@@ -117,6 +127,7 @@ class Web:
     async def _send(self, lane: Lane, request: Request) -> Answer:
         try:
             found = await lane.send(self._made(request))
+            body = await _body(found)
         except httpx.TimeoutException as error:
             raise Transient("no answer in time") from error
         except httpx.RemoteProtocolError as error:
@@ -125,7 +136,7 @@ class Web:
             raise Transient("the answer was garbled") from error
         except httpx.TransportError as error:
             raise Transient(f"the connection broke ({type(error).__name__})") from error
-        return Answer(found.status_code, _by_name(found.headers.raw), found.content)
+        return Answer(found.status_code, _by_name(found.headers.raw), body)
 
     def _made(self, request: Request) -> httpx.Request:
         headers = {**HEADERS, **trace_headers(), **request.headers}
@@ -153,7 +164,7 @@ def open_web(*, timeout: float, connections: int) -> Web:
 
 
 def _lanes_through_proxies(connections: int, verify: ssl.SSLContext) -> Sequence[Lane]:
-    """Return httpx's clients: they know which address goes through which proxy, and how.
+    """Return httpx's clients.
 
     Each has one connection: httpcore looks at every connection of its pool, for every connection
     of it, at each request; with dozens of them that costs more than the request.
@@ -161,7 +172,7 @@ def _lanes_through_proxies(connections: int, verify: ssl.SSLContext) -> Sequence
     _settle_loop_detection()
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     return [
-        httpx.AsyncClient(limits=limits, follow_redirects=False, verify=verify)
+        Proxied(httpx.AsyncClient(limits=limits, follow_redirects=False, verify=verify))
         for _ in range(connections)
     ]
 
@@ -184,6 +195,14 @@ def _settle_loop_detection() -> None:
     """
     if "sniffio" not in sys.modules and find_spec("sniffio") is None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
+async def _body(answer: httpx.Response) -> bytes:
+    measure = Measure()
+    try:
+        return b"".join([measure(part) async for part in answer.aiter_bytes()])
+    finally:
+        await answer.aclose()
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

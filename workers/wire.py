@@ -5,17 +5,21 @@ requests a sync feels that. What goes wrong is told in httpx's own words; nothin
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import aiohttp
 import httpx
 from yarl import URL
 
+from workers.calls import Measure
+
 #: Seconds that an idle connection is kept; many servers close theirs soon after.
 KEPT = 5.0
 #: Some gateways send a lot in one header.
 LONGEST_HEADER = 65_536
+#: An answer is unpacked in such pieces, in bytes, so that whoever counts can stop in between.
+PIECE = 65_536
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -32,7 +36,10 @@ class Wire(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the answer, not decoded yet; raises httpx's TransportErrors."""
+        """Send a request and read the answer, not decoded yet.
+
+        Raises httpx's TransportErrors, and Transient for an answer beyond all measure.
+        """
         body = await request.aread()
         with _in_words_of_httpx():
             async with self._session.request(
@@ -43,12 +50,25 @@ class Wire(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=_patience(request),
             ) as answer:
-                stream = httpx.ByteStream(await answer.read())
+                measure = Measure()
+                parts = [measure(part) async for part in answer.content.iter_any()]
+                stream = Pieces(b"".join(parts))
                 return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+
+class Pieces(httpx.AsyncByteStream):
+    """Bytes, piece by piece."""
+
+    def __init__(self, whole: bytes) -> None:
+        self._whole = whole
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._whole), PIECE):
+            yield self._whole[start : start + PIECE]
 
 
 def _patience(request: httpx.Request) -> aiohttp.ClientTimeout:

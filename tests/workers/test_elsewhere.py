@@ -1,5 +1,6 @@
-"""An upstream that sends us to another host gets nothing of ours sent there."""
+"""An upstream that was taken over gets nothing of ours sent elsewhere, nor fills our memory."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from t5g.errors import UpstreamError
 from t5g.settings import Settings, load_settings
+from workers import calls
 from workers.clients import Clients
 
 HEARD: web.AppKey[list[dict[str, str]]] = web.AppKey("heard")
@@ -30,6 +32,18 @@ async def thief() -> AsyncIterator[TestServer]:
     await server.close()
 
 
+def leading_to(url: str) -> Settings:
+    """Settings with all upstreams at one address."""
+    return load_settings(
+        env={
+            "jira_url": url, "jira_user": "bot@example.com", "jira_token": "jira-not-secret",
+            "bugzilla_url": url, "bugzilla_api_key": "bugzilla-not-secret",
+            "sso_url": url, "portal_url": url, "portal_offline_token": "portal-not-secret",
+            "portal_rest_url": url, "upstream_attempts": 1, "upstream_timeout": 5,
+        }
+    )  # fmt: skip
+
+
 @pytest.fixture
 async def settings(thief: TestServer) -> AsyncIterator[Settings]:
     """Settings whose upstreams send everybody to the thief."""
@@ -41,15 +55,7 @@ async def settings(thief: TestServer) -> AsyncIterator[Settings]:
     app.router.add_route("*", "/{anything:.*}", send_on)
     server = TestServer(app)
     await server.start_server()
-    url = str(server.make_url("/"))
-    yield load_settings(
-        env={
-            "jira_url": url, "jira_user": "bot@example.com", "jira_token": "jira-not-secret",
-            "bugzilla_url": url, "bugzilla_api_key": "bugzilla-not-secret",
-            "sso_url": url, "portal_url": url, "portal_offline_token": "portal-not-secret",
-            "portal_rest_url": url, "upstream_attempts": 1, "upstream_timeout": 5,
-        }
-    )  # fmt: skip
+    yield leading_to(str(server.make_url("/")))
     await server.close()
 
 
@@ -72,3 +78,32 @@ async def test_bugzilla_says_what_is_wrong(
         with pytest.raises(UpstreamError, match="another host"):
             await anext(clients.bugzilla.bugs([1]))
     assert thief.app[HEARD] == []
+
+
+@pytest.mark.parametrize(
+    ("dialect", "bugzilla"),
+    # By XML-RPC the package puts an error of its own in the place of ours.
+    [("rest", "the answer is larger than 1 MB"), ("xmlrpc", "the server is in trouble")],
+)
+async def test_an_answer_that_would_fill_the_memory_is_given_up(
+    dialect: str, bugzilla: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "LARGEST_ANSWER", 2**20)
+    bomb = gzip.compress(b" " * 2**21)
+    app = web.Application()
+
+    async def flood(request: web.Request) -> web.Response:
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        return web.Response(body=bomb, headers=headers)
+
+    app.router.add_route("*", "/{anything:.*}", flood)
+    async with TestServer(app) as server:
+        settings = leading_to(str(server.make_url("/")))
+        async with Clients(settings.model_copy(update={"bugzilla_api": dialect})) as clients:
+            for asked, why in (
+                (clients.jira.sprint_ids("Board", ""), "the answer is larger than 1 MB"),
+                (anext(clients.bugzilla.bugs([1])), bugzilla),
+                (anext(clients.portal.listing()), "the answer is larger than 1 MB"),
+            ):
+                with pytest.raises(UpstreamError, match=why):
+                    await asked

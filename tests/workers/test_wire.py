@@ -5,17 +5,13 @@ import gzip
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.authority import certificate
+from workers import calls
 from workers.calls import Transient
 from workers.web import Direct, Request, Web
 from workers.wire import Wire
@@ -128,36 +124,30 @@ async def test_bodies_go_out_whole_and_come_back_unpacked() -> None:
     assert "content-length: 0\r\n" in heads[2].lower()
 
 
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_beyond_all_measure_is_given_up(
+    packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long as it comes, or a short one that would unpack to very much."""
+    monkeypatch.setattr(calls, "LARGEST_ANSWER", 2**20)
+    long = b" " * (2**20 - 2) + b"{}"
+    said = [
+        answer(gzip.compress(one), "Content-Encoding: gzip") if packed else answer(one)
+        for one in (long, b" " + long)
+    ]
+    async with serving(*said) as (url, _), connected() as web:
+        assert (await web.send(Request(url=url))).json() == {}
+        with pytest.raises(Transient, match="the answer is larger than 1 MB"):
+            await web.send(Request(url=url))
+
+
 async def test_only_a_server_whose_certificate_is_vouched_for_is_spoken_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = own_certificate(tmp_path / "own.pem")
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(file)
-    async with serving(GOOD, tls=tls) as (url, _):
+    async with serving(GOOD, tls=certificate(tmp_path)) as (url, _):
         async with connected() as web:
             with pytest.raises(Transient, match="the connection broke"):
                 await web.send(Request(url=url))
-        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         async with connected() as web:
             assert (await web.send(Request(url=url))).status == 200
-
-
-def own_certificate(path: Path) -> Path:
-    """Write a key and a certificate for loopback that nobody but itself vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(address, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
-    return path
