@@ -8,9 +8,11 @@ it is posted again. A set of messages may have a key, and is then taken into the
 
 import asyncio
 import base64
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -191,37 +193,52 @@ class Outbox:
             total += int(await self._redis.llen(self._line(channel)))
         return total
 
-    async def drain(self, channel: str = "") -> None:
+    async def drain(self, channel: str = "", *, within: float = math.inf) -> None:
         """Post what waits for a channel (or for all), as far as that is possible now.
 
-        What somebody else is posting already is left to them.
+        What somebody else is posting already is left to them. `within`: seconds after which no
+        further message is begun; what is left waits for the next who drains.
         """
-        if channel:
-            await self._drained(channel)
-            return
-        await asyncio.gather(*(self._drained(one) for one in await self._busy()))
+        until = time.monotonic() + within
+        channels = [channel] if channel else await self._busy()
+        await asyncio.gather(*(self._drained(one, until) for one in channels))
+
+    async def begin(self) -> None:
+        """Begin to post what waits, and do not wait for it: a line may be minutes long."""
+        for channel in await self._busy():
+            if channel not in self._drains:
+                self._started(channel, math.inf)
 
     async def _busy(self) -> list[str]:
         rows: Any = await self._redis.smembers(self._channels)
         return [raw.decode() for raw in rows]
 
-    async def _drained(self, channel: str) -> None:
-        task = self._drains.get(channel)
-        if task is not None:
-            await asyncio.shield(task)  # it may have been about to end: look once more
-        task = self._drains[channel] = asyncio.ensure_future(self._drain(channel))
-        try:
-            await asyncio.shield(task)
-        finally:
-            if self._drains.get(channel) is task and task.done():
-                del self._drains[channel]
+    async def _drained(self, channel: str, until: float) -> None:
+        running = self._drains.get(channel)
+        if running is not None:
+            await asyncio.shield(running)  # it may have been about to end: look once more
+        await asyncio.shield(self._started(channel, until))
 
-    async def _drain(self, channel: str) -> None:
+    def _started(self, channel: str, until: float) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(self._drain(channel, until))
+        self._drains[channel] = task
+        task.add_done_callback(partial(self._ended, channel))
+        return task
+
+    def _ended(self, channel: str, task: asyncio.Task[None]) -> None:
+        if self._drains.get(channel) is task:
+            del self._drains[channel]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("slack_line_waits", channel=channel, error=type(error).__name__)
+
+    async def _drain(self, channel: str, until: float) -> None:
         lock = Lock(self._redis, self._keys.lock(f"slack:{channel}"), time_to_live=30.0)
         async with lock:
             if not await lock.acquire():
                 return
             while (raw := await self._redis.lindex(self._line(channel), 0)) is not None:
+                if time.monotonic() >= until:
+                    return
                 item = msgspec.json.decode(raw, type=Outgoing)
                 try:
                     await self._handle(item, lock)

@@ -84,6 +84,7 @@ class Follower:
         while True:
             try:
                 await self.once()
+                await self._context.outbox.begin()
             except (StoreError, RedisError, OSError) as error:
                 log.warning("follower_waits", error=type(error).__name__)
                 await asyncio.sleep(EVERY * 4)
@@ -101,7 +102,6 @@ class Follower:
                 return False
             await self._follow(lock, look=look or time.monotonic() - self._looked >= LOOK_EVERY)
             await self._alerts()
-        await context.outbox.drain()
         return True
 
     async def _follow(self, lock: Lock, *, look: bool) -> None:

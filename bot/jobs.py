@@ -22,6 +22,9 @@ from t5g.current import current_settings
 
 T = TypeVar("T")
 
+#: Seconds that a job posts of what waits; a long line is the bot's own work, not a worker's.
+POSTING = 20.0
+
 
 def digest_tick() -> list[str]:
     """Every few minutes: post what is due, follow the feed, and drain what waits to be posted."""
@@ -29,7 +32,7 @@ def digest_tick() -> list[str]:
     async def tick(context: Context) -> list[str]:
         occasions = await post_due(context)
         await Follower(context).once()
-        await context.outbox.drain()
+        await context.outbox.drain(within=POSTING)
         return [occasion.key for occasion in occasions]
 
     return _run(tick)
@@ -41,7 +44,7 @@ def post_digest(channel: str, report: str = Report.DAILY) -> bool:
     async def posting(context: Context) -> bool:
         await context.board.refresh()
         taken = await post(context, channel, Report(report))
-        await context.outbox.drain(channel)
+        await context.outbox.drain(channel, within=POSTING)
         return taken
 
     return _run(posting)
@@ -49,7 +52,13 @@ def post_digest(channel: str, report: str = Report.DAILY) -> bool:
 
 def follow_feed() -> bool:
     """Tell watches and shared messages what changed; say whether it was our turn."""
-    return _run(lambda context: Follower(context).once())
+
+    async def following(context: Context) -> bool:
+        turn = await Follower(context).once()
+        await context.outbox.drain(within=POSTING)
+        return turn
+
+    return _run(following)
 
 
 def announce_card(number: str, key: str, reason: str = "", again: str = "") -> bool:
@@ -64,7 +73,7 @@ def announce_card(number: str, key: str, reason: str = "", again: str = "") -> b
         if entry is None or card is None:
             return False
         taken = await announce(context, entry, card, reason, again)
-        await context.outbox.drain()
+        await context.outbox.drain(within=POSTING)
         return taken
 
     return _run(announcing)

@@ -71,7 +71,8 @@ async def _serve(config: SandboxConfig, env_file: Path | None, team: Path | None
         if env_file:
             _write(env_file, _as_lines(sandbox))
         if team:
-            _write(team, team_file(sandbox.world.engineers, sandbox.world.accounts))
+            world = sandbox.world
+            _write(team, team_file(world.engineers, world.accounts, cloud=config.cloud))
         _introduce(sandbox)
         await ended.wait()
 

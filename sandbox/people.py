@@ -68,8 +68,11 @@ def find_customers(words: Vocabulary, rng: random.Random) -> list[Account]:
     ]
 
 
-def team_file(engineers: list[Engineer], accounts: list[Account]) -> str:
-    """The team as the text of a team file (TOML); accounts are shared out among the engineers."""
+def team_file(engineers: list[Engineer], accounts: list[Account], *, cloud: bool = True) -> str:
+    """The team as the text of a team file (TOML); accounts are shared out among the engineers.
+
+    `cloud`: JIRA knows people by account id, not by username.
+    """
     lines = ["# The team of the generated world.", ""]
     for place, engineer in enumerate(engineers):
         theirs = [account.name for account in accounts[place :: len(engineers)]]
@@ -77,7 +80,7 @@ def team_file(engineers: list[Engineer], accounts: list[Account]) -> str:
             "[[people]]",
             f"name = {_quoted(engineer.name)}",
             f"email = {_quoted(engineer.email)}",
-            f"jira = {_quoted(engineer.jira.account_id)}",
+            f"jira = {_quoted(engineer.jira.account_id if cloud else engineer.jira.username)}",
             f"slack = {_quoted(engineer.slack_id)}",
             f"accounts = [{', '.join(map(_quoted, theirs))}]",
             *(['role = "admin"'] if place == 0 else []),

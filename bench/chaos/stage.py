@@ -121,7 +121,9 @@ async def running(play: Play) -> AsyncIterator[Stage]:
     async with start_sandbox(config) as sandbox:
         sandbox.webhooks.misdelivery = Misdelivery(duplicate_every=9, delay=0.3, seed=play.seed)
         team = play.folder / "team.toml"
-        team.write_text(team_file(sandbox.world.engineers, sandbox.world.accounts), "utf-8")
+        world = sandbox.world
+        people = team_file(world.engineers, world.accounts, cloud=play.cloud)
+        team.write_text(people, "utf-8")
         with EmbeddedRedis(play.folder) as redis:
             env = _environment(play, sandbox, redis.url, page, team, places)
             async with _processes(play, sandbox, redis, env, url) as stage:

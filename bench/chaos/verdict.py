@@ -13,6 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bench.chaos.stage import Stage
+from sandbox.jira.model import JiraUser
 from sandbox.jira.state import JiraIssue
 from sandbox.portal.state import SupportCase
 from sandbox.portal.words import severity_word
@@ -78,7 +79,7 @@ def same_state(stage: Stage, board: Board) -> Iterator[str]:
     for number in sorted(ours & listed.keys()):
         entry, case = board.entries[number], listed[number]
         yield from _case(entry, case)
-        yield from _card(entry, stage.sandbox.jira.issues)
+        yield from _card(entry, stage.sandbox.jira.issues, cloud=stage.play.cloud)
         yield from _linked(stage, entry, case)
         if (keys := {one.key for one in entry.case.escalations}) != escalated.get(number, set()):
             yield f"case {number}: escalations {keys}, not {escalated.get(number, set())}"
@@ -89,7 +90,7 @@ def _case(entry: Entry, case: SupportCase) -> Iterator[str]:
     pairs = {
         "severity": (portal.severity, severity_word(case.severity)),
         "account": (portal.account, case.account_name),
-        "summary": (portal.summary, case.summary),
+        "summary": (portal.summary, case.summary.strip()),
         "updated": (portal.updated, case.modified),
     }
     for name, (found, wanted) in pairs.items():
@@ -97,7 +98,11 @@ def _case(entry: Entry, case: SupportCase) -> Iterator[str]:
             yield f"case {entry.number}: {name} {found!r}, not {wanted!r}"
 
 
-def _card(entry: Entry, issues: Mapping[str, JiraIssue]) -> Iterator[str]:
+def _account(user: JiraUser, *, cloud: bool) -> str:
+    return user.account_id if cloud else user.username
+
+
+def _card(entry: Entry, issues: Mapping[str, JiraIssue], *, cloud: bool) -> Iterator[str]:
     card = entry.card
     if card is None:
         yield f"case {entry.number} has no card on the board"
@@ -112,7 +117,7 @@ def _card(entry: Entry, issues: Mapping[str, JiraIssue]) -> Iterator[str]:
         "labels": (sorted(card.labels), sorted(issue.labels)),
         "assignee": (
             card.assignee.account if card.assignee else None,
-            issue.assignee.account_id if issue.assignee else None,
+            _account(issue.assignee, cloud=cloud) if issue.assignee else None,
         ),
         "comments": (
             [one.body for one in entry.case.card_comments],

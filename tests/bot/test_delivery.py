@@ -1,5 +1,7 @@
 """Messages to channels: in order, at Slack's pace, and what Slack refuses."""
 
+import asyncio
+
 import pytest
 
 from bot.delivery import message
@@ -36,6 +38,33 @@ async def test_two_messages_of_a_channel_are_a_second_apart(channel: Channel) ->
     begun = time.monotonic()
     await channel.context.outbox.drain()
     assert time.monotonic() - begun >= 0.38
+
+
+async def test_whoever_has_little_time_leaves_the_rest_to_the_next(channel: Channel) -> None:
+    outbox = channel.context.outbox
+    await put(channel, "one", "two", "three", "four")
+    await outbox.drain(within=0.0)
+    assert await seen(channel) == []
+    outbox.pace(0.5)
+    await outbox.drain(within=0.3)
+    assert await outbox.waiting() in (2, 3)  # the second may have been begun
+    outbox.pace(0.001)
+    await outbox.drain()
+    assert await seen(channel) == ["one", "two", "three", "four"]
+
+
+async def test_a_line_that_was_begun_goes_on_by_itself(channel: Channel) -> None:
+    outbox = channel.context.outbox
+    outbox.pace(0.1)
+    await put(channel, "one", "two", "three")
+    await outbox.begin()
+    await outbox.begin()
+    assert await outbox.waiting() == 3
+    async with asyncio.timeout(10):
+        while await outbox.waiting():
+            await asyncio.sleep(0.02)
+    await outbox.drain()
+    assert await seen(channel) == ["one", "two", "three"]
 
 
 async def test_a_set_with_a_name_is_taken_once(channel: Channel) -> None:

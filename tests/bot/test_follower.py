@@ -1,11 +1,13 @@
 """Watches, announcements and alerts: told at once, to the right people, once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from bot.delivery import message
 from bot.follower import Follower, pause_after
 from t5g.alerts import Alerts
 from t5g.card_reasons import keep_reason
@@ -46,6 +48,27 @@ async def began(channel: Channel, count: int = 4) -> None:
     """Let there be cases, seen by the follower already."""
     await channel.store.write(world(count), now=NOW)
     await followed(channel)
+
+
+async def test_a_long_line_of_one_channel_holds_up_no_other(channel: Channel) -> None:
+    """An alert is told while a hundred new cards are announced elsewhere, one a second."""
+    outbox = channel.context.outbox
+    await began(channel)
+    outbox.pace(30.0)
+    await outbox.put([message("C000000007", {"text": f"card {n}"}) for n in range(100)])
+    following = asyncio.create_task(Follower(channel.context).run())
+    try:
+        async with asyncio.timeout(20):
+            while await outbox.waiting() == 100:
+                await asyncio.sleep(0.02)
+            alerts = Alerts(channel.context.redis, channel.context.keys)
+            await alerts.raise_("sync:cases", "The cases are old.", hint="Look.")
+            while not await public(channel, "ops"):
+                await asyncio.sleep(0.02)
+    finally:
+        following.cancel()
+    line = channel.context.keys.named("slack", "outbox", "C000000007")
+    assert await channel.context.redis.llen(line) == 99
 
 
 async def test_a_watch_is_told_of_new_matches_escalations_and_status(channel: Channel) -> None:

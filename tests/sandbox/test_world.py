@@ -204,6 +204,9 @@ def test_the_team_file_names_everybody(world: World) -> None:
     assert [one["slack"] for one in people] == [one.slack_id for one in world.engineers]
     assert sum(len(one["accounts"]) for one in people) == 25
     assert people[0]["role"] == "admin"
+    assert [one["jira"] for one in people] == [one.jira.account_id for one in world.engineers]
+    at_home = tomllib.loads(team_file(world.engineers, world.accounts, cloud=False))["people"]
+    assert [one["jira"] for one in at_home] == [one.jira.username for one in world.engineers]
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 20])
