@@ -216,7 +216,11 @@ class Outbox:
     async def _drained(self, channel: str, until: float) -> None:
         running = self._drains.get(channel)
         if running is not None:
-            await asyncio.shield(running)  # it may have been about to end: look once more
+            left = None if math.isinf(until) else max(0.0, until - time.monotonic())
+            _, going_on = await asyncio.wait({running}, timeout=left)
+            if going_on:
+                return
+        # It may have been about to end: look once more.
         await asyncio.shield(self._started(channel, until))
 
     def _started(self, channel: str, until: float) -> asyncio.Task[None]:

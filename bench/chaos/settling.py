@@ -29,6 +29,8 @@ ORDER = (
     (Sync.STATS,),
 )  # fmt: skip
 PAUSE = 0.2
+#: Seconds that a message on its way is granted.
+A_MESSAGE = 1.5
 #: Seconds between two times of asking for the same thing.
 ASK_EVERY = 2.0
 
@@ -43,10 +45,10 @@ async def settle(stage: Stage, seconds: float) -> float:
     """Return when the program knows everything and owes nothing; tell how long that took."""
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(seconds), stage.board() as (board, redis):
+        async with asyncio.timeout(seconds) as limit, stage.board() as (board, redis):
             await _until(lambda: _answers(stage), "the page to answer")
             await stage.sandbox.webhooks.settled(seconds)
-            rest = _Rest(stage, board, redis)
+            rest = _Rest(stage, board, redis, limit)
             await rest.synced()
             await rest.tracked()
             await rest.synced(((Sync.CARDS,),))
@@ -62,8 +64,8 @@ async def settle(stage: Stage, seconds: float) -> float:
 
 
 class _Rest:
-    def __init__(self, stage: Stage, board: Board, redis: Any) -> None:
-        self._stage, self._board, self._redis = stage, board, redis
+    def __init__(self, stage: Stage, board: Board, redis: Any, limit: asyncio.Timeout) -> None:
+        self._stage, self._board, self._redis, self._limit = stage, board, redis, limit
         self._keys = stage.keys
 
     async def synced(self, order: tuple[tuple[Sync, ...], ...] = ORDER) -> None:
@@ -98,6 +100,9 @@ class _Rest:
         """Post what is due and what waits, and apply what could not be."""
         since, runs = time.time(), Runs(self._redis, self._keys)
         outbox, inbox = _waiting(self._stage, self._redis), Inbox(self._redis, self._keys)
+
+        # However well all is, a channel takes one message a second.
+        self._limit.reschedule((self._limit.when() or 0.0) + A_MESSAGE * await outbox.waiting())
 
         async def posted() -> bool:
             looked = any(
