@@ -12,10 +12,11 @@ from bot.alerts import Reason
 from t5g.derived import DAY, Entry
 
 HOUR = 3600.0
+DONE = "Done"
 
 
 class Spell(Struct, frozen=True):
-    """How long nobody has had a case: since when (seconds since the epoch), and whether told."""
+    """How long a case has been in a bad way: since when (seconds since the epoch), whether told."""
 
     since: float
     told: bool = False
@@ -57,6 +58,29 @@ def unassigned(
         if limit and not spell.told and now - spell.since >= limit:
             text = f"nobody has it for {_hours(now - spell.since)}"
             found[entry.number] = Reason("unassigned", "🙋", text, alarm=True)
+            spell = Spell(spell.since, told=True)
+        after[entry.number] = spell
+    return after, found
+
+
+def done_early(
+    before: Spells | None, entries: Iterable[Entry], now: float, asked: float
+) -> tuple[Spells, dict[str, Reason]]:
+    """Return the spells as they are now, and the cases whose card is done while they are open.
+
+    JIRA tells at once that a card is done, the Portal minutes later that its case was closed: so a
+    case is told when the Portal was `asked` after that (seconds since the epoch), or an hour has
+    gone by. `before` None: nobody has looked yet, and what is so already is no news.
+    """
+    after: dict[str, Spell] = {}
+    found: dict[str, Reason] = {}
+    for entry in entries:
+        if not entry.open or entry.card is None or entry.internal_status != DONE:
+            continue
+        spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
+        if not spell.told and (asked > spell.since or now - spell.since >= HOUR):
+            text = "card is done, the case is open"
+            found[entry.number] = Reason("card.done", "⚠️", text, alarm=True)
             spell = Spell(spell.since, told=True)
         after[entry.number] = spell
     return after, found

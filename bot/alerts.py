@@ -33,7 +33,6 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 MATCHES = "matches"
-DONE = "Done"
 
 
 def merged(changes: Iterable[Change]) -> list[Change]:
@@ -82,8 +81,6 @@ def _reason(entry: Entry, change: Change, internal: Any) -> tuple[int, Reason] |
         case "status" if before and after:
             return 4, Reason("status", "🔄", f"{before} → {after}")
         case "card.status" if before and after and internal(before) != internal(after):
-            if internal(after) == DONE and entry.open:
-                return 3, Reason("card.status", "⚠️", "card is done, the case is open", alarm=True)
             return 6, Reason("card.status", "🗂", f"card: {internal(before)} → {internal(after)}")
     return None
 

@@ -8,13 +8,14 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
-from bot.alarms import Spell, Spells, alarms, unassigned
+from bot.alarms import Spell, Spells, alarms, done_early, unassigned
 from bot.alerts import Reason, Told, new_cards, reasons, told
 from bot.announcing import announce, channel_of
 from bot.answers import CaseView, Freshness
@@ -31,6 +32,7 @@ from t5g.errors import QueryError, StoreError
 from t5g.lock import Lock
 from t5g.logs import logger
 from t5g.query import Query, parse_query
+from t5g.syncs import Sync
 
 log = logger(__name__)
 
@@ -75,7 +77,6 @@ class Follower:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._key = context.keys.named("slack", "followed")
-        self._spells = context.keys.named("slack", "unassigned")
         self._looked = 0.0
         self._busy = 0
 
@@ -149,7 +150,7 @@ class Follower:
                 deeds[number] = await context.deeds.of(number)
         pipe = context.redis.pipeline(transaction=True)
         if look:
-            await self._look_for_unassigned(why, pipe)
+            await self._look_for_spells(why, pipe)
         heard: dict[str, set[str]] = defaultdict(set)
         for watch in await context.watches.all():
             query = self._query(watch)
@@ -176,17 +177,26 @@ class Follower:
         await pipe.execute()
         return bool(heard or sounded)
 
-    async def _look_for_unassigned(self, why: dict[str, list[Reason]], pipe: Pipeline) -> None:
-        """Add the cases that nobody has for too long to those that are told."""
+    async def _look_for_spells(self, why: dict[str, list[Reason]], pipe: Pipeline) -> None:
+        """Add the cases that have been in a bad way for too long to those that are told."""
         context = self._context
-        raw = await context.redis.get(self._spells)
-        before: Spells | None = msgspec.json.decode(raw, type=dict[str, Spell]) if raw else None
+        entries, now = context.board.entries.values(), context.clock()
         limit = context.settings.unassigned_hours * 3600
-        after, found = unassigned(before, context.board.entries.values(), context.clock(), limit)
-        for number, reason in found.items():
-            why.setdefault(number, []).append(reason)
-        if after != before:
-            pipe.set(self._spells, msgspec.json.encode(after))
+        asked = context.board.syncs[Sync.CASES].last_success
+        kinds = (
+            (context.keys.named("slack", "unassigned"),
+             partial(unassigned, entries=entries, now=now, limit=limit)),
+            (context.keys.named("slack", "done"),
+             partial(done_early, entries=entries, now=now, asked=asked)),
+        )  # fmt: skip
+        for key, look in kinds:
+            raw = await context.redis.get(key)
+            before: Spells | None = msgspec.json.decode(raw, type=dict[str, Spell]) if raw else None
+            after, found = look(before)
+            for number, reason in found.items():
+                why.setdefault(number, []).append(reason)
+            if after != before:
+                pipe.set(key, msgspec.json.encode(after))
 
     def _alarms(
         self, why: Mapping[str, Sequence[Reason]], began: float, heard: Mapping[str, set[str]]

@@ -92,6 +92,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("slack:outbox:*", "bot.delivery", _WORK, "messages that wait for a channel"),
     Owned("slack:followed", "bot.follower", _REBUILT, "how far the follower has read"),
     Owned("slack:unassigned", "bot.follower", _REBUILT, "since when nobody has a case"),
+    Owned("slack:done", "bot.follower", _REBUILT, "since when a card is done, its case open"),
     Owned("slack:seen:*", "bot.once", _PASSING, "deliveries of Slack that were done"),
     Owned("slack:people:*", "bot.people", _PASSING, "what Slack says of a person"),
     Owned("slack:reply:*", "bot.replies", _PASSING, "where an answer goes"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.alarms import Spell, alarms, unassigned
+from bot.alarms import Spell, alarms, done_early, unassigned
 from bot.alerts import Reason, reasons
 from t5g.changes import Change
 from t5g.derived import Entry, Rules
@@ -36,7 +36,7 @@ WRH, WC, NORMAL, HIGH, URGENT = (
         (Change("status", "Closed", WRH), f"reopened: {WRH}", True),
         (Change("status", WRH, "Closed"), "closed", False),
         (Change("status", WRH, WC), f"{WRH} → {WC}", False),
-        (Change("card.status", "Open", "Done"), "card is done, the case is open", True),
+        (Change("card.status", "Open", "Done"), "card: Debugging → Done", False),
         (Change("card.status", "Open", "In Progress"), "card: Debugging → Eng Working", False),
     ],
 )
@@ -157,3 +157,39 @@ def test_other_cases_are_not_unassigned(case: Entry) -> None:
 def test_with_zero_hours_nothing_is_told() -> None:
     spells, _ = unassigned({}, [NOBODY], NOW_SECONDS, 0)
     assert unassigned(spells, [NOBODY], NOW_SECONDS + 99 * HOURS, 0)[1] == {}
+
+
+# Done too early
+
+FINISHED = entry("00000001", card=card("T5G-1", status="Done"))
+
+
+def test_a_card_that_is_done_is_told_once_when_the_portal_still_says_open() -> None:
+    spells, told = done_early({}, [FINISHED], NOW_SECONDS, NOW_SECONDS - 60)
+    assert (spells, told) == ({"00000001": Spell(NOW_SECONDS)}, {})
+    spells, told = done_early(spells, [FINISHED], NOW_SECONDS + 60, NOW_SECONDS - 60)
+    assert told == {}, "the Portal was not asked again"
+    spells, told = done_early(spells, [FINISHED], NOW_SECONDS + 120, NOW_SECONDS + 90)
+    assert told["00000001"].text == "card is done, the case is open"
+    assert told["00000001"].alarm
+    assert done_early(spells, [FINISHED], NOW_SECONDS + 999, NOW_SECONDS + 900)[1] == {}
+
+
+def test_a_portal_that_can_not_be_asked_holds_it_up_for_an_hour() -> None:
+    spells, _ = done_early({}, [FINISHED], NOW_SECONDS, 0.0)
+    assert done_early(spells, [FINISHED], NOW_SECONDS + 0.9 * HOURS, 0.0)[1] == {}
+    assert set(done_early(spells, [FINISHED], NOW_SECONDS + HOURS, 0.0)[1]) == {"00000001"}
+
+
+def test_what_was_done_before_anybody_looked_is_no_news() -> None:
+    spells, _ = done_early(None, [FINISHED], NOW_SECONDS, 0.0)
+    assert done_early(spells, [FINISHED], NOW_SECONDS + 9 * HOURS, NOW_SECONDS + 1)[1] == {}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [entry(card=None), entry(card=card(status="Done"), portal={"status": "Closed"}), NOBODY],
+    ids=["untracked", "closed", "not done"],
+)
+def test_other_cards_are_not_done_too_early(case: Entry) -> None:
+    assert done_early({}, [case], NOW_SECONDS, NOW_SECONDS + 1) == ({}, {})

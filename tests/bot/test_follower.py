@@ -1,6 +1,7 @@
 """Watches, announcements and alerts: told at once, to the right people, once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from t5g.card_reasons import keep_reason
 from t5g.lock import Lock
 from t5g.model import Comment, Escalation, Source
 from t5g.state import CommentSeen
+from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import ANN, NOW, world
 from tests.making import ago, card_seen, details_seen, listing, portal_seen
@@ -234,15 +236,14 @@ async def test_the_channel_of_a_severity_hears_alarms_once(channel: Channel) -> 
         [portal_seen("00000003", severity="1 (Urgent)", status="Waiting on Customer",
                      updated=later, seen=later),
          details_seen("00000002", seen=NOW, crit_sit=False),
-         listing("00000002", Source.ESCALATION, Escalation(key="ESC-9", since=later), seen=later),
-         card_seen("00000001", "T5G-1", status="Done", updated=later)], now=later,
+         listing("00000002", Source.ESCALATION, Escalation(key="ESC-9", since=later), seen=later)],
+        now=later,
     )  # fmt: skip
     await channel.store.write([details_seen("00000002", seen=later, crit_sit=True)], now=later)
     await followed(channel)
     await followed(channel, look=True)
     (high,) = await public(channel, "high")
     assert "severity raised: 4 (Low) → 1 (Urgent)" in high
-    assert "card is done, the case is open" in high
     (low,) = await public(channel, "low")
     assert "escalated (ESC-9)" in low
     assert "is a crit sit now" in low
@@ -280,12 +281,35 @@ async def test_a_case_that_nobody_takes_is_told_once(channel: Channel) -> None:
     assert "00000070" in low
 
 
+async def test_a_card_that_is_done_is_told_when_the_portal_was_asked_again(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    await followed(channel, look=True)
+    later = NOW + timedelta(seconds=5)
+    done = [card_seen(f"{n:08}", f"T5G-{n}", status="Done", updated=later) for n in (1, 2)]
+    await channel.store.write(done, now=later)
+    await followed(channel, look=True)
+    assert await public(channel, "high") + await public(channel, "low") == []
+    closed = portal_seen("00000002", status="Closed", updated=later, seen=later)
+    await channel.store.write([closed], now=later)
+    asked = SyncRecord(name=Sync.CASES, state=SyncState.OK, last_success=time.time() + 1)
+    await SyncRecords(channel.context.redis, channel.context.keys).write(asked)
+    for _ in range(2):
+        await followed(channel, look=True)
+    told = await public(channel, "high") + await public(channel, "low")
+    (alarm,) = [text for text in told if "card is done, the case is open" in text]
+    assert "00000001" in alarm
+    assert "00000002" not in alarm
+
+
 async def test_many_at_once_are_one_message(channel: Channel) -> None:
     await began(channel, 30)
     later = NOW + timedelta(seconds=5)
     async with nobody_following(channel):
+        filed = [Escalation(key=f"ESC-{n}", since=later) for n in range(100, 131)]
         await channel.store.write(
-            [card_seen(f"{n:08}", f"T5G-{n}", status="Done", updated=later) for n in range(1, 31)],
+            [listing(f"{n:08}", Source.ESCALATION, filed[n], seen=later) for n in range(1, 31)],
             now=later,
         )
     await followed(channel)
