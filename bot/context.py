@@ -55,7 +55,9 @@ class Context(Struct, frozen=True, kw_only=True):
 
     async def close(self) -> None:
         """Finish what was begun and close what was opened here."""
+        self.outbox.stop()
         await self.tasks.close()
+        await self.outbox.close()
         await self.replies.close()
 
 

@@ -39,6 +39,8 @@ KEPT = 14 * 24 * 3600
 #: A message that could not be posted for so long is of no use any more.
 LASTS = 6 * 3600.0
 LONGEST_WAIT = 60.0
+#: Seconds that a message under way is granted when the process stops.
+GRACE = 5.0
 EVENT_TYPE = "t5g_message"
 LOOKED_AT = 200
 #: Answers after which the same words without blocks may yet be taken.
@@ -140,6 +142,7 @@ class Outbox:
         self._alerts = Alerts(redis, keys)
         self._take = redis.register_script(_TAKE)
         self._drains: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
 
     def pace(self, spacing: float) -> None:
         """Post at another pace: so many seconds between two messages of a channel."""
@@ -209,6 +212,20 @@ class Outbox:
             if channel not in self._drains:
                 self._started(channel, math.inf)
 
+    def stop(self) -> None:
+        """Begin no further message: what waits is posted by the next process."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Stop, and let what is being posted come to its end."""
+        self.stop()
+        if running := set(self._drains.values()):
+            _, late = await asyncio.wait(running, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1.0)
+
     async def _busy(self) -> list[str]:
         rows: Any = await self._redis.smembers(self._channels)
         return [raw.decode() for raw in rows]
@@ -241,7 +258,7 @@ class Outbox:
             if not await lock.acquire():
                 return
             while (raw := await self._redis.lindex(self._line(channel), 0)) is not None:
-                if time.monotonic() >= until:
+                if self._stopping or time.monotonic() >= until:
                     return
                 item = msgspec.json.decode(raw, type=Outgoing)
                 try:
@@ -408,7 +425,7 @@ class Outbox:
             if await self._redis.set(key, b"1", nx=True, px=spacing):
                 return
             left = await self._redis.pttl(key)
-            if left > LONGEST_WAIT * 1000:
+            if self._stopping or left > LONGEST_WAIT * 1000:
                 raise _Later
             await asyncio.sleep(max(left, 1) / 1000)
         raise _Later

@@ -64,6 +64,23 @@ async def test_a_line_that_was_begun_goes_on_by_itself(channel: Channel) -> None
     assert await seen(channel) == ["one", "two", "three"]
 
 
+async def test_a_process_that_stops_leaves_a_long_line_to_the_next(channel: Channel) -> None:
+    outbox = channel.context.outbox
+    await channel.settle()
+    outbox.pace(0.5)
+    await put(channel, *map(str, range(50)))
+    await outbox.begin()
+    async with asyncio.timeout(10):
+        while await outbox.waiting() == 50:
+            await asyncio.sleep(0.01)
+        await outbox.close()
+    left = await outbox.waiting()
+    assert 0 < left < 50
+    await outbox.drain()
+    assert await outbox.waiting() == left, "it does not begin again"
+    assert await seen(channel) == [str(n) for n in range(50 - left)]
+
+
 async def test_a_set_with_a_name_is_taken_once(channel: Channel) -> None:
     target = channel.server.state.channel("general").id
     outbox = channel.context.outbox
