@@ -36,7 +36,9 @@ class QueryError(T5GError):
 
     status = 400
 
-    def __init__(self, message: str, *, text: str, suggestion: str = "", example: str = "") -> None:
+    def __init__(
+        self, message: str, *, text: str = "", suggestion: str = "", example: str = ""
+    ) -> None:
         self.message = message
         self.text = text
         self.suggestion = suggestion

@@ -35,14 +35,21 @@ def parse_query(text: str, words: Words = no_words) -> Query:
                 terms.append(canonical)
                 filters.append(_filter(canonical, words))
         except QueryError as error:
-            raise _in_its_place(error, term) from None
+            raise _about(term, error) from None
     return Query(terms=tuple(terms), sorts=sorts, filters=tuple(filters))
 
 
-def _in_its_place(error: QueryError, term: Term) -> QueryError:
-    """Make the suggestion take the place of the whole term: its sign and its other values stay."""
-    if not error.suggestion:
-        return error
+def _about(term: Term, error: QueryError) -> QueryError:
+    """Make an error be about the whole term: a suggestion keeps its sign and its other values."""
+    return QueryError(
+        error.message,
+        text=term.text,
+        suggestion=_mended(term, error) if error.suggestion else "",
+        example=error.example,
+    )
+
+
+def _mended(term: Term, error: QueryError) -> str:
     [meant] = lex(error.suggestion)
     key = ALIASES.get(term.key, term.key)
     values = (
@@ -50,12 +57,7 @@ def _in_its_place(error: QueryError, term: Term) -> QueryError:
         for value in term.values
     )
     sign = "-" if term.negated else ""
-    return QueryError(
-        error.message,
-        text=term.text,
-        suggestion=f"{sign}{meant.key}{meant.operator}{','.join(map(spelled, values))}",
-        example=error.example,
-    )
+    return f"{sign}{meant.key}{meant.operator}{','.join(map(spelled, values))}"
 
 
 def _canonical(term: Term) -> Term:
@@ -83,16 +85,14 @@ def _field(term: Term) -> Field:
         raise QueryError(
             f"“{term.key}{term.operator}” is no key I know (to look for that text, put it in "
             "quotes).",
-            text=term.text,
             suggestion=f"{guess}{rest}" if guess else "",
             example="" if guess else EXAMPLE,
         )
     if not term.values or not all(term.values):
-        raise QueryError(f"“{term.text}” lacks a value.", text=term.text, example=field.example)
+        raise QueryError(f"“{term.text}” lacks a value.", example=field.example)
     if term.operator != ":" and term.operator not in field.operators:
         raise QueryError(
             f"“{field.name}” can not be compared with {term.operator}.",
-            text=term.text,
             suggestion=f"{field.name}:{spelled(term.values[0])}",
             example=field.example,
         )
@@ -109,9 +109,7 @@ def _filter(term: Term, words: Words) -> Filter:
 
 def _sorts(term: Term) -> tuple[SortTerm, ...]:
     if not term.values or term.operator != ":" or term.negated:
-        raise QueryError(
-            f"“{term.text}” is no order.", text=term.text, example="sort:-age,severity"
-        )
+        raise QueryError(f"“{term.text}” is no order.", example="sort:-age,severity")
     return tuple(sort_term(value) for value in term.values)
 
 

@@ -96,6 +96,8 @@ def test_a_mistake_is_told_with_a_way_on(
         ("Card>x", "Card>x"),
         ("status:opne", "status:opne"),
         ("number:123", "number:123"),
+        ("x zzzzqqq>1", "zzzzqqq>1"),
+        ("x -number:123,01234567", "-number:123,01234567"),
         ("age:30d", "age:30d"),
         ("age>soon", "age>soon"),
         ("-sort:age", "-sort:age"),
