@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 from t5g.setting_sources import PREFIX
 from t5g.settings import Settings
+from t5g.supervisor import free_port
 
 LONGEST = 120.0
 #: Where nobody listens: a bench asks nothing of the outside.
@@ -24,7 +25,7 @@ class WebProcess:
     SECRET = "bench-not-secret"
 
     def __init__(self, settings: Settings, **more: str) -> None:
-        self.port = _free_port()
+        self.port = free_port(0)
         given = {
             "redis_url": settings.redis_url, "http_port": str(self.port), "log_level": "error",
             "page_rate": "100000000", "data_dir": "nothing",
@@ -93,8 +94,3 @@ def _asked(port: int, request: bytes) -> int:
             return int(connection.recv(16)[9:12])
     except (OSError, ValueError):
         return 0
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

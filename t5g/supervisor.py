@@ -7,6 +7,7 @@ outlives this process (`t5g.lifeline`). What the processes are is not known here
 import asyncio
 import errno
 import os
+import random
 import signal
 import socket
 import threading
@@ -357,15 +358,21 @@ class LogFiles:
                 log.write(line + "\n")
 
 
+#: Ports that are not among those of outgoing connections (on Linux from 32768 on).
+QUIET = range(20_000, 32_000)
+
+
 def free_port(
     preferred: int, *, host: str = "127.0.0.1", taken: Collection[int] = (), tries: int = 100
 ) -> int:
     """Return `preferred`, or the next port of `host` on which nothing listens.
 
-    `taken` are ports that were promised already. 0 means any. Raises `OSError` when none of `tries`
-    ports is free, or when this user may not listen on them.
+    `taken` are ports that were promised already. 0 means any, of those that the kernel gives to
+    nobody by itself: it is still free when a process listens on it later. Raises `OSError` when
+    none of `tries` ports is free, or when this user may not listen on them.
     """
-    for port in range(preferred, min(preferred + tries, 65536)):
+    following = range(preferred, min(preferred + tries, 65536))
+    for port in following if preferred else random.sample(QUIET, tries):
         if port in taken:
             continue
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

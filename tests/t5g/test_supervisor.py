@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from t5g.lifeline import alive
-from t5g.supervisor import Child, LogFiles, Pace, State, Status, Supervisor, free_port
+from t5g.supervisor import QUIET, Child, LogFiles, Pace, State, Status, Supervisor, free_port
 
 FAST = Pace(restart=0.05, longest_restart=0.2, healthy=0.4, grace=0.5, probe=0.01, slow=0.1)
 SLEEP = ("sleep", "60")
@@ -224,7 +224,7 @@ async def test_environment_is_added_to() -> None:
 
 MAIN = """
 import asyncio, sys
-from t5g.supervisor import Child, Supervisor
+from t5g.supervisor import QUIET, Child, Supervisor
 sleepers = [Child(name, ("sh", "-c", "echo up; sleep 60")) for name in ("one", "two")]
 supervisor = Supervisor(
     sleepers,
@@ -320,8 +320,13 @@ def test_no_free_port_is_said(listening: int) -> None:
         free_port(listening, tries=1)
 
 
-def test_zero_is_any_port() -> None:
-    assert free_port(0) > 0
+def test_zero_is_any_port_that_no_connection_takes_meanwhile() -> None:
+    assert {free_port(0) in QUIET for _ in range(20)} == {True}
+    port = free_port(0)
+    with socket.create_server(("127.0.0.1", port)):
+        other = free_port(0)
+        assert other != port
+        assert free_port(0, taken={*QUIET} - {port, other}, tries=len(QUIET)) == other
 
 
 async def test_a_renewed_child_starts_at_once_and_the_others_go_on() -> None:
