@@ -372,7 +372,7 @@ def free_port(
     none of `tries` ports is free, or when this user may not listen on them.
     """
     following = range(preferred, min(preferred + tries, 65536))
-    for port in following if preferred else random.sample(QUIET, tries):
+    for port in following if preferred else random.SystemRandom().sample(QUIET, tries):
         if port in taken:
             continue
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

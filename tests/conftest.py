@@ -5,7 +5,6 @@ It is general: each part of the program adds its own fixtures in tests/PART/conf
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from t5g.embedded_redis import answers, redis_executable
 from t5g.lifeline import tied
 from t5g.setting_sources import VaultPlace
 from t5g.settings import Settings
+from t5g.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,10 +81,8 @@ def shared_dir() -> Path:
 
 @pytest.fixture
 def free_tcp_port() -> int:
-    """Give a port of 127.0.0.1 on which nothing listened a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port of 127.0.0.1 on which nothing listens, and that no connection takes meanwhile."""
+    return free_port(0)
 
 
 @pytest.fixture(scope="session")

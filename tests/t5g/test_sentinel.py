@@ -19,6 +19,7 @@ from t5g.keys import Keys
 from t5g.logs import secrets_of
 from t5g.sentinel import parse_sentinels
 from t5g.settings import load_settings
+from t5g.supervisor import free_port
 from t5g.work import enqueue
 
 PASSWORD = "planted-redis-not-secret"
@@ -73,11 +74,9 @@ def test_passwords_in_the_address_are_secrets() -> None:
 
 
 @pytest.fixture
-def servers(
-    tmp_path: Path, unused_tcp_port_factory
-) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def servers(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A master, its replica, and a Sentinel that watches them; gives the address and the master."""
-    one, two, watcher = (unused_tcp_port_factory() for _ in range(3))
+    one, two, watcher = (free_port(0) for _ in range(3))
     binary = redis_executable()
     common = ["--save", "", "--bind", "127.0.0.1", "--requirepass", PASSWORD,
               "--masterauth", PASSWORD, "--repl-diskless-sync", "yes",

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -86,12 +86,10 @@ async def test_what_goes_wrong_has_a_name(answers: list[bytes | None], reason: s
     assert caught.value.reason == reason
 
 
-async def test_a_server_that_is_not_there_is_a_connection_that_broke(
-    unused_tcp_port_factory: Callable[[], int],
-) -> None:
+async def test_a_server_that_is_not_there_is_a_connection_that_broke(free_tcp_port: int) -> None:
     async with connected() as web:
         with pytest.raises(Transient, match=r"the connection broke \(ConnectError\)"):
-            await web.send(Request(url=f"http://127.0.0.1:{unused_tcp_port_factory()}"))
+            await web.send(Request(url=f"http://127.0.0.1:{free_tcp_port}"))
 
 
 async def test_nothing_is_sent_twice_by_the_transport_itself() -> None:
