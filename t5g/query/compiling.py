@@ -203,7 +203,6 @@ def number(field: Field, _: str, value: str, __: Words) -> Filter:
     if not CASE_NUMBER.fullmatch(value):
         raise QueryError(
             f"“{value}” is no case number; a case number has eight digits.",
-            text=f"{field.name}:{value}",
             example=field.example,
         )
     return each(lambda entry: entry.number == value)
@@ -263,7 +262,6 @@ def elapsed(of: Callable[[Sequence[Entry], float], list[float]]) -> Compile:
         if sign == ":":
             raise QueryError(
                 f"“{field.name}:” needs a comparison.",
-                text=f"{field.name}:{value}",
                 suggestion=f"{field.name}>{spelled(value)}",
             )
         limit = parse_moment(field.name, sign, value)

@@ -78,6 +78,8 @@ def mistake(text: str) -> QueryError:
          "", "bug:none"),
         # times
         ("age:30d", "“age:” needs a comparison.", "age>30d", ""),
+        ("-updated<=soon", "“soon” is neither a duration such as 30d or 24h nor a date such as "
+         "2026-01-31.", "", "updated<=7d"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_a_way_on(
