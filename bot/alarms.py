@@ -4,7 +4,7 @@ A case that was escalated, came as a crit sit or became one, was raised, was reo
 is done too early, or that nobody has for too long. What was so before the bot came is no news.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -49,18 +49,16 @@ def unassigned(
     `before` None: nobody has looked yet, and what is unassigned already is no news. `limit` in
     seconds; 0: nothing is ever told. A spell ends when somebody has the case, or it is closed.
     """
-    after: dict[str, Spell] = {}
-    found: dict[str, Reason] = {}
-    for entry in entries:
-        if not entry.open or entry.card is None or entry.assignee is not None:
-            continue
-        spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
-        if limit and not spell.told and now - spell.since >= limit:
-            text = f"nobody has it for {_hours(now - spell.since)}"
-            found[entry.number] = Reason("unassigned", "🙋", text, alarm=True)
-            spell = Spell(spell.since, told=True)
-        after[entry.number] = spell
-    return after, found
+
+    def due(spell: Spell) -> Reason | None:
+        if not limit or now - spell.since < limit:
+            return None
+        return Reason(
+            "unassigned", "🙋", f"nobody has it for {_hours(now - spell.since)}", alarm=True
+        )
+
+    lonely = (e for e in entries if e.open and e.card is not None and e.assignee is None)
+    return _spells(before, lonely, now, due)
 
 
 def done_early(
@@ -72,15 +70,30 @@ def done_early(
     case is told when the Portal was `asked` after that (seconds since the epoch), or an hour has
     gone by. `before` None: nobody has looked yet, and what is so already is no news.
     """
+
+    def due(spell: Spell) -> Reason | None:
+        if asked <= spell.since and now - spell.since < HOUR:
+            return None
+        return Reason("card.done", "⚠️", "card is done, the case is open", alarm=True)
+
+    early = (e for e in entries if e.open and e.card is not None and e.internal_status == DONE)
+    return _spells(before, early, now, due)
+
+
+def _spells(
+    before: Spells | None,
+    bad: Iterable[Entry],
+    now: float,
+    due: Callable[[Spell], Reason | None],
+) -> tuple[Spells, dict[str, Reason]]:
+    """Let the spells of the `bad` cases go on, all others end; tell each that is due once."""
     after: dict[str, Spell] = {}
     found: dict[str, Reason] = {}
-    for entry in entries:
-        if not entry.open or entry.card is None or entry.internal_status != DONE:
-            continue
+    for entry in bad:
         spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
-        if not spell.told and (asked > spell.since or now - spell.since >= HOUR):
-            text = "card is done, the case is open"
-            found[entry.number] = Reason("card.done", "⚠️", text, alarm=True)
+        reason = None if spell.told else due(spell)
+        if reason is not None:
+            found[entry.number] = reason
             spell = Spell(spell.since, told=True)
         after[entry.number] = spell
     return after, found

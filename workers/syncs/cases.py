@@ -167,8 +167,9 @@ async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:
 
 async def _take_closed_before(ctx: SyncContext, known: dict[str, Known]) -> None:
     """Store what of ours closed before we were there, as far as a few pages tell."""
+    back = min(LOOK_BACK, timedelta(days=ctx.settings.closed_days))
     count, asked = 0, ctx.now()
-    async for page in ctx.clients.portal.closed_of_ours(ctx.begun - LOOK_BACK):
+    async for page in ctx.clients.portal.closed_of_ours(ctx.begun - back):
         await _keep(ctx, page, known, asked)
         count += 1
         if count == MOST_CLOSED_PAGES:

@@ -57,6 +57,14 @@ async def test_the_first_run_learns_what_closed_lately(settings, upstreams, stor
     assert "09999995" not in await cases_of(store), "later ones ask what became of known cases"
 
 
+async def test_the_first_run_learns_no_case_that_the_next_would_forget(settings, upstreams, store):
+    settings = settings.model_copy(update={"closed_days": 30})
+    for number, days in (("09999991", 29), ("09999992", 31)):
+        upstreams.add_case(number, status="closed", modified=ago(days=days), closed=ago(days=days))
+    await synced(settings, Sync.CASES)
+    assert sorted(await cases_of(store)) == ["09999991"]
+
+
 async def test_of_very_many_closed_cases_the_first_run_takes_some(
     settings, upstreams, store, monkeypatch
 ):
