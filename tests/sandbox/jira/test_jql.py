@@ -282,7 +282,7 @@ def test_a_filter_tests_single_issues(state):
     assert [key for key, issue in state.issues.items() if test(issue)] == ["T5G-2"]
 
 
-def test_twenty_thousand_issues_are_searched_quickly():
+def test_twenty_thousand_issues_are_searched_once_for_all_pages():
     state = JiraState(clock=lambda: NOW)
     state.add_project("T5G", "x")
     state.add_project("OTHER", "x")
@@ -291,14 +291,16 @@ def test_twenty_thousand_issues_are_searched_quickly():
         state.create_issue("OTHER" if n % 5 else "T5G", f"{n:08}", labels=labels, silent=True)
     search = Searcher(state)
     jql = 'project = "T5G" AND labels = "field-support" ORDER BY created ASC, key ASC'
-    started = datetime.now(UTC)
+    first = search.find(jql, state.bot)
     cursor, count = None, 0
     for _ in range(40):
         found_ = search.find(jql, state.bot)
+        assert found_ is first
         page = (found_.after(cursor) if cursor else found_.issues)[:100]
         count += len(page)
         if len(page) < 100:
             break
         cursor = found_.cursor(page[-1])
     assert count == 3_000
-    assert (datetime.now(UTC) - started).total_seconds() < 1
+    state.create_issue("T5G", "one more", labels=("field-support",), silent=True)
+    assert len(search.find(jql, state.bot).issues) == 3_001
