@@ -13,9 +13,11 @@ from markupsafe import Markup
 from t5g.derived import Entry
 from webhooks.pages.addresses import Links
 from webhooks.pages.rendering import MINUTE, Kept
-from webhooks.pages.views.rows import row
+from webhooks.pages.views.rows import row, shortened
 
 MOST_ROWS = 1_000
+#: So many bytes at most: a hundred rows stay under 200 KB in any script, whatever their badges.
+ROW_BYTES = 1_820
 
 
 class KeptRows:
@@ -34,6 +36,9 @@ class KeptRows:
     def _row(self, entry: Entry, minute: int, now: float) -> Markup:
         kept = self._kept.get(entry.number)
         if kept is None or kept[0] is not entry or kept[1] != minute:
-            html = self._render(row(entry, now, self._links))
+            shown = row(entry, now, self._links)
+            html = self._render(shown)
+            if (size := len(html.encode())) > ROW_BYTES:
+                html = self._render(shortened(shown, size - ROW_BYTES))
             kept = self._kept.put(entry.number, (entry, minute, html))
         return kept[2]

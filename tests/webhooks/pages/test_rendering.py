@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from t5g.keys import Keys
-from t5g.model import Bug, CaseComment, Comment, Issue, Person, Source
+from t5g.model import Bug, CaseComment, Comment, Escalation, Issue, Person, Source
 from t5g.settings import Settings, load_settings
 from t5g.state import CommentsSeen
 from t5g.store import Store
@@ -18,6 +18,7 @@ from tests.webhooks.conftest import Client, Serve
 from tests.webhooks.pages.conftest import Fill
 from webhooks.access.tokens import Tokens
 from webhooks.pages.rendering import PAGES
+from webhooks.pages.views.rows import FLAGS
 
 VIEWERS = 8
 PATHS = ("/", "/cases", "/cases?q=status:any&rows=100", "/cases/01234567", "/stats", "/updates")
@@ -142,16 +143,24 @@ async def test_list_in_a_script_of_many_bytes_is_no_large_page(
     serve: Serve, settings: Settings, store: Store
 ) -> None:
     now, text = datetime.now(UTC), "基站升级后无法启动并且反复重启" * 20
-    person = Person(account="p", name="日本通信株式会社の山田太郎")
+    person, old = Person(account="p", name="日本通信株式会社の山田太郎"), now - timedelta(days=20)
     for n in range(100):
         number = f"{n:08}"
         said = Comment(id="1", author=person, body=text, created=now)
-        card = card_seen(number, f"T5G-{n}", seen=now, assignee=person, labels=("Daily_Telco_OCP",))
+        facts = {"labels": ("Daily_Telco_OCP", "Trends"), "updated": old, "assignee": person}
+        card = card_seen(number, f"T5G-{n}", seen=now, **facts)
         spoken = CommentsSeen(number=number, card=f"T5G-{n}", comments=(said,), seen=now)
-        seen = portal_seen(number, seen=now, summary=text, account="日本通信株式会社東京支社第二課")
-        await store.write([seen, card, spoken], now=now)
+        seen = portal_seen(
+            number, seen=now, summary=text, account="日本通信株式会社東京支社第二課",
+            created=now - timedelta(days=400), updated=old,
+        )  # fmt: skip
+        critical = details_seen(number, seen=now, crit_sit=True)
+        escalated = listing(number, Source.ESCALATION, Escalation(key=f"ESC-{n}"), seen=now)
+        await store.write([seen, card, spoken, critical, escalated], now=now)
     client = await serve(settings)
     async with client.get("/cases?rows=100") as response:
         page = await response.text()
     assert page.count("<tr data-number=") == 100
+    for badge in FLAGS.keys() - {"untracked", "potential"}:  # an escalated case with a card
+        assert page.count(f'class="flag {badge}"') == 100
     assert len(page.encode()) < LARGEST

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from html import escape
 from typing import TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
@@ -12,7 +11,7 @@ from t5g.model import Bug, Card, CaseComment, Comment, Escalation, Issue, Person
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links, safe
 from webhooks.pages.views.rows import RESTRICTED, Flag, Link, Row, row
-from webhooks.pages.views.words import When, body, cut, when
+from webhooks.pages.views.words import When, body, cut, size_of, when
 
 UNKNOWN = "unknown"
 NONE = "none"
@@ -124,11 +123,6 @@ def within(found: Iterable[E], text: Callable[[E], str], most: int) -> list[E]:
             break
         shown.append(one)
     return shown
-
-
-def size_of(text: str) -> int:
-    """Say how many bytes of a page a text takes."""
-    return len(escape(text).encode())
 
 
 def _description(text: str) -> str:

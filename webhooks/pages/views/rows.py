@@ -1,19 +1,21 @@
 """One case as a row of a list: what every table of cases shows, said once."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from t5g.derived import Entry
 from t5g.figures import engineer_of
 from t5g.model import Comment, Status
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
-from webhooks.pages.views.words import When, cut, cut_to, in_days, when
+from webhooks.pages.views.words import When, cut, cut_to, in_days, size_of, when
 
 LONGEST_SUMMARY = 180
 LONGEST_COMMENT = 110
 LONGEST_NAME = 80
-#: Bytes that these take of a page: a hundred rows stay under 200 KB in any script.
+#: Bytes that these take of a row at most, and what is left of them in a row that is too large.
 SUMMARY_BYTES, COMMENT_BYTES, NAME_BYTES = 240, 150, 120
+SHORT_BYTES, SHORT_SUMMARY_BYTES, SHORT_ADDRESS_BYTES = 30, 90, 90
 RESTRICTED = "Restricted: read it in JIRA."
 
 
@@ -127,6 +129,41 @@ def row(entry: Entry, now: float, links: Links) -> Row:
         sla=sla(entry, now),
         updated=when(entry.activity, now),
         open=entry.open,
+    )
+
+
+def shortened(row: Row, excess: int) -> Row:
+    """Return the row with `excess` bytes less of text, if it has so many to spare.
+
+    What matters least goes first. Badges, numbers and times stay whole; an address goes only with
+    a name that is itself longer than most.
+    """
+
+    def cut_off(text: str, least: int = SHORT_BYTES) -> str:
+        nonlocal excess
+        size = size_of(text)
+        shown = cut_to(text, len(text), max(least, size - excess)) if excess > 0 else text
+        excess -= size - size_of(shown)
+        return shown
+
+    def cut_link(link: Link) -> Link:
+        nonlocal excess
+        text, size = cut_off(link.text), size_of(link.url)
+        if excess <= 0 or size <= SHORT_ADDRESS_BYTES:
+            return Link(text, link.url)
+        excess -= size
+        return Link(text)
+
+    said = row.comment
+    return replace(
+        row,
+        comment=said and Remark(cut_off(said.author), said.when, cut_off(said.text, 0)),
+        product=cut_off(row.product),
+        summary=cut_off(row.summary, SHORT_SUMMARY_BYTES),
+        internal=cut_off(row.internal),
+        status=cut_off(row.status),
+        assignee=cut_link(row.assignee),
+        account=cut_link(row.account),
     )
 
 

@@ -77,10 +77,15 @@ def cut(text: str, limit: int) -> str:
 def cut_to(text: str, limit: int, size: int) -> str:
     """Like `cut`, and so that it takes `size` bytes of a page at most."""
     line = cut(text, limit)
-    while (taken := len(escape(line).encode())) > size:
+    while (taken := size_of(line)) > size:
         limit = min(len(line) - 1, len(line) * size // taken)
-        line = cut(text, limit)
+        line = cut(text, limit) if limit > 0 else ""
     return line
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text takes of a page."""
+    return len(escape(text).encode())
 
 
 def body(text: str, limit: int) -> str:
