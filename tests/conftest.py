@@ -20,6 +20,7 @@ from t5g.lifeline import tied
 from t5g.setting_sources import VaultPlace
 from t5g.settings import Settings
 from t5g.supervisor import free_port
+from tests import wall_clock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,12 @@ def pytest_configure() -> None:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     VaultPlace.model_config["env_file"] = None
+
+
+@pytest.fixture(autouse=True)
+def _begins_now() -> None:
+    """Let `wall_clock.ago` tell every moment of one test from the same now."""
+    wall_clock.Began.at = wall_clock.now().replace(microsecond=0)
 
 
 @pytest.fixture(scope="session")

@@ -210,3 +210,21 @@ def test_project_asks_for_nothing_that_is_not_locked() -> None:
         names = {re.match(r"[\w.-]+", text)[0].lower() for text in requirements}  # type: ignore[index]
         missing = names - locked - {"t5g-bot"}
         assert not missing, f"{lock} lacks {missing}: run .ci/lock"
+
+
+#: What reads the wall's clock; `datetime.now` stands for every class that has it.
+WALL_CLOCK = re.compile(
+    r"\b(?:datetime|date)\.(?:now|today|utcnow)\(|(?<![\w.])time\.time\b"
+    r"|(?<![\w.])(?:gm|local)time\(\s*\)|\butc_now\(\)"
+)
+
+
+def test_only_one_module_of_the_tests_reads_the_clock() -> None:
+    reads = [
+        f"{path.relative_to(ROOT)}:{number}: take the time from tests/wall_clock.py"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if path.name not in ("wall_clock.py", "test_house.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if WALL_CLOCK.search(line)
+    ]
+    assert not reads

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from t5g.heartbeat import beat
 from t5g.keys import Keys
 from t5g.settings import load_settings
 from t5g.syncs import Sync, SyncRecord
+from tests import wall_clock
 from tests.webhooks.conftest import serve  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,8 +50,10 @@ async def shown(redis_url: str, serve) -> dict[str, set[str]]:  # noqa: F811
     redis = open_redis(redis_url)
     with SyncRedis.from_url(redis_url) as raw:
         beat(raw, Keys(), "worker", "w")
-        raw.hset("t5g:inbox:arrivals", mapping={"last": repr(time.time()), "total": "1"})
-    await open_syncs(settings, redis).write(SyncRecord(name=Sync.CASES, last_success=time.time()))
+        raw.hset("t5g:inbox:arrivals", mapping={"last": repr(wall_clock.seconds()), "total": "1"})
+    await open_syncs(settings, redis).write(
+        SyncRecord(name=Sync.CASES, last_success=wall_clock.seconds())
+    )
     await redis.aclose()
     _touch_all()
     metrics.introduce("web")

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from t5g.jira_door import BODY_LIMIT
+from tests import wall_clock
 from webhooks.pages.live import PING
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,7 +142,7 @@ def version() -> tuple[int, ...]:
 
 def certificate(folder: Path) -> None:
     """Write a certificate for 127.0.0.1, signed by itself."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key, now = ec.generate_private_key(ec.SECP256R1()), wall_clock.now()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sandbox.example")])
     made = (
         x509.CertificateBuilder()

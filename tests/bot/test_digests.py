@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from bot.terminal import opened
 from t5g.census import figures
 from t5g.settings import Settings
 from t5g.statistics import DayRow
+from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import ANN, NOW, world
 from tests.making import card_seen, portal_seen
@@ -68,7 +69,7 @@ async def test_a_crash_between_line_and_slack_loses_and_doubles_nothing(channel:
 
 async def test_a_post_whose_answer_was_lost_is_found_again(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
-    async with started(channel, datetime.now(UTC), digest_at=NOW.time()) as context:
+    async with started(channel, wall_clock.now(), digest_at=NOW.time()) as context:
         await post_due(context)
         (line,) = [k async for k in context.redis.scan_iter("t5g:slack:outbox:*")]
         waiting = await context.redis.lrange(line, 0, -1)

@@ -1,10 +1,9 @@
 """Watches, announcements and alerts: told at once, to the right people, once."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from t5g.lock import Lock
 from t5g.model import Comment, Escalation, Source
 from t5g.state import CommentSeen
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import ANN, NOW, world
 from tests.making import ago, card_seen, details_seen, listing, portal_seen
@@ -169,7 +169,7 @@ async def test_readers_watch_for_themselves_only(channel: Channel) -> None:
 
 async def test_a_new_card_is_announced_by_severity_with_its_description(channel: Channel) -> None:
     await began(channel)
-    later = datetime.now(UTC)
+    later = wall_clock.now()
     await channel.store.write(
         [portal_seen("00000060", severity="2 (High)", updated=later, seen=later,
                      description="Line one\nline <two>"),
@@ -194,7 +194,7 @@ async def test_the_reason_is_told_also_if_the_event_is_faster_than_the_worker(
     channel: Channel,
 ) -> None:
     await began(channel)
-    later = datetime.now(UTC)
+    later = wall_clock.now()
     await keep_reason(channel.context.redis, channel.context.keys, "00000060", "by account")
     seen = [
         portal_seen("00000060", severity="2 (High)", updated=later, seen=later),
@@ -293,7 +293,7 @@ async def test_a_card_that_is_done_is_told_when_the_portal_was_asked_again(
     assert await public(channel, "high") + await public(channel, "low") == []
     closed = portal_seen("00000002", status="Closed", updated=later, seen=later)
     await channel.store.write([closed], now=later)
-    asked = SyncRecord(name=Sync.CASES, state=SyncState.OK, last_success=time.time() + 1)
+    asked = SyncRecord(name=Sync.CASES, state=SyncState.OK, last_success=wall_clock.seconds() + 1)
     await SyncRecords(channel.context.redis, channel.context.keys).write(asked)
     for _ in range(2):
         await followed(channel, look=True)

@@ -3,13 +3,13 @@
 import hashlib
 import hmac
 import json
-import time
 from typing import Any
 
 import aiohttp
 import pytest
 
 from sandbox.slack.app import SIGNING_SECRET
+from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import NOW, world
 
@@ -18,7 +18,7 @@ async def signed(
     channel: Channel, body: bytes, kind: str, **headers: str
 ) -> aiohttp.ClientResponse:
     """Send a body as Slack signs it."""
-    stamp = str(int(time.time()))
+    stamp = str(int(wall_clock.seconds()))
     base = f"v0:{stamp}:".encode() + body
     signature = "v0=" + hmac.new(SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
     async with aiohttp.ClientSession() as http:

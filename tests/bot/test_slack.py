@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 import json
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -15,10 +14,11 @@ from sandbox.slack.app import SIGNING_SECRET
 from sandbox.slack.rules import validate_message
 from t5g.model import Escalation, Person, Source
 from t5g.state import Observation
+from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.making import card_seen, listing, portal_seen
 
-NOW = datetime.now(UTC)
+NOW = wall_clock.now()
 
 
 def cases(count: int = 20) -> list[Observation]:
@@ -159,7 +159,7 @@ async def test_lost_redis_is_a_polite_sentence(channel: Channel) -> None:
 )
 async def test_strangers_get_401(channel: Channel, headers: dict[str, str], body: bytes) -> None:
     url = channel.server.dispatcher.request_url
-    stamped = {k: v.replace("NOW", str(int(time.time()))) for k, v in headers.items()}
+    stamped = {k: v.replace("NOW", str(int(wall_clock.seconds()))) for k, v in headers.items()}
     async with aiohttp.ClientSession() as http:
         answer = await http.post(url, data=body, headers=stamped)
         assert answer.status == 401
@@ -168,7 +168,7 @@ async def test_strangers_get_401(channel: Channel, headers: dict[str, str], body
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("body", [b"{broken", b"payload=%7Bbroken", b"[]", b"null", b""])
 async def test_signed_nonsense_is_no_500(channel: Channel, body: bytes, kind: str) -> None:
-    stamp = str(int(time.time()))
+    stamp = str(int(wall_clock.seconds()))
     base = f"v0:{stamp}:".encode() + body
     signature = "v0=" + hmac.new(SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
     headers = {

@@ -16,6 +16,7 @@ from bot.context import create_client
 from bot.tasks import Tasks
 from sandbox.slack.app import SIGNING_SECRET
 from t5g.settings import Settings
+from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import NOW, world
 
@@ -24,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 
 async def sent(channel: Channel, body: bytes, kind: str = FORM, **headers: str) -> tuple[int, str]:
     """Send a body as Slack signs it; return the status and the answer."""
-    stamp = str(int(time.time()))
+    stamp = str(int(wall_clock.seconds()))
     base = f"v0:{stamp}:".encode() + body
     signature = "v0=" + hmac.new(SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
     signed = {
@@ -98,7 +99,7 @@ async def test_a_malformed_signature_is_401_and_one_short_line(
     signature: str,
 ) -> None:
     headers = {
-        "X-Slack-Request-Timestamp": stamp.replace("NOW", str(int(time.time()))),
+        "X-Slack-Request-Timestamp": stamp.replace("NOW", str(int(wall_clock.seconds()))),
         "X-Slack-Signature": signature,
     }
     capsys.readouterr()
@@ -124,7 +125,7 @@ async def test_a_body_that_can_not_be_read_is_refused_before_anything_else(
 
 
 async def test_a_replay_of_an_old_request_is_refused(channel: Channel) -> None:
-    stamp = str(int(time.time()) - 400)
+    stamp = str(int(wall_clock.seconds()) - 400)
     base = f"v0:{stamp}:".encode() + b"text=x"
     signature = "v0=" + hmac.new(SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
     headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}

@@ -1,12 +1,13 @@
 """Small worlds of cases for the bot's tests."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from t5g.model import Escalation, Person, Source
 from t5g.state import Observation
+from tests import wall_clock
 from tests.making import card_seen, listing, portal_seen
 
-NOW = datetime.now(UTC)
+NOW = wall_clock.now()
 ANN = Person(account="a", name="Ann Müller", email="ann@example.com")
 SEVERITIES = ("1 (Urgent)", "2 (High)", "3 (Normal)", "4 (Low)")
 

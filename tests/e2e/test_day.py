@@ -7,7 +7,6 @@ is held against what was really asked, sent and fired. What all processes wrote 
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +25,7 @@ from t5g.logs import secrets_of
 from t5g.runs import Run
 from t5g.settings import load_settings
 from t5g.work import load_rq
+from tests import wall_clock
 from tests.e2e.conftest import START_LIMIT, Demo, start_demo, stop_demo, until
 from tests.workers.starting import descendants
 
@@ -93,7 +93,7 @@ def at_rest(raw: Redis, lost: set[str]) -> bool:
 
 def horse_of(worker: int, since: float) -> int | None:
     """The child that a worker forked for its job (another one brings back repeated jobs)."""
-    booted = time.time() - since_boot_ns() / 1e9
+    booted = wall_clock.seconds() - since_boot_ns() / 1e9
     young = [pid for pid in descendants(worker) if booted + started(pid) > since - 0.1]
     return max(young, key=started, default=None)
 
@@ -123,7 +123,7 @@ def test_a_day_at_speed_is_counted_right(demo: Demo, raw: Redis) -> None:
     from workers.firing import Firing
     from workers.schedule import schedule
 
-    clock = SimpleNamespace(now=time.time())
+    clock = SimpleNamespace(now=wall_clock.seconds())
     firing = Firing(raw, KEYS, schedule(load_settings()), now=lambda: clock.now)
     lost: set[str] = set()
     until(lambda: at_rest(raw, lost), "the first syncs to end", PATIENCE)

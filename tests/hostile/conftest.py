@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import http.client
 import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from t5g.jira_door import sign
 from t5g.keys import Keys
 from t5g.settings import load_settings
 from t5g.team import Role
+from tests import wall_clock
 from tests.webhooks.pages.worlds import world
 from tests.webhooks.saml.identity import IdentityProvider
 from webhooks.access.tokens import Tokens
@@ -65,7 +64,7 @@ class Victim:
 
     def slack_answer(self, body: bytes, kind: str) -> tuple[int, bytes]:
         """Do the same, and give the answer's body too."""
-        stamp = str(int(time.time()))
+        stamp = str(int(wall_clock.seconds()))
         base = f"v0:{stamp}:".encode() + body
         made = hmac.new(SLACK_SECRET.encode(), base, hashlib.sha256).hexdigest()
         return self.ask(
@@ -126,7 +125,7 @@ async def _started(redis_url: str, team: Path, found: list[Victim]) -> TestServe
             "page_rate": 1_000_000,
         }
     )
-    redis, now = open_redis(redis_url), datetime.now(UTC)
+    redis, now = open_redis(redis_url), wall_clock.now()
     await open_store(settings, redis).write(world(40, now), now=now)
     _, token = await Tokens(redis, Keys(settings.redis_prefix)).create("attacker", Role.ADMIN)
     await redis.aclose()

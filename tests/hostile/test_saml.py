@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from t5g.errors import RefusedError
 from t5g.settings import load_settings
+from tests import wall_clock
 from tests.hostile.conftest import Victim
 from tests.hostile.nasty import SEEDED, TEXTS
 from tests.webhooks.saml.identity import Claim, IdentityProvider
@@ -34,7 +35,7 @@ def read(provider: Provider, response: bytes) -> None:
     """Give it a response; anything but being refused in words fails the test."""
     posted = {"SAMLResponse": base64.b64encode(response).decode()}
     with pytest.raises(RefusedError) as refusal:
-        provider.read_response(posted, "ONELOGIN_request", time.time())
+        provider.read_response(posted, "ONELOGIN_request", wall_clock.seconds())
     assert str(refusal.value)
 
 
@@ -100,7 +101,7 @@ def test_a_response_with_any_part_replaced_is_refused_or_says_the_same(
     changed = GOOD[:at] + text[:5_000] + GOOD[at + length :]
     posted = {"SAMLResponse": base64.b64encode(changed.encode("utf-8", "surrogatepass")).decode()}
     try:
-        found = provider.read_response(posted, "ONELOGIN_request", time.time())
+        found = provider.read_response(posted, "ONELOGIN_request", wall_clock.seconds())
     except RefusedError:
         return
     assert found.email == "ann@example.com", "what is not signed was believed"
@@ -111,7 +112,7 @@ def test_a_response_with_any_part_replaced_is_refused_or_says_the_same(
 @given(text=TEXTS | st.binary(max_size=50).map(lambda raw: raw.decode("latin-1")))
 def test_what_is_no_base64_is_refused(provider: Provider, text: str) -> None:
     with pytest.raises(RefusedError):
-        provider.read_response({"SAMLResponse": text}, "ONELOGIN_request", time.time())
+        provider.read_response({"SAMLResponse": text}, "ONELOGIN_request", wall_clock.seconds())
 
 
 def deflated(raw: bytes) -> str:

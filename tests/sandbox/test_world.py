@@ -27,6 +27,7 @@ from sandbox.scene import (
 from sandbox.trackers import MISSING_BUG
 from sandbox.world import WorldPlan, make_world, team_file
 from t5g.timestamps import parse_time
+from tests import wall_clock
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -238,7 +239,7 @@ def test_jira_s_clock_is_not_ahead_of_time(world: World) -> None:
     key = next(iter(world.cards.values()))
     real = make_world(WorldPlan(cases=200))
     moved = real.jira.update_issue(key, summary="changed")
-    assert moved.updated <= datetime.now(UTC)
+    assert moved.updated <= wall_clock.now()
 
 
 def test_moments_are_what_clients_can_read(world: World) -> None:

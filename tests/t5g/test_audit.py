@@ -1,13 +1,12 @@
 """The audit log: append-only, readable with filters, told in the log."""
 
-import time
-
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from t5g.audit import PAGE, Audit, AuditEntry, Filter, Outcome
 from t5g.keys import Keys
+from tests import wall_clock
 
 
 @pytest.fixture
@@ -21,11 +20,11 @@ def line(**fields: object) -> AuditEntry:
 
 
 async def test_entries_come_back_newest_first_with_time_and_id(audit: Audit) -> None:
-    before = time.time()
+    before = wall_clock.seconds()
     await audit.record(line(action="cases"), line(action="claim", case="01234567"))
     found = await audit.read()
     assert [x.action for x in found] == ["claim", "cases"]
-    assert all(before <= x.at <= time.time() and x.id for x in found)
+    assert all(before <= x.at <= wall_clock.seconds() and x.id for x in found)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +57,14 @@ async def test_reading_goes_over_pages_and_stops_at_the_limit(audit: Audit) -> N
 
 async def test_a_window_of_time_narrows(audit: Audit) -> None:
     await audit.record(line(action="old"))
-    now = time.time()
+    now = wall_clock.seconds()
     assert [x.action for x in await audit.read(Filter(since=now - 60))] == ["old"]
     assert await audit.read(Filter(until=now - 60)) == []
 
 
 async def test_entries_older_than_the_set_time_go(redis: Redis) -> None:
     key = Keys().named("audit")
-    old = int((time.time() - 10 * 86_400) * 1000)
+    old = int((wall_clock.seconds() - 10 * 86_400) * 1000)
     for n in range(500):
         await redis.xadd(key, {"entry": b'{"who":"U","action":"old","outcome":"done"}'}, id=old + n)
     await Audit(redis, Keys(), days=5).record(line())

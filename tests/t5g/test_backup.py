@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from t5g.errors import RefusedError
 from t5g.key_owners import OWNED, Fate, owner_of, strangers
 from t5g.keys import Keys
 from t5g.schema import SchemaError
+from tests import wall_clock
 
 KEYS = Keys()
 OTHER = Keys("other:")
@@ -97,7 +97,7 @@ async def test_what_ended_meanwhile_does_not_come_back(
 ) -> None:
     await export(filled, KEYS, path)
     await filled.flushall()
-    later = time.time() + 7_200
+    later = wall_clock.seconds() + 7_200
     with monkeypatch.context() as clock:
         clock.setattr(backup.time, "time", lambda: later)
         await restore(filled, KEYS, path)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from t5g.jira_events import (
 )
 from t5g.jira_payloads import fields_read
 from t5g.settings import Settings
+from tests import wall_clock
 from tests.making import NOW
 from tests.making_jira import (
     at,
@@ -252,7 +252,7 @@ NAMED = {
 
 def recorded(shared_dir: Path) -> Iterator[tuple[str, Event]]:
     for path in sorted((shared_dir / "fixtures" / "jira-webhooks").glob("*.json")):
-        found = READER.read(path.read_bytes(), {}, received=datetime.now(UTC))
+        found = READER.read(path.read_bytes(), {}, received=wall_clock.now())
         assert isinstance(found, Event), f"{path.name}: {found}"
         yield path.stem, found
 

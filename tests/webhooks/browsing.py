@@ -10,7 +10,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +32,7 @@ from t5g.settings import Settings, load_settings
 from t5g.state import Observation
 from t5g.statistics import DayRow, History, day_of
 from t5g.syncs import Sync, SyncRecord, SyncState
+from tests import wall_clock
 from tests.webhooks.pages.worlds import PEOPLE, world
 from webhooks.app import create_app
 
@@ -72,7 +72,7 @@ class Site:
 
     def write(self, *seen: Observation) -> None:
         """Write what a sync or an event saw."""
-        self.do(self.store.write(list(seen), now=datetime.now(UTC)))
+        self.do(self.store.write(list(seen), now=wall_clock.now()))
 
     def record(self, record: SyncRecord) -> None:
         """Write how a sync is getting on."""
@@ -100,7 +100,7 @@ class Site:
 
 async def furnish(site: Site, cases: int = CASES) -> None:
     """Give it cases, days of numbers, records of syncs (one is late) and of jobs, audit entries."""
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     await site.store.write(world(cases, now, hostile=False), now=now)
     history = History(site.redis, Keys(site.settings.redis_prefix))
     for days in range(1, 10):

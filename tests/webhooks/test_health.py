@@ -1,6 +1,5 @@
 """`/readyz` says of each part whether it works and why not; only Redis makes us not ready."""
 
-import time
 from typing import Any
 
 from redis import Redis as SyncRedis
@@ -12,6 +11,7 @@ from t5g.keys import Keys
 from t5g.settings import Settings, load_settings
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import enqueue
+from tests import wall_clock
 from tests.own_redis import OwnRedis
 from tests.webhooks.conftest import Client, Serve
 
@@ -26,7 +26,7 @@ async def readiness(client: Client) -> tuple[int, dict[str, Any]]:
 async def test_each_part_that_is_silent_or_late_gives_its_reason(
     client: Client, settings: Settings, redis: Redis
 ) -> None:
-    now = time.time()
+    now = wall_clock.seconds()
     with SyncRedis.from_url(settings.redis_url) as raw:
         enqueue(raw, "workers.jobs.sync", "cases", keys=KEYS, job_id="sync-cases")
         raw.hset("t5g:rq:job:sync-cases", "enqueued_at", "2026-01-01T00:00:00.000000Z")

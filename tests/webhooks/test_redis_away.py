@@ -1,8 +1,6 @@
 """What everybody sees while Redis is away, and that all of it comes back by itself."""
 
 import json
-import time
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +8,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from t5g.connection import open_redis, open_store
 from t5g.settings import Settings
+from tests import wall_clock
 from tests.making_jira import body_of, headers_of, issue_event
 from tests.own_redis import OwnRedis
 from tests.webhooks.conftest import Client, Serve
@@ -59,7 +58,7 @@ async def all_is_well(client: Client) -> None:
 
 
 async def fill(settings: Settings) -> None:
-    redis, now = open_redis(settings.redis_url), datetime.now(UTC)
+    redis, now = open_redis(settings.redis_url), wall_clock.now()
     await open_store(settings, redis).write(world(40, now, hostile=False), now=now)
     await redis.aclose()
 
@@ -80,7 +79,7 @@ async def slack(client: Client, text: str) -> str:
         "command": "/t5g", "text": text, "team_id": "T1", "user_id": "U1", "channel_id": "C1",
         "api_app_id": "A1", "trigger_id": "1.2", "response_url": "http://127.0.0.1:9/",
     }  # fmt: skip
-    body, stamp = urlencode(form), str(int(time.time()))
+    body, stamp = urlencode(form), str(int(wall_clock.seconds()))
     signature = SignatureVerifier("test-signing-not-secret").generate_signature(
         timestamp=stamp, body=body
     )

@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from t5g.lifeline import since_boot_ns
 from t5g.syncs import Sync, SyncState
 from t5g.work import enqueue, load_rq, request_sync
+from tests import wall_clock
 from tests.workers.reading import cases_of
 from tests.workers.starting import until
 from tests.workers.test_worker import KEYS, _running, raw, settings, start  # noqa: F401
@@ -63,7 +63,7 @@ def test_a_job_of_the_worker_that_this_process_was_is_taken_up(raw) -> None:  # 
     job = Job.fetch("digest", connection=raw)
     job.set_status(JobStatus.STARTED)
     raw.hset(job.key, "worker_name", name(os.getpid(), since_boot_ns() - 1_000))
-    raw.zadd(StartedJobRegistry(queue=queue).key, {"digest:attempt": time.time() + 1_000})
+    raw.zadd(StartedJobRegistry(queue=queue).key, {"digest:attempt": wall_clock.seconds() + 1_000})
     assert take_up(raw, [queue], "elsewhere.1.1") == []
     assert take_up(raw, [queue], name(os.getpid(), since_boot_ns())) == ["digest"]
     assert queue.get_job_ids() == ["digest"]

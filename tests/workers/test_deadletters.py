@@ -1,8 +1,7 @@
 """Dead letters are tried again by each sync of JIRA and in time, and silence is told once."""
 
-import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +16,7 @@ from t5g.jira_silence import ALERT
 from t5g.keys import Keys
 from t5g.syncs import Sync, SyncRecord
 from t5g.work import load_rq
+from tests import wall_clock
 from tests.making_jira import body_of, event, issue_event
 from tests.workers.reading import one, synced
 from workers import jobs
@@ -48,7 +48,7 @@ def broken(monkeypatch):
 
 
 async def park(settings, redis, *payloads, received=None):
-    received = received or datetime.now(UTC)
+    received = received or wall_clock.now()
     intake = open_intake(settings, redis)
     for number, payload in enumerate(payloads):
         body, headers = body_of(payload), {DELIVERY: f"d-{received.timestamp():.0f}-{number}"}
@@ -63,9 +63,9 @@ async def test_a_sync_of_jira_tries_them_first(settings, upstreams, redis, store
     await park(settings, redis, issue_event("created", 0, key="T5G-77", summary=summary))
     assert await inbox.count() == 1
     broken.undo()
-    await drain_before(Sync.CASES, settings, redis, datetime.now(UTC))
+    await drain_before(Sync.CASES, settings, redis, wall_clock.now())
     assert await inbox.count() == 1
-    await drain_before(Sync.CARDS, settings, redis, datetime.now(UTC))
+    await drain_before(Sync.CARDS, settings, redis, wall_clock.now())
     assert await inbox.count() == 0
     assert (await one(store, number)).card.key == "T5G-77"
 
@@ -99,7 +99,7 @@ async def test_a_sync_that_comes_while_the_bug_is_there_works_all_the_same(
 
 
 async def test_in_time_the_job_tries_them_and_drops_the_old(settings, redis, inbox, broken):
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     assert not await are_due(settings, redis)
     await park(settings, redis, issue_event("created", 0), received=now - timedelta(minutes=2))
     assert await are_due(settings, redis)
@@ -132,7 +132,7 @@ def test_the_scheduler_asks_for_the_job_once(settings):
 
 
 async def test_silence_is_told_once_and_the_next_event_clears_it(redis, records, inbox):
-    alerts, now = Alerts(redis, Keys()), time.time()
+    alerts, now = Alerts(redis, Keys()), wall_clock.seconds()
     await inbox.mark_done(["d-1"], now=now - 7200)
     assert not await tell_silence(redis, Keys(), now)
     await records.write(SyncRecord(name=Sync.CARDS, started=now - 60, missed_events=2))

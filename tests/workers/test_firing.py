@@ -18,6 +18,7 @@ from t5g.keys import Keys
 from t5g.settings import load_settings
 from t5g.syncs import Sync, SyncRecord
 from t5g.work import load_rq
+from tests import wall_clock
 from tests.own_redis import OwnRedis
 from workers.schedule import Daily, Entry, Every, schedule
 
@@ -391,7 +392,7 @@ def test_the_zone_of_the_machine_changes_no_time(raw, redis_url, zone):
     )
     try:
         until(lambda: queued(raw) == ["sync-cases"])
-        now = datetime.now(UTC)
+        now = wall_clock.now()
         wanted = {entry_id(entry): entry.when.after(now).timestamp() for entry in TABLE}
         until(lambda: len(times(raw)) == len(TABLE))
         found = times(raw)

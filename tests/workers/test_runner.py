@@ -1,7 +1,6 @@
 """A run of a sync: one at a time, recorded, followed, and honest about its end."""
 
 import asyncio
-import time
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.sums import read_sums, sums_key
 from t5g.syncs import Sync, SyncRecord, SyncState
+from tests import wall_clock
 from tests.workers.reading import cases_of, synced
 from workers import runner
 from workers.runner import run_all, run_sync
@@ -29,13 +29,13 @@ def settings(upstreams, redis_url):
 
 async def test_a_run_leaves_its_record(settings, upstreams, records):
     upstreams.add_cases(5)
-    before = time.time()
+    before = wall_clock.seconds()
     record = await run_sync(settings, Sync.CASES)
     assert record == await records.read(Sync.CASES)
     assert record.state is SyncState.OK
     assert (record.seen, record.changed, record.removed, record.failed) == (5, 5, 0, 0)
     assert record.requests == 3  # a token, the cases, what closed lately
-    assert before <= record.started <= record.ended <= time.time()
+    assert before <= record.started <= record.ended <= wall_clock.seconds()
     assert record.last_success == record.last_full == record.started
     assert (record.error, record.failures, record.what) == ("", 0, "")
 
@@ -255,7 +255,7 @@ async def test_a_run_whose_holder_died_is_marked(redis, records):
 
 
 async def test_data_that_grows_old_is_told_once(redis, records):
-    now = time.time()
+    now = wall_clock.seconds()
     await records.write(SyncRecord(name=Sync.CASES, last_success=now - 3600, error="HTTP 503"))
     await records.write(SyncRecord(name=Sync.CARDS, last_success=now - 60))
     assert await tell_stale(redis, KEYS, now) == [Sync.CASES]

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -22,6 +21,7 @@ from t5g.keys import Keys
 from t5g.lifeline import session_members
 from t5g.syncs import Sync, SyncState
 from t5g.work import Asked, enqueue, load_rq, request_sync
+from tests import wall_clock
 from tests.workers.reading import cases_of
 from tests.workers.starting import Workers, descendants, until
 
@@ -127,7 +127,7 @@ async def test_workers_give_signs_of_life_and_stop_when_told(start, redis, raw):
     worker.send_signal(signal.SIGTERM)
     async with asyncio.timeout(10):
         assert await worker.wait() == 0
-    assert await alive(redis, KEYS, "worker", time.time()) == []
+    assert await alive(redis, KEYS, "worker", wall_clock.seconds()) == []
 
 
 def _states(raw):
@@ -137,14 +137,14 @@ def _states(raw):
 async def test_a_worker_that_dies_is_replaced(start, redis):
     crew = await start(2)
     await until(lambda: _alive(redis, 2))
-    first = {sign.name for sign in await alive(redis, KEYS, "worker", time.time())}
+    first = {sign.name for sign in await alive(redis, KEYS, "worker", wall_clock.seconds())}
     os.kill(int(min(first).rpartition(".")[2]), signal.SIGKILL)
     await until(lambda: _alive(redis, 3))  # two new signs and the fading one of the dead
     assert crew.returncode is None
 
 
 async def _alive(redis, count):
-    return len(await alive(redis, KEYS, "worker", time.time())) >= count
+    return len(await alive(redis, KEYS, "worker", wall_clock.seconds())) >= count
 
 
 def test_the_module_of_a_job_is_loaded_before_the_fork_if_it_is_ours(raw, monkeypatch):

@@ -3,7 +3,6 @@
 `Upstreams.start` serves Portal, JIRA and Bugzilla over states that a test fills and breaks.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -19,14 +18,10 @@ from sandbox.portal.app import create_portal_app, portal_faults
 from sandbox.portal.state import LinkedBug, LinkedJira, PortalState
 from sandbox.sso import OFFLINE_TOKEN, TOKEN_PATH, Sso
 from t5g.settings import Settings, load_settings
+from tests.wall_clock import ago
 
 CASE_LINK = "https://access.redhat.com/support/cases/#/case/{number}"
 LABEL = "field-support"
-
-
-def ago(**kwargs: float) -> datetime:
-    """The moment that long before now."""
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(**kwargs)
 
 
 class Upstreams:

@@ -1,7 +1,6 @@
 """Commands that change a card: who may, what is asked of the workers, and how the result comes."""
 
 import asyncio
-import time
 from contextvars import copy_context
 from typing import Any
 
@@ -11,6 +10,7 @@ from bot.jobs import tell
 from t5g.audit import Audit
 from t5g.current import SETTINGS
 from t5g.model import Person
+from tests import wall_clock
 from tests.bot.conftest import Channel
 from tests.bot.worlds import NOW, world
 from tests.making import card_seen, portal_seen
@@ -59,7 +59,7 @@ async def test_a_result_finds_its_way_when_the_response_url_is_dead(channel: Cha
     await channel.store.write(world(3), now=NOW)
     await channel.said("claim 2")
     reply = channel.jobs()[0][1][-1]
-    channel.server.state.clock = lambda: time.time() + 3600
+    channel.server.state.clock = lambda: wall_clock.seconds() + 3600
     assert await told(channel, reply, "00000002", "It is yours.", done=True)
     assert "It is yours." in await channel.shown()
 

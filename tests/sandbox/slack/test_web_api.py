@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack.app import APP_TOKEN
 from sandbox.slack.installation import Installation
+from tests import wall_clock
 from tests.sandbox.slack.serving import Slack
 
 
@@ -284,7 +285,7 @@ async def test_scopes_are_enforced_as_the_manifest_has_them(
 async def test_scheduled_message_is_posted_in_time_and_can_be_cancelled(
     slack: Slack, client: AsyncWebClient
 ) -> None:
-    now = int(time.time())
+    now = int(wall_clock.seconds())
     where = {"channel": slack.general.id, "text": "later"}
     first = await client.chat_scheduleMessage(**where, post_at=now + 100)
     second = await client.chat_scheduleMessage(**where, post_at=now + 200)
@@ -304,7 +305,7 @@ async def test_scheduled_message_is_posted_in_time_and_can_be_cancelled(
 async def test_thirty_scheduled_messages_in_five_minutes(
     slack: Slack, client: AsyncWebClient
 ) -> None:
-    start = (int(time.time()) // 300 + 2) * 300
+    start = (int(wall_clock.seconds()) // 300 + 2) * 300
     for number in range(30):
         slack.server.schedule.add(slack.general.id, start + number, {"text": "x"})
     call = client.chat_scheduleMessage(channel=slack.general.id, text="x", post_at=start + 31)
@@ -314,7 +315,7 @@ async def test_thirty_scheduled_messages_in_five_minutes(
 async def test_scheduled_message_with_metadata_is_never_posted(
     slack: Slack, client: AsyncWebClient
 ) -> None:
-    now = int(time.time())
+    now = int(wall_clock.seconds())
     await client.chat_scheduleMessage(
         channel=slack.general.id,
         text="lost",

@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-import time
 
 import pytest
 import typer
@@ -15,6 +14,7 @@ from t5g.cli import audit
 from t5g.connection import open_redis
 from t5g.keys import Keys
 from t5g.timestamps import MomentError
+from tests import wall_clock
 
 DAY = 86_400
 
@@ -43,7 +43,7 @@ def log(redis_url):
             book = Audit(redis, Keys())
             await book.record(
                 AuditEntry(who="job", action="close", outcome=Outcome.DONE, origin="job",
-                           detail="=1+1", at=time.time() - 8 * DAY),
+                           detail="=1+1", at=wall_clock.seconds() - 8 * DAY),
                 AuditEntry(who="U1", name="Ann", action="claim", outcome=Outcome.DONE,
                            origin="slack", case="01234567"),
                 AuditEntry(who="U2", name="Ben", action="assign", outcome=Outcome.REFUSED,

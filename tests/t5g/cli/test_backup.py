@@ -1,7 +1,6 @@
 """`t5g export` and `t5g import`, and `t5g check --keys`, as an operator types them."""
 
 import asyncio
-import time
 
 import pytest
 import typer
@@ -12,6 +11,7 @@ from t5g.cli import backup, checking
 from t5g.connection import open_redis
 from t5g.errors import RefusedError
 from t5g.keys import Keys
+from tests import wall_clock
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_while_something_is_alive_nothing_is_imported(run, do, tmp_path) -> None
     file = tmp_path / "t5g.backup"
     run("export", file)
     do("FLUSHALL")
-    do("HSET", "t5g:alive:worker", "host.1", repr(time.time()))
+    do("HSET", "t5g:alive:worker", "host.1", repr(wall_clock.seconds()))
     refused = run("import", file)
     assert isinstance(refused.exception, RefusedError)
     assert "worker" in str(refused.exception)

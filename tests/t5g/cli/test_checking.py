@@ -1,7 +1,6 @@
 """`t5g check` looks at every part and names the one that is broken; `t5g health` at processes."""
 
 import asyncio
-import time
 
 import pytest
 import typer
@@ -20,6 +19,7 @@ from t5g.heartbeat import beat, process_name
 from t5g.inbox import Inbox
 from t5g.keys import Keys
 from t5g.syncs import Sync, SyncRecord, SyncRecords
+from tests import wall_clock
 from tests.workers.test_killed import plain
 from tests.workers.upstreams import Upstreams
 
@@ -129,7 +129,7 @@ async def test_slack_that_does_not_answer_is_named(settings, slack, kind):
 
 async def test_events_that_stopped_while_things_changed_are_told(settings, redis_url):
     async with open_redis(redis_url) as redis:
-        inbox, now = Inbox(redis, Keys()), time.time()
+        inbox, now = Inbox(redis, Keys()), wall_clock.seconds()
         await inbox.mark_done(["d-1"], now=now - 7200)
         assert next(r.found for r in await _checked(settings) if r.name == "events") == (
             "The last event of JIRA came 2 h ago"
@@ -185,6 +185,6 @@ def test_health_asks_about_the_processes_of_this_machine_only(
         assert health("worker") == 1
         beat(raw, Keys(), "worker", process_name())
         assert health("worker") == 0
-        raw.hset("t5g:alive:worker", process_name(), repr(time.time() - 600))
+        raw.hset("t5g:alive:worker", process_name(), repr(wall_clock.seconds() - 600))
         assert health("worker") == 1
     assert health("web") == 1

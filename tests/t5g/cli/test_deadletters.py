@@ -1,7 +1,6 @@
 """`t5g deadletters`, as an operator types it."""
 
 import asyncio
-import time
 
 import pytest
 import typer
@@ -13,6 +12,7 @@ from t5g.connection import open_redis
 from t5g.errors import NotFoundError
 from t5g.inbox import Inbox, letter_of
 from t5g.keys import Keys
+from tests import wall_clock
 from tests.making import portal_seen
 from tests.making_jira import body_of, event, issue_event
 
@@ -47,7 +47,7 @@ def put(redis_url):
         payload = issue_event("created", 0) if good else event("jira:issue_updated", 1)
         letter = letter_of(
             id=id, subject="10001", name="jira:issue_created", error="ValueError: odd",
-            event_at=time.time() - 60, now=time.time() - 60,
+            event_at=wall_clock.seconds() - 60, now=wall_clock.seconds() - 60,
             headers={"X-Atlassian-Webhook-Identifier": id}, body=body_of(payload),
         )  # fmt: skip
         doing(redis_url, lambda redis: Inbox(redis, Keys()).put(letter))
@@ -88,7 +88,7 @@ def test_what_comes_from_outside_is_neither_markup_nor_does_it_steer_the_termina
 ) -> None:
     letter = letter_of(
         id="abc-1", subject="[/x]", name="odd\x1b[2J", error="ValueError: [/red] \u202e",
-        event_at=1.0, now=time.time(), headers={"User-Agent": "[bold]\x9b1m"},
+        event_at=1.0, now=wall_clock.seconds(), headers={"User-Agent": "[bold]\x9b1m"},
         body=b'{"a": "[/]"} \x1b[2J',
     )  # fmt: skip
     doing(redis_url, lambda redis: Inbox(redis, Keys()).put(letter))

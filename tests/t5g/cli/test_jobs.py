@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
@@ -14,6 +13,7 @@ from t5g.errors import NotFoundError, RefusedError
 from t5g.keys import Keys
 from t5g.runs import Outcome, Run, RunBook, Said
 from t5g.work import enqueue
+from tests import wall_clock
 
 KEYS = Keys()
 BURST = """
@@ -45,7 +45,7 @@ def raw(redis_url: str):
 
 
 def a_run(raw: Redis, number: int, outcome: Outcome, trace: str = "") -> None:
-    now = time.time()
+    now = wall_clock.seconds()
     book = RunBook(raw, KEYS)
     book.begin(Run(id=f"r{number}", job_id="sync-cases", job="sync cases", queue="default",
                    started=now - number))  # fmt: skip

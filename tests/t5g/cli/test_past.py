@@ -1,7 +1,5 @@
 """The past of a demo: what its cases tell of the days before, and never over what was kept."""
 
-import time
-
 from redis.asyncio import Redis
 
 from t5g.cli.past import DAYS, MOST_CASES, as_it_was, past_rows, write_past
@@ -10,6 +8,7 @@ from t5g.keys import Keys
 from t5g.model import Escalation
 from t5g.settings import load_settings
 from t5g.statistics import DayRow, History
+from tests import wall_clock
 from tests.making import NOW_SECONDS, ago, entry
 
 SETTINGS = load_settings(env={})
@@ -63,11 +62,11 @@ async def test_an_installation_with_a_past_keeps_it(redis: Redis, redis_url: str
     kept = [DayRow(day=f"2026-01-0{n}", at=0.0, headlines={"open": n}) for n in (1, 2)]
     for row in kept:
         await history.write(row)
-    assert await write_past(settings, time.time()) == 0
+    assert await write_past(settings, wall_clock.seconds()) == 0
     assert await history.read_all() == kept
 
 
 async def test_an_empty_one_gets_its_days(redis: Redis, redis_url: str) -> None:
     settings = load_settings(env={"redis_url": redis_url})
-    assert await write_past(settings, time.time()) == DAYS
+    assert await write_past(settings, wall_clock.seconds()) == DAYS
     assert len(await History(redis, Keys(settings.redis_prefix)).read_all()) == DAYS

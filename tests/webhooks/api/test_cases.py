@@ -1,13 +1,14 @@
 """`/api/v1/cases`: the same answers as everywhere, in pages that neither repeat nor skip."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from t5g.model import Bug, Comment, Issue, Source
 from t5g.state import CommentsSeen
 from t5g.store import Store
+from tests import wall_clock
 from tests.making import card_seen, listing, portal_seen
 from tests.webhooks.api.conftest import Ask
 from tests.webhooks.conftest import Client
@@ -48,7 +49,7 @@ async def test_walk_goes_on_where_it_was_although_cases_come_and_go(
     _, whole = await ask(PATH, q="status:any sort:number", limit="500")
     expected = [item["number"] for item in whole["items"]]
     _, page = await ask(PATH, q="status:any sort:number", limit="10")
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     await store.remove(expected[3], now=now)
     await store.write([portal_seen("00000001", seen=now)], now=now)
     seen = [item["number"] for item in page["items"]]
@@ -100,7 +101,7 @@ async def test_unknown_parameter_is_refused(ask: Ask) -> None:
 
 
 async def test_what_did_not_change_is_not_sent_again(client: Client, store: Store) -> None:
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     await store.write([portal_seen(seen=now)], now=now)
     async with client.get(PATH) as response:
         etag = response.headers["ETag"]
@@ -114,7 +115,7 @@ async def test_what_did_not_change_is_not_sent_again(client: Client, store: Stor
 
 
 async def test_one_case_has_everything_but_what_is_restricted(ask: Ask, store: Store) -> None:
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     secret = "only-for-some"
     await store.write(
         [
@@ -148,7 +149,7 @@ async def test_one_case_has_everything_but_what_is_restricted(ask: Ask, store: S
 async def test_restricted_things_are_not_shown_on_the_page_either(
     client: Client, store: Store
 ) -> None:
-    now, secret = datetime.now(UTC), "only-for-some"
+    now, secret = wall_clock.now(), "only-for-some"
     comment = Comment(id="2", body=secret, created=now, restricted=True)
     await store.write(
         [

@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from schemathesis.generation import GenerationMode
 from t5g.connection import open_redis, open_store
 from t5g.settings import load_settings
 from t5g.store import Store
+from tests import wall_clock
 from tests.making import NOW, portal_seen
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.worlds import world
@@ -38,7 +38,7 @@ def address(redis_server: str) -> Iterator[str]:
     async def serve() -> TestServer:
         env = {"redis_url": redis_server, "slack_signing_secret": "test-not-secret"}
         configured = load_settings(env=env)
-        redis, now = open_redis(redis_server), datetime.now(UTC)
+        redis, now = open_redis(redis_server), wall_clock.now()
         await open_store(configured, redis).write(world(40, now), now=now)
         await redis.aclose()
         server = TestServer(create_app(configured))

@@ -1,7 +1,5 @@
 """Statistics, accounts, engineers and syncs: the numbers of the core, in pages by name."""
 
-from datetime import UTC, datetime
-
 import pytest
 from redis.asyncio import Redis
 
@@ -10,6 +8,7 @@ from t5g.census import figures
 from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.statistics import DayRow, History, day_of
+from tests import wall_clock
 from tests.webhooks.api.conftest import Ask
 from tests.webhooks.pages.conftest import Fill
 
@@ -17,7 +16,7 @@ from tests.webhooks.pages.conftest import Fill
 async def test_numbers_are_those_of_the_core(ask: Ask, fill: Fill, board: Board) -> None:
     await fill(60)
     await board.refresh()
-    numbers = figures(board.entries.values(), datetime.now(UTC).timestamp())
+    numbers = figures(board.entries.values(), wall_clock.now().timestamp())
     status, told = await ask("/api/v1/stats")
     assert status == 200
     assert told["headlines"] == numbers.headlines
@@ -26,7 +25,7 @@ async def test_numbers_are_those_of_the_core(ask: Ask, fill: Fill, board: Board)
 
 
 async def test_history_has_the_newest_rows(ask: Ask, redis: Redis, settings: Settings) -> None:
-    history, now = History(redis, Keys(settings.redis_prefix)), datetime.now(UTC).timestamp()
+    history, now = History(redis, Keys(settings.redis_prefix)), wall_clock.now().timestamp()
     for days in range(1, 10):
         at = now - days * 86_400
         await history.write(DayRow(day=day_of(at, settings.zone), at=at, headlines={"open": days}))
@@ -39,7 +38,7 @@ async def test_change_since_yesterday(
     ask: Ask, fill: Fill, redis: Redis, settings: Settings
 ) -> None:
     await fill(10)
-    at = datetime.now(UTC).timestamp() - 86_400
+    at = wall_clock.now().timestamp() - 86_400
     row = DayRow(day=day_of(at, settings.zone), at=at, headlines={"open": 2})
     await History(redis, Keys(settings.redis_prefix)).write(row)
     _, told = await ask("/api/v1/stats")

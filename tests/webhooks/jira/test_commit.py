@@ -1,7 +1,7 @@
 """Events written in groups: what was done is remembered along the way, or soon after the last."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +16,7 @@ from t5g.keys import Keys
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync
+from tests import wall_clock
 from tests.making import NOW, portal_seen
 from tests.making_jira import body_of, event, issue_event
 from webhooks.jira.commit import GroupCommit
@@ -48,7 +49,7 @@ async def commit(store: Store, board: Board, inbox: Inbox, asked: list[Sync]) ->
     """What the web process has, and a case that the Portal has told of."""
     await store.write([portal_seen()], now=NOW)
     intake = Intake(store, board, inbox, Settings(_env_file=None))
-    return GroupCommit(intake, clock=lambda: datetime.now(UTC), ask=asked.extend)
+    return GroupCommit(intake, clock=wall_clock.now, ask=asked.extend)
 
 
 async def remembered(inbox: Inbox) -> int:

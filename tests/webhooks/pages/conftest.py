@@ -1,8 +1,6 @@
 """What tests of the pages share: a web process whose Redis has a world of cases."""
 
-import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
@@ -11,6 +9,7 @@ from t5g.connection import open_syncs
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import SyncRecords
+from tests import wall_clock
 from tests.webhooks.browsing import chrome, site, tab  # noqa: F401 (fixtures)
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.worlds import world
@@ -24,7 +23,7 @@ def fill(store: Store) -> Fill:
     """Write so many cases into the store."""
 
     async def write(count: int, **options: object) -> None:
-        now = datetime.now(UTC)
+        now = wall_clock.now()
         await store.write(world(count, now, **options), now=now)  # type: ignore[arg-type]
 
     return write
@@ -50,4 +49,4 @@ def records(settings: Settings, redis: Redis) -> SyncRecords:
 @pytest.fixture
 def now() -> float:
     """Seconds since the epoch."""
-    return time.time()
+    return wall_clock.seconds()

@@ -1,10 +1,9 @@
 """An accessibility checker (axe) looks at every page, in light and dark, wide and narrow."""
 
-from datetime import UTC, datetime
-
 import pytest
 from playwright.sync_api import expect
 
+from tests import wall_clock
 from tests.making import portal_seen
 from tests.webhooks.browsing import Site, Tab, found_by_axe
 
@@ -24,7 +23,7 @@ def test_checker_finds_nothing(tab: Tab, path: str) -> None:
 
 def test_checker_finds_nothing_in_what_opens_while_one_reads(tab: Tab, site: Site) -> None:
     page = tab("/cases?q=number:04000001")
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     site.write(portal_seen("04000001", seen=now, updated=now, summary="changed while one reads"))
     expect(page.locator(".news")).to_contain_text("1 change")
     page.keyboard.press("/")

@@ -12,6 +12,7 @@ from t5g.keys import Keys
 from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.team import Role
 from t5g.work import load_rq
+from tests import wall_clock
 from tests.making import card_seen, portal_seen
 from tests.webhooks.browsing import PHONE, Site, Tab
 from webhooks.access.tokens import Tokens
@@ -38,14 +39,14 @@ def query_of(page: Page) -> str:
 
 def write_case(site: Site, number: str, summary: str, **facts: object) -> None:
     """Write a case as a sync that sees it now."""
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     created = {"created": LONG_AGO, "updated": now, "seen": now}
     site.write(portal_seen(number, summary=summary, **{**created, **facts}))
 
 
 def move_card(site: Site, number: str, status: str) -> None:
     """Write a card as an event of JIRA does."""
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     site.write(card_seen(number, f"T5G-{int(number)}", seen=now, updated=now, status=status))
 
 
@@ -248,7 +249,7 @@ def test_case_that_comes_into_the_list_is_told_others_are_not(tab: Tab, site: Si
 
 @pytest.mark.parametrize("path", ["/", "/cases/00000121", "/updates", "/weekly", "/stats"])
 def test_every_page_follows_what_it_shows(tab: Tab, site: Site, path: str) -> None:
-    write_case(site, "00000121", "followed", seen=datetime.now(UTC) - timedelta(minutes=1))
+    write_case(site, "00000121", "followed", seen=wall_clock.now() - timedelta(minutes=1))
     page = tab(path)
     write_case(site, "00000121", f"followed from {path}")
     expect(page.locator(".news")).to_contain_text("1 change")
@@ -263,7 +264,7 @@ def test_running_sync_shows_how_far_it_is_while_the_page_is_open(tab: Tab, site:
     for current in (1, 3):
         site.record(SyncRecord(name=Sync.CARDS, state=SyncState.RUNNING, current=current, total=4))
         expect(bar).to_have_attribute("value", str(25 * current))
-    done = datetime.now(UTC).timestamp()
+    done = wall_clock.now().timestamp()
     site.record(SyncRecord(name=Sync.CARDS, state=SyncState.OK, last_success=done))
     expect(bar).to_have_count(0)
 
@@ -288,7 +289,7 @@ def asked_for(site: Site) -> list[str]:
 def token(site: Site, role: Role) -> dict[str, dict[str, str]]:
     """Options of a window whose owner has that role."""
     tokens = Tokens(site.redis, Keys(site.settings.redis_prefix))
-    _, secret = site.do(tokens.create(f"{role} {datetime.now(UTC).timestamp()}", role))
+    _, secret = site.do(tokens.create(f"{role} {wall_clock.now().timestamp()}", role))
     return {"extra_http_headers": {"Authorization": f"Bearer {secret}"}}
 
 

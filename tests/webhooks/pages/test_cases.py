@@ -1,11 +1,12 @@
 """The list of cases and the page of one case, asked over HTTP."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from tests import wall_clock
 from tests.making import card_seen, portal_seen
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Fill, Get
@@ -22,11 +23,11 @@ async def test_list_shows_the_open_cases(get: Get, fill: Fill) -> None:
 
 
 async def test_change_shows_in_the_next_answer(get: Get, store: Store) -> None:
-    first = datetime.now(UTC)
+    first = wall_clock.now()
     facts = {"created": first - timedelta(days=2), "updated": first}
     await store.write([portal_seen(summary="before", seen=first, **facts)], now=first)
     assert "before" in (await get("/cases"))[1]
-    later = datetime.now(UTC)
+    later = wall_clock.now()
     changed = portal_seen(summary="after", seen=later, **{**facts, "updated": later})
     await store.write([changed], now=later)
     for path in ("/", "/cases", "/cases?q=after", "/cases/01234567"):
@@ -34,7 +35,7 @@ async def test_change_shows_in_the_next_answer(get: Get, store: Store) -> None:
 
 
 async def test_moved_card_shows_its_internal_status(get: Get, store: Store) -> None:
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     await store.write([portal_seen(), card_seen(status="Code Review", updated=now)], now=now)
     assert "Backport" in (await get("/cases"))[1]
     assert "Backport" in (await get("/cases/01234567"))[1]

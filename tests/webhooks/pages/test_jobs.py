@@ -1,7 +1,6 @@
 """`/jobs` tells engineers what workers do, did and will do; nobody else, and no markup in it."""
 
 import re
-import time
 from html import unescape
 
 import msgspec
@@ -14,6 +13,7 @@ from t5g.settings import Settings
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from t5g.team import Role
 from t5g.work import enqueue, load_rq
+from tests import wall_clock
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Get
 from webhooks.access.tokens import Tokens
@@ -67,7 +67,7 @@ async def test_a_day_is_summed_up_by_its_success_and_how_long_it_took(
 ) -> None:
     with SyncRedis.from_url(settings.redis_url) as raw:
         old = msgspec.structs.replace(run_of(0, now), outcome=Outcome.FAILED)
-        yesterday = int((time.time() - 25 * 3600) * 1000)
+        yesterday = int((wall_clock.seconds() - 25 * 3600) * 1000)
         raw.xadd("t5g:runs:ended", {"run": msgspec.json.encode(old)}, id=yesterday)
         book = RunBook(raw, KEYS)
         for number in range(1, 21):

@@ -5,7 +5,6 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from aiohttp import ClientResponse
 
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from tests import wall_clock
 from tests.making import portal_seen
 from tests.webhooks.conftest import Client
 from webhooks.pages import live
@@ -48,7 +48,7 @@ async def event(response: ClientResponse, within: float = 5.0) -> Event:
 
 async def change(store: Store, number: str, summary: str = "changed", **facts: Any) -> int:
     """Write a change; give its place in the history."""
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     seen = portal_seen(number, seen=now, updated=now, summary=summary, **facts)
     written = await store.write([seen], now=now)
     return written[0].sequence

@@ -10,7 +10,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ from t5g.state import CommentsSeen, DetailsSeen, ListingSeen, PortalSeen
 from t5g.statistics import DayRow, History, day_of
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
+from tests import wall_clock
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Get
 
@@ -87,7 +88,7 @@ class Nasty:
 
 @pytest.fixture
 def nasty() -> Nasty:
-    return Nasty(datetime.now(UTC))
+    return Nasty(wall_clock.now())
 
 
 async def write_case(store: Store, nasty: Nasty) -> None:

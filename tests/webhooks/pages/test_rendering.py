@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from t5g.settings import Settings, load_settings
 from t5g.state import CommentsSeen
 from t5g.store import Store
 from t5g.team import Role
+from tests import wall_clock
 from tests.making import card_seen, details_seen, listing, portal_seen
 from tests.webhooks.conftest import Client, Serve
 from tests.webhooks.pages.conftest import Fill
@@ -69,7 +70,7 @@ def renderings(client: Client) -> int:
 
 
 async def change(store: Store, summary: str) -> None:
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     await store.write([portal_seen(seen=now, updated=now, summary=summary)], now=now)
 
 
@@ -95,7 +96,7 @@ async def test_change_costs_one_rendering_and_not_one_per_viewer(
 def _still(client: Client) -> None:
     """Stop the clock of the pages: a minute that ends in between is another rendering."""
     assert client.app is not None
-    at = datetime.now(UTC).timestamp()
+    at = wall_clock.now().timestamp()
     client.app[PAGES].clock = lambda: at
 
 
@@ -112,7 +113,7 @@ async def test_no_page_is_large_however_much_there_is(
     serve: Serve, settings: Settings, fill: Fill, store: Store
 ) -> None:
     await fill(400)
-    long, now = "<&>" * 8_000, datetime.now(UTC)
+    long, now = "<&>" * 8_000, wall_clock.now()
     on_card = [Comment(id=str(n), body=long, created=now) for n in range(120)]
     on_case = [CaseComment(id=str(n), body=long, created=now) for n in range(120)]
     issues = [
@@ -142,7 +143,7 @@ async def test_no_page_is_large_however_much_there_is(
 async def test_list_in_a_script_of_many_bytes_is_no_large_page(
     serve: Serve, settings: Settings, store: Store
 ) -> None:
-    now, text = datetime.now(UTC), "基站升级后无法启动并且反复重启" * 20
+    now, text = wall_clock.now(), "基站升级后无法启动并且反复重启" * 20
     person, old = Person(account="p", name="日本通信株式会社の山田太郎"), now - timedelta(days=20)
     for n in range(100):
         number = f"{n:08}"

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from t5g.settings import Settings
 from t5g.state import CommentsSeen, DetailsSeen
 from t5g.statistics import DayRow, History, day_of
 from t5g.store import Store
+from tests import wall_clock
 from tests.making import card_seen, portal_seen
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Fill, Get
@@ -32,7 +33,7 @@ ANN = Person(account="a1", name="Ann / Lee", email="ann@example.com")
 
 async def one(store: Store, number: str = "01234567", **facts: object) -> datetime:
     """Write a case of two days ago with a card of Ann's."""
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     since = now - timedelta(days=2)
     created = {"created": since, "updated": now, "seen": now}
     card = card_seen(number, f"T5G-{number}", seen=now, assignee=ANN, updated=now)
@@ -102,7 +103,7 @@ async def test_numbers_on_the_overview_are_those_of_the_core(
 ) -> None:
     await fill(80)
     await board.refresh()
-    numbers = figures(board.entries.values(), datetime.now(UTC).timestamp())
+    numbers = figures(board.entries.values(), wall_clock.now().timestamp())
     _, text = await get("/")
     shown = dict(
         re.findall(r'<li class="tile (\w+)[^>]*><a[^>]*>.*?<span class="value">([\d,]+)<', text)
@@ -221,7 +222,7 @@ async def test_long_history_stays_a_small_page(
     get: Get, fill: Fill, redis: Redis, settings: Settings
 ) -> None:
     await fill(50)
-    history, now = History(redis, Keys(settings.redis_prefix)), datetime.now(UTC).timestamp()
+    history, now = History(redis, Keys(settings.redis_prefix)), wall_clock.now().timestamp()
     for days in range(1, 1500):
         at = now - days * 86_400
         names = {f"Account {n}": days for n in range(8)}

@@ -10,7 +10,7 @@ import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -24,6 +24,8 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Names
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+from tests import wall_clock
 
 ENTITY = "https://idp.test/metadata"
 NAMESPACES = (
@@ -41,7 +43,7 @@ def make_key() -> tuple[str, str]:
     """Make a private key and its certificate, both as PEM."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.test")])
-    now = datetime.now(UTC)
+    now = wall_clock.now()
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -67,7 +69,7 @@ def bare(pem: str) -> str:
 
 def moment(shift: float = 0) -> str:
     """The moment so many seconds from now, as SAML writes it."""
-    return (datetime.now(UTC) + timedelta(seconds=shift)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (wall_clock.now() + timedelta(seconds=shift)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def encoded(xml: str) -> str:

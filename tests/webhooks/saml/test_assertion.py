@@ -5,12 +5,12 @@ reason to take it.
 """
 
 import re
-import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests import wall_clock
 from tests.webhooks.saml.identity import ENTITY, Claim, IdentityProvider, moment
 from webhooks.saml.assertion import (
     LONGEST,
@@ -50,7 +50,7 @@ def response(claim: Claim = CLAIM) -> str:
 
 
 def read(xml: str, now: float = 0) -> Assertion:
-    return read_assertion(xml, EXPECTED, READING, now or time.time())
+    return read_assertion(xml, EXPECTED, READING, now or wall_clock.seconds())
 
 
 def refused(xml: str, why: str) -> None:
@@ -63,11 +63,11 @@ def test_a_good_assertion_says_who_it_is() -> None:
     assert (found.id, found.person, found.index) == ("_one", "ann", "_login-1")
     assert (found.email, found.name) == ("ann@example.com", "Ann Müller")
     assert found.groups == ("everybody", "t5g-engineers")
-    assert abs(found.until - time.time() - 300) < 30
+    assert abs(found.until - wall_clock.seconds() - 300) < 30
 
 
 def test_it_ends_when_the_first_of_its_parts_does() -> None:
-    now = time.time()
+    now = wall_clock.seconds()
     for claim in (replace(CLAIM, until=100), replace(CLAIM, confirmed_until=100)):
         assert abs(read(response(claim)).until - now - 100) < 30
 
@@ -104,9 +104,9 @@ def test_clocks_may_be_off_by_the_skew_and_no_more() -> None:
     with pytest.raises(AssertionRefusedError):
         read(xml, end + 60)
     begin = response(replace(CLAIM, not_before=0))
-    assert read(begin, time.time() - 55).person == "ann"
+    assert read(begin, wall_clock.seconds() - 55).person == "ann"
     with pytest.raises(AssertionRefusedError):
-        read(begin, time.time() - 65)
+        read(begin, wall_clock.seconds() - 65)
 
 
 BEARER = 'Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"'

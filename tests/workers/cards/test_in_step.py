@@ -10,6 +10,7 @@ from sandbox.jira.model import JiraIssue
 from t5g.audit import Filter
 from t5g.settings import Settings
 from t5g.work import load_rq
+from tests import wall_clock
 from tests.workers.cards.conftest import learn
 from tests.workers.upstreams import Upstreams, ago
 from workers.cards.closing import close_cards
@@ -142,7 +143,7 @@ async def test_the_card_of_a_closed_case_is_proposed_once_and_not_closed(
     world: Upstreams, settings: Settings, desk: Desk
 ):
     card = await closed_case(world, settings, 8)
-    day = f"{datetime.now(UTC) - timedelta(days=8):%Y-%m-%d}"
+    day = f"{wall_clock.now() - timedelta(days=8):%Y-%m-%d}"
     dry = await close_cards(desk, dry=True)
     assert [(one.before, one.after, one.why) for one in dry.planned] == [
         ("In Progress", "Done (proposed)", "the case was closed 8 days ago")
