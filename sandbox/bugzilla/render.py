@@ -10,6 +10,8 @@ from sandbox.bugzilla.state import BugzillaState, Json, SandboxBug
 Moment = Callable[[datetime], Any]
 #: Fields of Red Hat's server that only come when asked for.
 _EXTRA: Final = frozenset({"comments", "description", "external_bugs", "flags"})
+#: What the server calls a field that has another name here; it knows no other name for it.
+_SERVERS: Final = {"cf_internal_whiteboard": "internal_whiteboard"}
 #: What `PUT /rest/bug` and `Bug.update` may set; any other name is ignored without a word.
 _SETTABLE: Final = frozenset(
     {
@@ -19,7 +21,7 @@ _SETTABLE: Final = frozenset(
         "severity",
         "priority",
         "whiteboard",
-        "internal_whiteboard",
+        "cf_internal_whiteboard",
         "assigned_to",
         "qa_contact",
         "target_milestone",
@@ -40,11 +42,15 @@ def render_bug(
     moment: Moment,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    lacks: Iterable[str] = (),
 ) -> Json:
-    """The bug with the fields asked for (all that come by themselves if none are named)."""
+    """The bug with the fields asked for (all that come by themselves if none are named).
+
+    Names that the server does not know are ignored without a word; `lacks`: further such names.
+    """
     everything = _everything(bug, account, moment)
     wanted = set(include) or {"_default"}
-    excluded = set(exclude)
+    excluded = {*exclude, *lacks}
     return {
         name: value
         for name, value in everything.items()
@@ -82,7 +88,7 @@ def _everything(bug: SandboxBug, account: str | None, moment: Moment) -> Json:
         "creation_time": moment(bug.created),
         "last_change_time": moment(bug.changed),
         "whiteboard": bug.whiteboard,
-        "internal_whiteboard": bug.internal_whiteboard,
+        "cf_internal_whiteboard": bug.internal_whiteboard,
         "keywords": list(bug.keywords),
         "groups": [],
         "depends_on": [],
@@ -114,16 +120,19 @@ def apply_update(
 def _apply(
     state: BugzillaState, bug: SandboxBug, update: Mapping[str, Any], moment: Moment
 ) -> Json:
-    wanted = {name: value for name, value in update.items() if name in _SETTABLE}
+    settable = _SETTABLE - state.lacks
+    wanted = {name: value for name, value in update.items() if name in settable}
     if isinstance(wanted.get("target_release"), str):
         wanted["target_release"] = [wanted["target_release"]]
     if isinstance(update.get("keywords"), Mapping):
         wanted["keywords"] = _keywords(bug, update["keywords"])
-    changed = {name: value for name, value in wanted.items() if getattr(bug, name) != value}
+    before = {name: getattr(bug, _SERVERS.get(name, name)) for name in wanted}
+    told = {name: value for name, value in wanted.items() if before[name] != value}
     report = {
-        name: {"removed": _text(getattr(bug, name)), "added": _text(value)}
-        for name, value in changed.items()
+        name: {"removed": _text(before[name]), "added": _text(value)}
+        for name, value in told.items()
     }
+    changed = {_SERVERS.get(name, name): value for name, value in told.items()}
     comment = (update.get("comment") or {}).get("comment", "")
     if comment:
         changed["comments"] = [*bug.comments, str(comment)]

@@ -50,12 +50,12 @@ class RestApi:
     async def _search(self, request: web.Request) -> Json:
         account = self._account(request)
         found = self._state.search(_terms(request.query))
-        return {"bugs": [_rendered(bug, account, request) for bug in found]}
+        return {"bugs": [self._rendered(bug, account, request) for bug in found]}
 
     async def _get(self, request: web.Request) -> Json:
         account = self._account(request)
         bug = self._state.get(request.match_info["id"], account)
-        return {"bugs": [_rendered(bug, account, request)], "faults": []}
+        return {"bugs": [self._rendered(bug, account, request)], "faults": []}
 
     async def _comments(self, request: web.Request) -> Json:
         bug = self._state.get(request.match_info["id"], self._account(request))
@@ -74,28 +74,33 @@ class RestApi:
         bugs = [self._state.get(one, account) for one in ids]
         return apply_update(self._state, bugs, body, rest_time)
 
+    def _rendered(self, bug: SandboxBug, account: str | None, request: web.Request) -> Json:
+        terms = _terms(request.query)
+        return render_bug(
+            bug,
+            account=account,
+            moment=rest_time,
+            include=terms.get("include_fields", ()),
+            exclude=terms.get("exclude_fields", ()),
+            lacks=self._state.lacks,
+        )
+
     def _account(self, request: web.Request) -> str | None:
         return self._state.account_of(_key(request))
 
 
 def _key(request: web.Request) -> str | None:
-    """The API key, wherever it stands; Red Hat's server takes it as a bearer token."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme == "Bearer":
+    """The API key, wherever it stands."""
+    if token := bearer_of(request):
         return token
     named = (request.query[name] for name in _KEY_NAMES if name in request.query)
     return next(named, None)
 
 
-def _rendered(bug: SandboxBug, account: str | None, request: web.Request) -> Json:
-    terms = _terms(request.query)
-    return render_bug(
-        bug,
-        account=account,
-        moment=rest_time,
-        include=terms.get("include_fields", ()),
-        exclude=terms.get("exclude_fields", ()),
-    )
+def bearer_of(request: web.Request) -> str | None:
+    """The API key as Red Hat's server takes it."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else None
 
 
 def _terms(query: Any) -> Mapping[str, list[str]]:

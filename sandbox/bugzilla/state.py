@@ -85,6 +85,8 @@ class BugzillaState:
         self.account = account
         #: Rows that a search answers without a limit; Red Hat's server was seen to give 20.
         self.default_limit: int | None = None
+        #: Fields that this server does not have: only Red Hat's has an internal whiteboard.
+        self.lacks: set[str] = set()
         #: Bugs whose people got mail of a change, once for each change that was not a minor one.
         self.mailed: list[int] = []
         self._clock = clock

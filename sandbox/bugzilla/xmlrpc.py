@@ -9,7 +9,7 @@ from xml.parsers.expat import ExpatError
 from aiohttp import web
 
 from sandbox.bugzilla.render import apply_update, render_bug
-from sandbox.bugzilla.rest import VERSION
+from sandbox.bugzilla.rest import VERSION, bearer_of
 from sandbox.bugzilla.state import BugzillaError, BugzillaState, Json, SandboxBug
 
 Method = Callable[[Mapping[str, Any], str | None], Json]
@@ -40,16 +40,16 @@ class XmlRpcApi:
             return _answer(xmlrpc.client.Fault(-32700, f"XML not well-formed: {error}"))
         arguments = parameters[0] if parameters and isinstance(parameters[0], dict) else {}
         try:
-            return _answer((self._call(name or "", arguments),))
+            return _answer((self._call(name or "", arguments, bearer_of(request)),))
         except BugzillaError as error:
             return _answer(xmlrpc.client.Fault(error.code, error.message))
 
-    def _call(self, name: str, arguments: Mapping[str, Any]) -> Json:
+    def _call(self, name: str, arguments: Mapping[str, Any], bearer: str | None) -> Json:
         if name == "Bugzilla.version":
             return {"version": VERSION}
         if name not in self._methods:
             raise BugzillaError(-32601, f"The requested method '{name}' was not found.")
-        key = arguments.get("Bugzilla_api_key", arguments.get("api_key"))
+        key = bearer or arguments.get("Bugzilla_api_key", arguments.get("api_key"))
         return self._methods[name](arguments, self._state.account_of(key))
 
     def _get(self, arguments: Mapping[str, Any], account: str | None) -> Json:
@@ -63,19 +63,29 @@ class XmlRpcApi:
                 fault = {"id": name, "faultCode": error.code, "faultString": error.message}
                 faults.append(fault)
             else:
-                bugs.append(_rendered(bug, account, arguments))
+                bugs.append(self._rendered(bug, account, arguments))
         return {"bugs": bugs, "faults": faults}
 
     def _search(self, arguments: Mapping[str, Any], account: str | None) -> Json:
         terms = {name: [str(one) for one in _listed(value)] for name, value in arguments.items()}
         found = self._state.search(terms)
-        return {"bugs": [_rendered(bug, account, arguments) for bug in found]}
+        return {"bugs": [self._rendered(bug, account, arguments) for bug in found]}
 
     def _update(self, arguments: Mapping[str, Any], account: str | None) -> Json:
         if account is None:
             raise _LOGIN_REQUIRED
         bugs = [self._state.get(name, account) for name in _listed(arguments.get("ids"))]
         return apply_update(self._state, bugs, arguments, _moment)
+
+    def _rendered(self, bug: SandboxBug, account: str | None, arguments: Mapping[str, Any]) -> Json:
+        return render_bug(
+            bug,
+            account=account,
+            moment=_moment,
+            include=_listed(arguments.get("include_fields")),
+            exclude=_listed(arguments.get("exclude_fields")),
+            lacks=self._state.lacks,
+        )
 
     def _whoami(self, arguments: Mapping[str, Any], account: str | None) -> Json:
         if account is None:
@@ -84,16 +94,6 @@ class XmlRpcApi:
 
     def _valid_login(self, arguments: Mapping[str, Any], account: str | None) -> Json:
         return {"result": account is not None and arguments.get("login") == account}
-
-
-def _rendered(bug: SandboxBug, account: str | None, arguments: Mapping[str, Any]) -> Json:
-    return render_bug(
-        bug,
-        account=account,
-        moment=_moment,
-        include=_listed(arguments.get("include_fields")),
-        exclude=_listed(arguments.get("exclude_fields")),
-    )
 
 
 def _listed(value: Any) -> list[Any]:

@@ -48,9 +48,10 @@ class Upstreams:
         self.jira_door = jira[DOOR]
         self.jira_url = await self._serve(jira)
         self.jira.base_url = self.jira_url
-        self.bugzilla_url = await self._serve(
-            create_bugzilla_app(self.bugzilla, faults=self.bugzilla_faults), **SERVER_LIMITS
-        )
+        bugzilla = create_bugzilla_app(self.bugzilla, faults=self.bugzilla_faults)
+        # The package takes any address with this name in it for Red Hat's own.
+        bugzilla.add_subapp("/bugzilla.redhat.com", create_bugzilla_app(self.bugzilla))
+        self.bugzilla_url = await self._serve(bugzilla, **SERVER_LIMITS)
 
     async def stop(self) -> None:
         """Stop all servers."""

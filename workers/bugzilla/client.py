@@ -17,9 +17,11 @@ from t5g.errors import UpstreamError
 from t5g.model import Bug
 from t5g.settings import Settings
 from t5g.timestamps import parse_time
+from workers.answers import NOT_ASKED_FOR, rows_in
 from workers.blocking import NamingAdapter, Threads, judge_requests
 from workers.calls import Caller, Policy, Traffic, Transient
 from workers.streams import batched, mapped
+from workers.whiteboards import lacking, with_words
 
 SERVICE = "bugzilla"
 BATCH = 200
@@ -28,11 +30,16 @@ CALLS_AT_ONCE = 3
 LARGEST_ID = 2**31 - 1
 #: Some servers cut answers at so many rows without a word; then what is missing is asked again.
 SUSPICIOUS_ROWS = 20
+#: The server's own names: the package's are translated in some calls only, and a server ignores
+#: names that it does not know, in reads and in updates.
 FIELDS = (
     "id", "summary", "status", "severity", "target_release", "target_milestone", "assigned_to",
-    "qa_contact", "whiteboard", "last_change_time",
+    "qa_contact", "whiteboard", "cf_internal_whiteboard", "last_change_time",
 )  # fmt: skip
-RED_HAT_FIELDS = ("internal_whiteboard",)
+#: What every server has of every bug: a row without one of these is not all there is.
+ALWAYS = frozenset({"id", "summary", "status", "last_change_time"})
+#: The server's names of the fields that keywords can be put into.
+WHITEBOARDS = {"whiteboard": "whiteboard", "internal_whiteboard": "cf_internal_whiteboard"}
 NOT_FOR_US = frozenset({100, 101, 102})
 KEY_REFUSED = frozenset({300, 301, 302, 303, 304, 305, 306, 307, 310, 410, 400})
 UNAVAILABLE = frozenset({-32000, 100500})
@@ -55,7 +62,10 @@ class BugzillaClient:
             self._server.get_requests_session().close()
 
     async def bugs(self, ids: Sequence[int]) -> AsyncIterator[dict[int, Bug]]:
-        """Yield a bug for every one of `ids`, in batches; those that we may not read say so."""
+        """Yield a bug for every one of `ids`, in batches; those that we may not read say so.
+
+        One that came and can not be read is left out: it is neither known nor restricted.
+        """
         possible = [i for i in ids if 0 < i <= LARGEST_ID]
         impossible = {i: self._restricted(i) for i in ids if not 0 < i <= LARGEST_ID}
         if impossible:
@@ -77,11 +87,12 @@ class BugzillaClient:
     async def _batch(self, ids: Sequence[int]) -> dict[int, Bug]:
         server = await self._connected()
         found: dict[int, Bug] = {}
-        missing = list(ids)
-        while missing:
+        missing, asked = list(ids), 0
+        while missing and asked < len(ids):
             rows = await self._threads.run(_ask, server, missing)
-            got = {bug.id: bug for row in rows if (bug := self._read(row)) is not None}
-            found |= got
+            asked += 1
+            got = {row["id"] for row in rows if isinstance(row.get("id"), int)}
+            found |= {bug.id: bug for row in rows if (bug := self._read(row)) is not None}
             missing = [i for i in missing if i not in got]
             if len(got) < SUSPICIOUS_ROWS:
                 break
@@ -106,7 +117,7 @@ class BugzillaClient:
 
     def _read(self, row: Mapping[str, Any]) -> Bug | None:
         try:
-            return bug_of(row, self._base)
+            return bug_of(row, self._base) if row.keys() >= ALWAYS else None
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -132,7 +143,7 @@ def bug_of(row: Mapping[str, Any], base: str) -> Bug:
     """Read one bug; raises KeyError, TypeError or ValueError if it has no number."""
     bug_id = int(row["id"])
     release = row.get("target_release", row.get("target_milestone"))
-    whiteboard = row.get("internal_whiteboard") or row.get("whiteboard")
+    whiteboard = _internal(row) or row.get("whiteboard")
     return Bug(
         id=bug_id,
         url=bug_url(base, bug_id),
@@ -145,6 +156,11 @@ def bug_of(row: Mapping[str, Any], base: str) -> Bug:
         whiteboard=_text(whiteboard),
         updated=parse_time(_text(row.get("last_change_time"))),
     )
+
+
+def _internal(row: Mapping[str, Any]) -> Any:
+    """The internal whiteboard of a row: on Red Hat's own host the package renames it."""
+    return row.get("cf_internal_whiteboard", row.get("internal_whiteboard"))
 
 
 def bug_url(base: str, bug_id: int) -> str:
@@ -168,6 +184,8 @@ def judge(error: Exception) -> Exception:
             return Transient("the answer was cut off")
         case _ if type(error).__name__ == "ExpatError":
             return Transient("the answer was cut off")
+        case LookupError() | TypeError() | AttributeError():
+            return Transient(NOT_ASKED_FOR)  # where the package found no list, or no bug in it
     return judge_requests(SERVICE, error)
 
 
@@ -196,39 +214,37 @@ class _NotForUs(UpstreamError):
         super().__init__(SERVICE, f"error {code}", transient=False)
 
 
-def _ask(server: Bugzilla, ids: Sequence[int]) -> list[Mapping[str, Any]]:
+def _ask(
+    server: Bugzilla, ids: Sequence[int], names: Sequence[str] = FIELDS
+) -> list[Mapping[str, Any]]:
     """Ask for some bugs at once.
 
     Over REST by a search: asked for by id, a lone bug that we may not read raises, and some servers
     cut the answer at twenty rows unless told another limit.
     """
-    fields = [*FIELDS, *(RED_HAT_FIELDS if server._is_redhat_bugzilla else ())]
     if server.is_rest():
-        found = server.query({"id": list(ids), "limit": len(ids), "include_fields": fields})
+        found = server.query({"id": list(ids), "limit": len(ids), "include_fields": list(names)})
     else:
-        found = server.getbugs(list(ids), include_fields=fields, permissive=True)
+        found = server.getbugs(list(ids), include_fields=list(names), permissive=True)
     return [bug.get_raw_data() for bug in found if bug is not None]
 
 
 def _add_words(server: Bugzilla, bug_id: int, field: str, words: Sequence[str]) -> tuple[str, str]:
-    ask = {"id": [bug_id], "limit": 1, "include_fields": ["id", field]}
-    if server.is_rest():
-        found = server.query(ask)
-    else:
-        found = server.getbugs([bug_id], include_fields=["id", field], permissive=True)
-    row = next((bug.get_raw_data() for bug in found if bug is not None), None)
+    """Write a whiteboard whole, made from what the server told of it just then."""
+    name = WHITEBOARDS[field]
+    row = next((row for row in _ask(server, [bug_id], ["id", name]) if row["id"] == bug_id), None)
     if row is None:
         raise _NotForUs(102)
-    before = _text(row.get(field) or row.get(f"cf_{field}"))
-    lacks = [word for word in words if word not in before.split()]
-    if not lacks:
+    before = row.get("whiteboard") if field == "whiteboard" else _internal(row)
+    if not isinstance(before, str):
+        told = f"it did not tell its {field}; nothing was written"
+        raise UpstreamError(SERVICE, told, transient=False)
+    after = with_words(before, lacking(before, words))
+    if after == before:
         return before, before
-    after = " ".join([*([before.rstrip()] if before.strip() else []), *lacks])
-    # The package knows Red Hat's fields only on Red Hat's own host; a server ignores other names.
-    fields = {field: after, f"cf_{field}": after} if field in RED_HAT_FIELDS else {field: after}
-    update = {**server.build_update(minor_update=True), **fields}
-    told = server.update_bugs([bug_id], update)
-    if not any(row.get("changes") for row in told.get("bugs") or ()):
+    update = {**server.build_update(minor_update=True), name: after}
+    done = server.update_bugs([bug_id], update)
+    if not any(row.get("changes") for row in rows_in(done, "bugs")):
         raise UpstreamError(SERVICE, f"it did not take the {field}", transient=False)
     return before, after
 

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from t5g.derived import Entry
+from t5g.errors import UpstreamError
 from workers.cards.desk import Desk
 from workers.cards.outcomes import Outcomes, change_all
 from workers.cards.plan import Change
 from workers.jira.card_writes import RefusedWriteError
+from workers.whiteboards import lacking, with_words
 
 ACTION = "cards tag"
 RESTRICTED = "it is restricted: we may not read it"
@@ -24,15 +26,13 @@ def plan_tagging(entries: Iterable[Entry], words: Sequence[str]) -> list[Change]
     for entry in entries:
         if not entry.open:
             continue
-        rows = [(i.key, i.private_keywords, i.restricted) for i in entry.case.issues]
-        rows += [(f"bug {b.id}", tuple(b.whiteboard.split()), b.restricted)
-                 for b in entry.case.bugs]  # fmt: skip
+        rows = [(i.key, " ".join(i.private_keywords), i.restricted) for i in entry.case.issues]
+        rows += [(f"bug {b.id}", b.whiteboard, b.restricted) for b in entry.case.bugs]
         for name, has, restricted in rows:
-            lacks = [word for word in words if word not in has]
+            lacks = lacking(has, words)
             if lacks and name not in found:
                 found[name] = Change(
-                    number=entry.number, card=name, before=" ".join(has),
-                    after=" ".join((*has, *lacks)),
+                    number=entry.number, card=name, before=has, after=with_words(has, lacks),
                     why=RESTRICTED if restricted else f"linked to case {entry.number}",
                 )  # fmt: skip
     return list(found.values())
@@ -76,8 +76,9 @@ async def _tag_issue(desk: Desk, key: str, words: Sequence[str]) -> tuple[str, s
     fields = await desk.jira.fields_of(key, [ids.private_keywords, ids.internal_whiteboard])
     values = fields.get(ids.private_keywords) or ()
     has = [_word(value) for value in values]
-    text = str(fields.get(ids.internal_whiteboard) or "")
-    lacks = [word for word in words if word not in has and word not in text.split()]
+    text = fields.get(ids.internal_whiteboard)
+    lacks = lacking(text if isinstance(text, str) else "", words)
+    lacks = [word for word in lacks if word not in has]
     if not lacks:
         return "keywords", "", ""
     # Options are objects; in a field of labels the values are plain texts.
@@ -90,10 +91,15 @@ async def _tag_issue(desk: Desk, key: str, words: Sequence[str]) -> tuple[str, s
             raise
     else:
         return "private keywords", " ".join(has), " ".join((*has, *lacks))
-    after = " ".join([*([text.rstrip()] if text.strip() else []), *lacks])
+    # Where a field is hidden it is not in the answer, and null only where it is known to be empty.
+    if ids.internal_whiteboard not in fields or not isinstance(text, str | None):
+        told = "it did not tell the internal whiteboard; nothing was written"
+        raise UpstreamError("jira", told, transient=False)
+    after = with_words(text or "", lacks)
     await desk.jira.set_fields(key, {ids.internal_whiteboard: after}, quiet=True)
-    return "internal whiteboard", text, after
+    return "internal whiteboard", text or "", after
 
 
 def _word(value: Any) -> str:
-    return str(value.get("value") or value.get("name") or "") if isinstance(value, dict) else value
+    found = value.get("value") or value.get("name") if isinstance(value, dict) else value
+    return str(found or "")

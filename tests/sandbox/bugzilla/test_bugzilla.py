@@ -244,3 +244,25 @@ async def test_a_bug_is_changed_by_hand_and_has_a_page(zoo: Zoo) -> None:
     page = await zoo.http.get("/show_bug.cgi?id=3")
     assert "Ünïcode &lt;b&gt;" in await page.text()
     assert (await zoo.http.get("/show_bug.cgi?id=2")).status == 401
+
+
+@pytest.mark.parametrize("rest", [True, False])
+async def test_the_internal_whiteboard_has_one_name_only(zoo: Zoo, rest: bool) -> None:
+    """Other names are ignored, in reads and in updates, as is the field where there is none."""
+    server = await zoo.connect(rest=rest)
+    zoo.state.bugs[1].internal_whiteboard = "telco"
+    both = ["id", "internal_whiteboard", "cf_internal_whiteboard"]
+    ask = {"id": [1], "include_fields": both}
+    (bug,) = await zoo.run(lambda: server.query(dict(ask)))
+    assert bug.get_raw_data() == {"id": 1, "cf_internal_whiteboard": "telco"}
+    await zoo.run(lambda: server.update_bugs([1], {"internal_whiteboard": "gone"}))
+    assert zoo.state.bugs[1].internal_whiteboard == "telco"
+    told = await zoo.run(lambda: server.update_bugs([1], {"cf_internal_whiteboard": "more"}))
+    assert told["bugs"][0]["changes"] == {
+        "cf_internal_whiteboard": {"removed": "telco", "added": "more"}
+    }
+    zoo.state.lacks.add("cf_internal_whiteboard")
+    (bug,) = await zoo.run(lambda: server.query(dict(ask)))
+    assert bug.get_raw_data() == {"id": 1}
+    await zoo.run(lambda: server.update_bugs([1], {"cf_internal_whiteboard": "lost"}))
+    assert zoo.state.bugs[1].internal_whiteboard == "more"

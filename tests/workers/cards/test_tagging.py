@@ -1,5 +1,7 @@
 """Linked bugs and issues get the team's keywords beside what they have, without mail noise."""
 
+import json
+
 import pytest
 
 from sandbox.bugzilla import render
@@ -71,17 +73,63 @@ async def test_what_somebody_wrote_meanwhile_stays(
     assert world.jira.issues[key].custom[KEYWORDS] == ["Customer", "Fresh", "Telco", "Telco:Case"]
 
 
+def internal(settings: Settings, **more: object) -> Settings:
+    """Settings that tag the internal whiteboard."""
+    return settings.model_copy(update={"tag_bugzilla_field": "internal_whiteboard", **more})
+
+
+@pytest.mark.parametrize("api", ["rest", "xmlrpc"])
+@pytest.mark.parametrize("host", ["", "/bugzilla.redhat.com"], ids=["own host", "Red Hat's host"])
 @pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
-async def test_the_internal_whiteboard_of_bugzilla_is_a_setting(
-    world: Upstreams, settings: Settings, desk: Desk
+async def test_the_internal_whiteboard_keeps_what_stands_there(
+    world: Upstreams, settings: Settings, api: str, host: str
 ):
+    """The server knows it by another name than python-bugzilla, which translates only at times."""
+    url = f"{world.bugzilla_url}{host}" + ("/rest" if host and api == "rest" else "")
+    settings = internal(settings, bugzilla_api=api, bugzilla_url=url)
     world.add_case(NUMBER)
     world.add_bug(77, NUMBER, internal_whiteboard="kept")
     await learn_all(settings)
-    desk.settings = settings.model_copy(update={"tag_bugzilla_field": "internal_whiteboard"})
+    async with open_desk(settings) as desk:
+        await tag_linked(desk)
+        assert world.bugzilla.bugs[77].internal_whiteboard == "kept Telco Telco:Case"
+        assert world.bugzilla.bugs[77].whiteboard == ""
+    await synced(settings, "bugs", full=True)
+    async with open_desk(settings) as desk:
+        assert not (await tag_linked(desk)).planned
+
+
+@pytest.mark.parametrize("api", ["rest", "xmlrpc"])
+@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+async def test_what_an_answer_does_not_have_is_not_written_over(
+    world: Upstreams, settings: Settings, api: str
+):
+    settings = internal(settings, bugzilla_api=api)
+    world.add_case(NUMBER)
+    world.add_bug(77, NUMBER, internal_whiteboard="kept")
+    await learn_all(settings)
+    world.bugzilla.lacks.add("cf_internal_whiteboard")
+    async with open_desk(settings) as desk:
+        found = await tag_linked(desk)
+    told = "bugzilla: it did not tell its internal_whiteboard; nothing was written"
+    assert found.failed == (("bug 77", told),)
+    assert not any(row.method == "PUT" for row in world.bugzilla_faults.recent)
+    assert world.bugzilla.bugs[77].internal_whiteboard == "kept"
+
+
+@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+async def test_words_between_any_separators_are_seen_and_separators_stay(
+    world: Upstreams, settings: Settings, desk: Desk
+):
+    world.add_case(NUMBER)
+    before = ["[ptp][ran]", "[a][b]", "x,[ptp] ,y", "one\n"]
+    for number, text in enumerate(before, start=77):
+        world.add_bug(number, NUMBER, whiteboard=text)
+    await learn_all(settings)
+    desk.settings = settings.model_copy(update={"tag_keywords": "[ptp]"})
     await tag_linked(desk)
-    assert world.bugzilla.bugs[77].internal_whiteboard == "kept Telco Telco:Case"
-    assert world.bugzilla.bugs[77].whiteboard == ""
+    after = ["[ptp][ran]", "[a][b][ptp]", "x,[ptp] ,y", "one\n[ptp]"]
+    assert [world.bugzilla.bugs[number].whiteboard for number in range(77, 81)] == after
 
 
 @pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
@@ -130,6 +178,23 @@ async def test_a_project_without_that_field_has_its_internal_whiteboard_used(
     assert await audited(desk) == [
         f"{key} internal whiteboard: line one\nline two → line one\nline two Telco Telco:Case"
     ]
+
+
+@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+async def test_a_whiteboard_that_jira_does_not_show_is_not_written_over(
+    world: Upstreams, settings: Settings, desk: Desk
+):
+    """Hidden fields are not in the answer, and may be set all the same."""
+    del world.jira.fields[KEYWORDS]
+    world.add_case(NUMBER)
+    key = world.add_issue(NUMBER, custom={WHITEBOARD: "kept"})
+    await learn_all(settings)
+    body = json.dumps({"id": "1", "key": key, "fields": {}})
+    world.jira_faults.add("status", method="GET", path="/rest/api/2/issue/", status=200, body=body)
+    found = await tag_linked(desk)
+    told = "jira: it did not tell the internal whiteboard; nothing was written"
+    assert found.failed == ((key, told),)
+    assert world.jira.issues[key].custom[WHITEBOARD] == "kept"
 
 
 @pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
