@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from t5g.team import Role
+from t5g.team import Me, Role
 
 
 class Origin(StrEnum):
@@ -22,14 +22,14 @@ class Origin(StrEnum):
 class Asker(Struct, frozen=True, kw_only=True):
     """A person and the place of the question.
 
-    `names`: everything the person goes by, casefolded (for `me`). `jira`: their JIRA account, "" if
-    the team file names none. `zone`: their time zone, "" if unknown. `role` None: may not read.
+    `me`: whom `me` means in their queries. `jira`: their JIRA account, "" if the team file names
+    none. `zone`: their time zone, "" if unknown. `role` None: may not read.
     """
 
     id: str
     name: str = ""
     email: str = ""
-    names: frozenset[str] = frozenset()
+    me: Me = Me()
     jira: str = ""
     zone: str = ""
     role: Role | None = Role.VIEWER

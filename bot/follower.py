@@ -226,7 +226,7 @@ class Follower:
         came, went = set[str](), set[str]()
         for number in sorted(sight.numbers):
             entry = context.board.get(number)
-            matches = entry is not None and sight.query.matches(entry, now, watch.names)
+            matches = entry is not None and sight.query.matches(entry, now, watch.me)
             if matches and number not in sight.matched:
                 came.add(number)
             if not matches and number in sight.matched:

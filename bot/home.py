@@ -71,14 +71,14 @@ async def made(context: Context, asker: Asker) -> HomeView:
     """Put together what stands on somebody's home tab."""
     now, board = context.clock(), context.board
     query = parse_query("assignee:me")
-    mine = board.select(query, now, asker.names)
+    mine = board.select(query, now, asker.me)
     involved = parse_query("contributor:me status:any")
-    numbers = {e.number for e in board.select(involved, now, asker.names)}
+    numbers = {e.number for e in board.select(involved, now, asker.me)}
     changed, looked, lost = await _changed(context, asker, numbers)
     watches = []
     for watch in await context.watches.of(asker.id):
         parsed = parse_query(watch.query, board.words)
-        count = sum(1 for e in board.entries.values() if parsed.matches(e, now, watch.names))
+        count = sum(1 for e in board.entries.values() if parsed.matches(e, now, watch.me))
         watches.append((watch, count))
     return HomeView(
         mine=CaseList(

@@ -22,10 +22,11 @@ from bot.asker import Asker, Origin
 from bot.refusals import refusal
 from bot.tasks import Tasks
 from t5g.accounts import email_of
+from t5g.addresses import address_of
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.model import Person
-from t5g.team import Member, Team, TeamFile
+from t5g.team import Me, Member, Team, TeamFile
 
 log = logger(__name__)
 
@@ -79,16 +80,13 @@ class People:
         profile = await self.profile(user_id) or Profile(id=user_id, name=name, handle=name)
         team = self.team
         member = team.by_slack(user_id) or team.by_email(profile.email)
-        names = _names(profile.name, profile.email, profile.handle) | (
-            member.names if member else frozenset()
-        )
         groups = await self._groups_of(user_id, team.slack_groups)
         inside = "" if profile.outside else user_id
         return Asker(
             id=user_id,
             name=member.name if member else profile.name or name,
             email=profile.email or (member.email if member else ""),
-            names=names,
+            me=Me.of(member, profile.email, profile.name, profile.handle),
             jira=member.jira if member else "",
             zone=profile.zone,
             role=team.role_of(slack=inside, email=profile.email, slack_groups=groups),
@@ -134,7 +132,7 @@ class People:
             user = found.get("user") or {}
             return _profile(str(user.get("id") or ""), user)
 
-        profile = await self._look(f"email:{email.casefold()}", ask, Profile, LASTS)
+        profile = await self._look(f"email:{address_of(email)}", ask, Profile, LASTS)
         return profile.id if profile and not profile.gone else ""
 
     async def member(self, user_id: str) -> Member | None:
@@ -240,7 +238,3 @@ def _profile(user_id: str, user: Mapping[str, Any]) -> Profile:
         outside=any(user.get(x) for x in ("is_stranger", "is_restricted", "is_ultra_restricted")),
         gone=bool(user.get("deleted")),
     )
-
-
-def _names(*names: str) -> frozenset[str]:
-    return frozenset(name.casefold() for name in names if name)

@@ -123,7 +123,7 @@ class Speaker:
         board = self._context.board
         minute = int(self._context.clock() // MINUTE)
         # Whoever may ask the same gets the same, unless the question is about the asker.
-        personal = asker.names if "me" in text.casefold() or "mine" in text.casefold() else None
+        personal = asker.me if "me" in text.casefold() or "mine" in text.casefold() else None
         return text, page, title, asker.role, personal, board.version, minute
 
     def _remember(self, key: object, spoken: Spoken) -> None:

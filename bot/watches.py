@@ -13,20 +13,31 @@ from redis.asyncio.client import Pipeline
 
 from t5g.errors import RefusedError
 from t5g.keys import Keys
+from t5g.team import Me
 
 MOST = 20
 
 
 class Watch(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A query that `channel` follows. `names`: what `me` means in it; `at`: when it was set."""
+    """A query that `channel` follows; `at`: when it was set.
+
+    `account`, `email` and `names` are whom `me` means in it.
+    """
 
     id: str
     channel: str
     query: str
     by: str = ""
     by_name: str = ""
+    account: str = ""
+    email: str = ""
     names: frozenset[str] = frozenset()
     at: float = 0.0
+
+    @property
+    def me(self) -> Me:
+        """Whom `me` means in the query."""
+        return Me(account=self.account, email=self.email, names=self.names)
 
     @property
     def personal(self) -> bool:
@@ -58,7 +69,7 @@ class Watches:
         """
         present = await self.of(watch.channel)
         for known in present:
-            if known.query == watch.query and known.names == watch.names:
+            if known.query == watch.query and known.me == watch.me:
                 return known, False
         if len(present) >= MOST:
             raise RefusedError(

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from t5g.addresses import address_of
 from t5g.keys import Keys
 from t5g.team import Team
 
@@ -17,7 +18,7 @@ from t5g.team import Team
 async def keep_account(redis: Redis, keys: Keys, email: str, account: str) -> None:
     """Remember the account that JIRA has for an address."""
     if email and account:
-        await redis.hset(_name(keys), account, email.casefold())
+        await redis.hset(_name(keys), account, address_of(email))
 
 
 async def known_accounts(redis: Redis, keys: Keys) -> dict[str, str]:
@@ -34,10 +35,10 @@ async def email_of(redis: Redis, keys: Keys, account: str) -> str:
 
 def with_accounts(team: Team, known: Mapping[str, str]) -> Team:
     """Return a team in which whoever has no account in the file has the one that is known."""
-    by_email = {email: account for account, email in known.items()}
+    by_email = {address_of(email): account for account, email in known.items()}
     members = tuple(
         member if member.jira else msgspec.structs.replace(
-            member, jira=by_email.get(member.email.casefold(), "")
+            member, jira=by_email.get(address_of(member.email), "") if member.email else ""
         )
         for member in team.members
     )  # fmt: skip

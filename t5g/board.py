@@ -24,11 +24,11 @@ from t5g.figures import Figures
 from t5g.model import Case, Source
 from t5g.order import Order
 from t5g.pool import Pool
-from t5g.query.fields import Me
 from t5g.query.query import NOBODY, Query
 from t5g.references import References
 from t5g.store import CaseFields, Position, Store, Written
 from t5g.syncs import Sync, SyncRecord, SyncRecords
+from t5g.team import Me
 
 FEED_PAGE = 10_000
 

@@ -13,7 +13,7 @@ the highest one counts. This module knows neither Slack nor SAML, only their ids
 
     [[people]]                           # who stands here is an engineer unless `role` says else
     name = "Ann Müller"
-    email = "ann@example.com"
+    email = "ann@example.com"            # the same as `Ann@Example.com`, see t5g/addresses.py
     jira = "557058:0a1b"                 # accountId (Cloud) or name (Data Center)
     slack = "U012ABCDEF"
     portal = "rhn-support-ann"           # name in the Portal, for watchers of cases
@@ -23,7 +23,7 @@ the highest one counts. This module knows neither Slack nor SAML, only their ids
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -33,8 +33,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from t5g.addresses import address_of, same_address
 from t5g.errors import SettingsError
 from t5g.logs import logger
+from t5g.model import Person
 
 log = logger(__name__)
 
@@ -86,8 +88,41 @@ class Member(Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything they go by, casefolded: what `me` means in a query."""
+        """Everything they go by, casefolded: what a search for them may name."""
         return frozenset(x.casefold() for x in (self.name, self.email, self.jira) if x)
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """Who `me` is in a query: a JIRA account and an address ("" if unknown), and casefolded names.
+
+    A name decides only where neither account nor address can: two people may have the same one.
+    """
+
+    account: str = ""
+    email: str = ""
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, member: Member | None, email: str, *names: str) -> "Me":
+        """Return who somebody is: the member of the team (if they are one), else by address."""
+        own = (*names, member.name if member else "")
+        return cls(
+            account=member.jira if member else "",
+            email=email or (member.email if member else ""),
+            names=frozenset(name.casefold() for name in own if name),
+        )
+
+    def is_person(self, person: Person) -> bool:
+        """Return whether a JIRA user is this person."""
+        if self.account and person.account:
+            return self.account == person.account
+        if self.email and person.email:
+            return same_address(self.email, person.email)
+        return self.is_called(person.name)
+
+    def is_called(self, name: str) -> bool:
+        """Return whether they go by a name: for people of whom no more is known."""
+        return name.casefold() in self.names
 
 
 class Grant(Struct, frozen=True, kw_only=True):
@@ -114,8 +149,7 @@ class Team(Struct, frozen=True, kw_only=True):
 
     def by_email(self, email: str) -> Member | None:
         """The member with that e-mail address."""
-        wanted = email.casefold()
-        return next((m for m in self.members if wanted and m.email.casefold() == wanted), None)
+        return next((m for m in self.members if same_address(m.email, email)), None)
 
     def by_jira(self, account: str) -> Member | None:
         """The member with that JIRA account."""
@@ -145,10 +179,11 @@ class Team(Struct, frozen=True, kw_only=True):
         member = (self.by_slack(slack) if slack else None) or self.by_email(email)
         given = {member.role} if member and member.active else set[Role]()
         groups, logins = frozenset(slack_groups), frozenset(saml_groups)
+        address = address_of(email)
         for role, grant in self.grants.items():
             if (
                 (grant.everyone and slack)
-                or (email and email.casefold() in grant.people)
+                or (address and address in grant.people)
                 or groups & grant.slack_groups
                 or logins & grant.saml_groups
             ):
@@ -249,8 +284,8 @@ class _Reader:
             self._wrong("people", "must be tables: [[people]]")
             return []
         found = [self._member(row, f"people[{n}]") for n, row in enumerate(rows, start=1)]
-        for key in ("email", "jira", "slack"):
-            self._unique(found, key)
+        for key, same in (("email", address_of), ("jira", str), ("slack", str)):
+            self._unique(found, key, same)
         return found
 
     def grants(self, table: Any) -> dict[Role, Grant]:
@@ -293,7 +328,7 @@ class _Reader:
         self.known(table, _GRANT, where)
         return Grant(
             everyone=self._flag(table, "everyone", where, default=False),
-            people=frozenset(x.casefold() for x in self._texts(table, "people", where)),
+            people=frozenset(map(address_of, self._texts(table, "people", where))),
             slack_groups=frozenset(self._texts(table, "slack_groups", where)),
             saml_groups=frozenset(self._texts(table, "saml_groups", where)),
         )
@@ -340,10 +375,10 @@ class _Reader:
             return default
         return value
 
-    def _unique(self, members: Sequence[Member], key: str) -> None:
+    def _unique(self, members: Sequence[Member], key: str, same: Callable[[str], str]) -> None:
         seen: dict[str, str] = {}
         for member in members:
-            value = getattr(member, key).casefold()
+            value = same(getattr(member, key))
             if value and value in seen:
                 self._wrong("people", f"{seen[value]} and {member.name} have the same `{key}`")
             seen.setdefault(value, member.name)

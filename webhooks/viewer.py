@@ -6,18 +6,18 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from t5g.team import Role
+from t5g.team import Me, Role
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
     """A person or a script. `id` "" is the one nameless viewer of an installation without login.
 
-    `me`: the casefolded names that `assignee:me` stands for. `role` None: let in by nobody.
+    `me`: whom `assignee:me` stands for. `role` None: let in by nobody.
     """
 
     id: str = ""
     name: str = ""
-    me: frozenset[str] = frozenset()
+    me: Me = Me()
     role: Role | None = Role.VIEWER
     session: str = ""
     #: Two viewers with the same key see the same page.

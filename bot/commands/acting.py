@@ -14,6 +14,7 @@ from bot.commands.cases import found_case
 from bot.once import asked_name
 from bot.router import Request, router
 from bot.typed import mentioned
+from t5g.addresses import same_address
 from t5g.derived import ESCALATION_LABEL, Entry
 from t5g.errors import NotFoundError, QueryError, RefusedError, T5GError
 from t5g.model import Card, Person
@@ -238,7 +239,7 @@ def _assignees(request: Request, text: str) -> list[Person]:
 def _same(person: Person, asker: Asker) -> bool:
     if asker.jira:
         return person.account == asker.jira
-    return bool(person.email) and person.email.casefold() == asker.email.casefold()
+    return same_address(person.email, asker.email)
 
 
 def _name(person: Person | None) -> str:

@@ -60,7 +60,7 @@ async def listed(request: Request, text: str, title: str) -> CaseList:
     """Return a page of the cases that match a query. Raises QueryError."""
     query = await understood(request, text)
     board, now = request.context.board, request.now
-    found = board.select(query, now, request.asker.names)
+    found = board.select(query, now, request.asker.me)
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(max(1, request.page), pages)
     return CaseList(

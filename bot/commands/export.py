@@ -26,7 +26,7 @@ async def export(request: Request) -> Answer:
     """Answer with a file."""
     query = await understood(request, request.text)
     now = request.now
-    found = request.context.board.select(query, now, request.asker.names)
+    found = request.context.board.select(query, now, request.asker.me)
     day = datetime.fromtimestamp(now, UTC).date().isoformat()
     return Export(
         name=f"cases-{day}.csv",

@@ -7,7 +7,7 @@ from bot.router import Request, router
 from bot.watches import Watch
 from t5g.errors import NotFoundError, QueryError, RefusedError
 from t5g.query import Query, parse_query
-from t5g.team import Role
+from t5g.team import Me, Role
 
 TOO_MUCH = (
     "That is a restricted bug or issue, and not everybody in this channel may know of it: watch it "
@@ -35,8 +35,8 @@ async def watch(request: Request) -> Answer:
     knows = personal or channel in allowed_channels(context.settings)
     if not knows and names_restricted(query, context.board):
         raise RefusedError(TOO_MUCH)
-    names = request.asker.names if query.personal else frozenset()
-    matching = _matching(request, query, names)
+    me = request.asker.me if query.personal else Me()
+    matching = _matching(request, query, me)
     made, new = await request.context.watches.add(
         Watch(
             id="",
@@ -44,7 +44,9 @@ async def watch(request: Request) -> Answer:
             query=query.text,
             by=request.asker.id,
             by_name=request.asker.name,
-            names=names,
+            account=me.account,
+            email=me.email,
+            names=me.names,
             at=request.now,
         ),
         matching,
@@ -97,9 +99,9 @@ def _named(present: list[Watch], wanted: str) -> list[Watch]:
     return found
 
 
-def _matching(request: Request, query: Query, names: frozenset[str]) -> set[str]:
+def _matching(request: Request, query: Query, me: Me) -> set[str]:
     entries = request.context.board.entries.values()
-    return {e.number for e in entries if query.matches(e, request.now, names)}
+    return {e.number for e in entries if query.matches(e, request.now, me)}
 
 
 async def _listed(request: Request, said: str = "") -> WatchList:
@@ -107,6 +109,6 @@ async def _listed(request: Request, said: str = "") -> WatchList:
     rows = []
     for found in await request.context.watches.of(request.asker.post_to):
         query = parse_query(found.query, board.words)
-        rows.append((found, len(_matching(request, query, found.names))))
+        rows.append((found, len(_matching(request, query, found.me))))
     personal = request.asker.post_to == request.asker.id
     return WatchList(watches=tuple(rows), personal=personal, said=said)

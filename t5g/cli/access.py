@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from t5g.addresses import same_address
 from t5g.cli.terminal import record, run, who
 from t5g.errors import NotFoundError
 from t5g.keys import Keys
@@ -123,8 +124,8 @@ def revoke_sessions(
         found = [
             session
             for session in await sessions.list_all()
-            if which == session.short
-            or which.casefold() in (session.email.casefold(), session.person.casefold())
+            if which in (session.short, session.person)
+            or any(same_address(which, x) for x in (session.email, session.person))
         ]
         if not found:
             raise NotFoundError(f"No login is “{which}”; `t5g sessions list` shows them.")

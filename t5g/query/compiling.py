@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from t5g.derived import SEVERITIES, Entry
 from t5g.errors import QueryError
 from t5g.model import CASE_NUMBER, Person
-from t5g.query.filters import Filter, Me, by_value, each, each_now
+from t5g.query.filters import Filter, by_value, each, each_now
 from t5g.query.lexer import spelled
 from t5g.query.moments import Duration, parse_moment
+from t5g.team import Me
 
 Words = Callable[[str], Sequence[str]]
 """Gives the further valid words of a key that are known only from the data."""
@@ -146,7 +147,7 @@ def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:
         return any(_named(person, word) for person in found)
 
     def mine(found: tuple[Person, ...], me: Me) -> bool:
-        return any(is_me(person, me) for person in found)
+        return any(me.is_person(person) for person in found)
 
     return _sought(of, bool, named, mine)
 
@@ -157,14 +158,14 @@ def person(of: Callable[[Entry], Person | None]) -> Compile:
         of,
         bool,
         lambda found, word: bool(found) and _named(found, word),
-        lambda found, me: bool(found) and is_me(found, me),
+        lambda found, me: found is not None and me.is_person(found),
     )
 
 
 def owner(of: Callable[[Entry], str]) -> Compile:
     """A key that looks for a person of whom only the name is known."""
     return _sought(
-        of, bool, lambda found, word: word in found.casefold(), lambda x, me: x.casefold() in me
+        of, bool, lambda found, word: word in found.casefold(), lambda x, me: me.is_called(x)
     )
 
 
@@ -185,11 +186,6 @@ def _sought(
         return by_value(of, lambda found, _: has(found, word))
 
     return compiled
-
-
-def is_me(person: Person, me: Me) -> bool:
-    """Say whether `person` goes by one of the (casefolded) names in `me`."""
-    return bool(me & {x.casefold() for x in (person.account, person.name, person.email) if x})
 
 
 def _named(person: Person, word: str) -> bool:

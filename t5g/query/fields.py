@@ -32,10 +32,10 @@ from t5g.query.compiling import (
     target,
     text,
 )
-from t5g.query.filters import Filter, Me, each
+from t5g.query.filters import Filter, each
 from t5g.settings import INTERNAL_STATUS
 
-__all__ = ["ALIASES", "FIELDS", "Field", "Me", "nearest"]
+__all__ = ["ALIASES", "FIELDS", "Field", "nearest"]
 
 _STATUSES = tuple(status.value for status in Status)
 _STATUS: dict[str, Filter] = {

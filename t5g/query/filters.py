@@ -9,11 +9,10 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from t5g.derived import Entry
+from t5g.team import Me
 
-Me = frozenset[str]
-"""The casefolded names of the person who asks."""
 Filter = Callable[[Sequence[Entry], float, Me], list[Entry]]
-"""(entries, now in seconds since the epoch, names of the asker) to the entries that match."""
+"""(entries, now in seconds since the epoch, who asks) to the entries that match."""
 V = TypeVar("V", bound=Hashable)
 
 

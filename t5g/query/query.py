@@ -8,11 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from t5g.derived import Entry, attention
-from t5g.query.filters import Filter, Me
+from t5g.query.filters import Filter
 from t5g.query.lexer import Term, quoted
 from t5g.query.sorts import SORTS
+from t5g.team import Me
 
-NOBODY: Me = frozenset()
+NOBODY = Me()
 STATUS = "status"
 
 

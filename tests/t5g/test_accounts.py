@@ -26,5 +26,5 @@ def test_the_file_goes_before_what_is_known() -> None:
             Member(name="Cid"),
         )
     )
-    known = {"a": "ann@example.com", "b": "bob@example.com"}
+    known = {"a": "ann@example.com", "b": "bob@example.com", "c": ""}
     assert [m.jira for m in with_accounts(team, known).members] == ["a", "file", ""]

@@ -16,6 +16,7 @@ from t5g.query import parse_query
 from t5g.state import PortalSeen
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords
+from t5g.team import Me
 from tests.making import (
     NOW,
     NOW_SECONDS,
@@ -389,7 +390,8 @@ async def test_what_is_selected_follows_what_changes_and_who_asks_when(
 
     def found(text: str, now: float = NOW_SECONDS) -> list[str]:
         query = parse_query(f"{text} sort:number")
-        return [entry.number for entry in board.select(query, now, frozenset({"ann lee"}))]
+        me = Me(names=frozenset({"ann lee"}))
+        return [entry.number for entry in board.select(query, now, me)]
 
     assert found("") == [one, two]
     assert found("owner:me") == [one]

@@ -84,6 +84,24 @@ def test_the_highest_role_counts_wherever_it_comes_from(team: Team) -> None:
     assert team.role_of(email="x@example.com", saml_groups=["t5g-engineers"]) is Role.ENGINEER
 
 
+def test_an_address_that_only_folds_to_an_admins_gives_no_role() -> None:
+    team = parse_team(
+        '[roles.admin]\npeople = ["boss@example.com"]\n'
+        '[[people]]\nname = "S"\nemail = "strasse@example.com"\nrole = "admin"\n'
+        '[[people]]\nname = "Z"\nemail = "straße@example.com"\nrole = "viewer"'
+    )
+    assert team.role_of(email="BOSS@example.com") is Role.ADMIN
+    assert team.role_of(email="boſs@example.com") is None
+    assert team.role_of(email="straße@example.com") is Role.VIEWER
+    assert team.by_email("STRASSE@example.com") is team.members[0]
+
+
+def test_two_people_with_one_address_are_a_mistake() -> None:
+    text = "".join(f'[[people]]\nname = "{x}"\nemail = "{x}@example.com"\n' for x in ("a", "A"))
+    with pytest.raises(SettingsError, match="same `email`"):
+        parse_team(text)
+
+
 def test_everyone_means_the_workspace_not_whoever_logs_in(team: Team) -> None:
     assert team.role_of(slack="U0STRANGER") is Role.VIEWER
     assert team.role_of(email="stranger@example.com") is None

@@ -19,7 +19,7 @@ from msgspec import Struct
 from t5g.audit import Audit, AuditEntry, Outcome
 from t5g.errors import RefusedError, T5GError
 from t5g.settings import Settings
-from t5g.team import Role, Team, TeamFile
+from t5g.team import Me, Role, Team, TeamFile
 from webhooks import keys
 from webhooks.access.limits import Limit, TooManyError
 from webhooks.access.origins import Origins
@@ -222,11 +222,10 @@ def viewer_of_token(token: Token) -> Viewer:
 def viewer_of_session(session: Session, team: Team) -> Viewer:
     """Say a session as a viewer, with the role that the team file gives now."""
     member = team.by_email(session.email) if session.email else None
-    names = {x.casefold() for x in (session.email, session.name) if x}
     return Viewer(
         id=session.email or session.person,
         name=session.name or session.email or session.person,
-        me=frozenset(names | (member.names if member else frozenset())),
+        me=Me.of(member, session.email, session.name),
         role=team.role_of(email=session.email, saml_groups=session.groups),
         session=session.key,
     )

@@ -17,8 +17,8 @@ from t5g.board import Board
 from t5g.errors import QueryError, StoreError
 from t5g.logs import logger
 from t5g.query import Query, parse_query
-from t5g.query.fields import Me
 from t5g.store import Store
+from t5g.team import Me
 from webhooks.pages.asking import LONGEST_QUERY
 from webhooks.pages.rendering import PAGES, Pages
 from webhooks.viewer import still_welcome, viewer_of

@@ -9,6 +9,7 @@ from typing import Any
 
 from jira import JIRAError
 
+from t5g.addresses import same_address
 from t5g.errors import NotFoundError, UpstreamError
 from t5g.settings import Settings
 from workers.blocking import Threads
@@ -65,8 +66,7 @@ class JiraWriter:
     async def account_of(self, email: str) -> str:
         """Return the account with an e-mail address. Raises NotFoundError if there is not one."""
         found = await self._threads.run(self._server.user_rows, email)
-        wanted = email.casefold()
-        exact = [u for u in found if str(u.get("emailAddress") or "").casefold() == wanted]
+        exact = [u for u in found if same_address(str(u.get("emailAddress") or ""), email)]
         users = exact or (found if len(found) == 1 else [])
         if len(users) != 1:
             raise NotFoundError(f"JIRA has no one account for {email}.")

@@ -5,19 +5,20 @@ import pytest
 from t5g.derived import DAY, Entry
 from t5g.model import Bug, Details, Issue, Person
 from t5g.query import parse_query
-from t5g.query.compiling import is_me, nearest
+from t5g.query.compiling import nearest
+from t5g.team import Me
 from tests.making import NOW_SECONDS, ago, card, entry
 
 ANN = Person(account="712020:ann", name="Ann Lee", email="ann@example.com")
 BO = Person(account="bo")
-ME = frozenset({"ann lee"})
+ME = Me(names=frozenset({"ann lee"}))
 
 
 def words(key: str) -> list[str]:
     return {"status": ["Pondering"], "severity": ["Odd", "Urgent"]}.get(key, [])
 
 
-def found(text: str, *cases: Entry, me: frozenset[str] = ME, now: float = NOW_SECONDS) -> str:
+def found(text: str, *cases: Entry, me: Me = ME, now: float = NOW_SECONDS) -> str:
     """The last digits of the numbers that a query finds, in their order."""
     query = parse_query(f"status:any {text} sort:number", words)
     return "".join(e.number[-1] for e in query.select(cases, now, me))
@@ -127,11 +128,29 @@ def test_me_is_a_word_like_others_where_no_people_are_looked_for() -> None:
     assert found("account:me", case(1, portal={"account": "Acme"})) == "1"
 
 
-def test_me_is_known_by_any_name_and_nobody_by_none() -> None:
-    for name in ("712020:ann", "ann lee", "ann@example.com"):
-        assert is_me(ANN, frozenset({name, "x"}))
-    assert not is_me(ANN, frozenset())
-    assert not is_me(BO, frozenset({""})), "a name that is missing is no name"
+def test_me_is_the_account_where_it_is_known_and_no_namesake() -> None:
+    namesake = Person(account="712020:other", name="Ann Lee", email="ann.lee2@example.com")
+    names = frozenset({"ann lee"})
+    for me in (
+        Me(account="712020:ann", email="old@example.com", names=frozenset({"anna"})),
+        Me(email="Ann@Example.com", names=names),
+    ):
+        assert me.is_person(ANN)
+        assert not me.is_person(namesake)
+    cases = (case(1, card=card(assignee=ANN)), case(2, card=card(assignee=namesake)))
+    assert found("assignee:me", *cases, me=Me(account="712020:ann", names=names)) == "1"
+
+
+def test_a_name_decides_where_neither_account_nor_address_can() -> None:
+    hidden = Person(account="712020:ann", name="Ann Lee")
+    assert Me(email="ann@example.com", names=frozenset({"ann lee"})).is_person(hidden)
+    assert not Me().is_person(ANN)
+    assert not Me(names=frozenset({"x"})).is_person(BO), "a name that is missing is no name"
+
+
+def test_an_address_that_folds_to_mine_is_not_me() -> None:
+    other = Person(account="x", name="Y", email="boſs@example.com")
+    assert not Me(email="boss@example.com").is_person(other)
 
 
 def linked() -> list[Entry]:

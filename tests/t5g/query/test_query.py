@@ -9,6 +9,8 @@ from t5g.errors import QueryError
 from t5g.model import Bug, Details, Escalation, Issue, Person
 from t5g.query import FIELDS, SORTS, parse_query
 from t5g.query.lexer import LONGEST_TEXT, lex
+from t5g.query.query import NOBODY
+from t5g.team import Me
 from tests.making import NOW_SECONDS, ago, card, entry
 
 JANE = Person(account="712020:jane", name="Jané Roe", email="jane@example.com")
@@ -57,9 +59,9 @@ def words(key: str) -> list[str]:
     return {"status": ["Pondering", "Waiting on Customer"]}.get(key, [])
 
 
-def numbers(text: str, *me: str) -> str:
+def numbers(text: str, me: Me = NOBODY) -> str:
     query = parse_query(text, words)
-    found = query.select(CASES.values(), NOW_SECONDS, frozenset(me))
+    found = query.select(CASES.values(), NOW_SECONDS, me)
     return "".join(sorted(e.number[-1] for e in found))
 
 
@@ -143,10 +145,10 @@ def test_finds(text: str, expected: str) -> None:
 
 
 def test_me_is_who_asks() -> None:
-    assert numbers("assignee:me", "jane@example.com") == "1"
-    assert numbers("assignee:me", "712020:jane") == "1"
-    assert numbers("assignee:me", "joe@example.com") == ""
-    assert numbers("owner:me", "jané roe") == "1"
+    assert numbers("assignee:me", Me(email="jane@example.com")) == "1"
+    assert numbers("assignee:me", Me(account="712020:jane")) == "1"
+    assert numbers("assignee:me", Me(email="joe@example.com")) == ""
+    assert numbers("owner:me", Me(names=frozenset({"jané roe"}))) == "1"
     assert parse_query("assignee:me").personal
     assert not parse_query("assignee:jane").personal
 
@@ -242,9 +244,9 @@ def test_menus_leave_alone_what_is_excluded() -> None:
 def test_one_case_matches_as_it_would_in_a_list() -> None:
     one, ended = CASES["00000001"], CASES["00000004"]
     mine = parse_query("owner:me age>20d")
-    assert mine.matches(one, NOW_SECONDS, frozenset({"jané roe"}))
+    assert mine.matches(one, NOW_SECONDS, Me(names=frozenset({"jané roe"})))
     assert not mine.matches(one, NOW_SECONDS)
-    assert not mine.matches(one, NOW_SECONDS - 20 * 86_400, frozenset({"jané roe"}))
+    assert not mine.matches(one, NOW_SECONDS - 20 * 86_400, Me(names=frozenset({"jané roe"})))
     assert parse_query("status:closed").matches(ended, NOW_SECONDS)
     assert not parse_query("").matches(ended, NOW_SECONDS)
 

@@ -18,10 +18,11 @@ from t5g.derived import DAY, Entry, attention
 from t5g.errors import QueryError
 from t5g.model import Details, Person, Status
 from t5g.query import parse_query
+from t5g.team import Me
 from tests.making import NOW, NOW_SECONDS, Bug, Escalation, ago, card, entry
 
 ANN, BO = Person(account="ann", name="Ann"), Person(account="bo", name="Bo")
-ME = frozenset({"ann"})
+ME = Me(names=frozenset({"ann"}))
 
 CASES: list[Entry] = [
     entry(
