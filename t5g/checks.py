@@ -25,12 +25,16 @@ LONGEST = 160
 
 
 class CheckResult(Struct, frozen=True):
-    """One line: the part, whether it works, what was found, and what to do if it does not."""
+    """One line: the part, whether it works, what was found, and what to do if it does not.
+
+    `unsafe`: it is about settings that work and had better be others (`t5g.hazards`).
+    """
 
     name: str
     ok: bool
     found: str
     hint: str = ""
+    unsafe: bool = False
 
 
 Check = tuple[str, Callable[[], Awaitable[str]], str]

@@ -117,7 +117,8 @@ class Settings(BaseSettings):
         "", description="How people reach the page; used in links (default: host and port)"
     )
     auth: Literal["none", "saml"] = Field(
-        "none", description="Login of the page; `none` is accepted on loopback only"
+        "none",
+        description="Login of the page; `none` is accepted where only this machine reaches it",
     )
     trusted_proxies: str = Field(
         "", description="Networks of our own proxies, whose X-Forwarded-For is believed"
@@ -362,10 +363,11 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=65535,
-        description="Port on which worker, scheduler and bot answer /metrics; 0: none",
+        description="Port on which each process answers /metrics without a login; 0: none",
     )
     metrics_host: str = Field(
-        "127.0.0.1", description="Address of that port; 0.0.0.0 in a container"
+        "127.0.0.1",
+        description="Address of that port; 0.0.0.0 in a container, whose port is not published",
     )
     sentry_dsn: SecretStr = Field(
         SecretStr(""), description="Where errors are sent as well (Sentry); empty: nowhere"
@@ -412,15 +414,6 @@ class Settings(BaseSettings):
             )
         return self
 
-    @model_validator(mode="after")
-    def _open_only_on_loopback(self) -> "Settings":
-        if self.auth == "none" and not is_loopback(self.http_host):
-            raise ValueError(
-                f"T5G_AUTH=none is accepted on loopback only, not on {self.http_host!r}: "
-                "set T5G_AUTH=saml, or T5G_HTTP_HOST=127.0.0.1"
-            )
-        return self
-
     @property
     def zone(self) -> ZoneInfo:
         """The installation's time zone."""
@@ -429,7 +422,8 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """How people reach the page, without a trailing slash."""
-        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return (self.public_url or f"http://{host}:{self.http_port}").rstrip("/")
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from t5g.checks import (
 from t5g.cli import terminal
 from t5g.cli.processes import ready
 from t5g.connection import open_redis
+from t5g.hazards import found as hazards_of
 from t5g.heartbeat import KINDS, alive
 from t5g.key_owners import Found, strangers
 from t5g.keys import Keys
@@ -51,7 +52,11 @@ def check(
         CheckResult("settings", False, f"{name} is missing", why)
         for name, why in settings.missing(ALL_PARTS)
     ]
-    shown = missing + results
+    unsafe = [
+        CheckResult("settings", not hazard.dangerous, hazard.sentence, unsafe=True)
+        for hazard in hazards_of(settings)
+    ]
+    shown = missing + unsafe + results
     Console().print(_table(shown))
     if not all(result.ok for result in shown):
         raise typer.Exit(1)
@@ -98,6 +103,8 @@ def _table(results: list[CheckResult]) -> Table:
     table.add_column(overflow="fold")
     for result in results:
         mark = "[green]ok[/]" if result.ok else "[red]fails[/]"
+        if result.unsafe:
+            mark = "[yellow]unsafe[/]" if result.ok else "[red]unsafe[/]"
         text = result.found if result.ok or not result.hint else f"{result.found}. {result.hint}"
         table.add_row(mark, result.name, text)
     return table

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from t5g.hazards import HAZARDS
 from t5g.query import FIELDS, SORTS
 from t5g.setting_sources import PREFIX
 from t5g.settings import Settings
@@ -43,6 +44,13 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
+def hazards_table() -> str:
+    """All unsafe combinations of settings as a Markdown table."""
+    rows = ["| | what, and what to do |", "| --- | --- |"]
+    rows += [f"| {'dangerous' if h.dangerous else 'unsafe'} | {h.sentence} |" for h in HAZARDS]
+    return "\n".join(rows)
+
+
 def _default(info: FieldInfo) -> str:
     value: Any = info.default
     if value is PydanticUndefined:
@@ -65,6 +73,7 @@ def _meaning(info: FieldInfo) -> str:
 TABLES: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("queries.md", "keys", query_keys),
     ("configuration.md", "settings", settings_table),
+    ("configuration.md", "hazards", hazards_table),
 )
 
 

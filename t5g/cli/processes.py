@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from t5g.collector import resting
 from t5g.connection import open_redis
+from t5g.hazards import refuse_dangerous
 from t5g.keys import Keys
 from t5g.logs import logger, setup_logging
 from t5g.metrics import introduce
@@ -75,7 +76,9 @@ def web(
     ] = 1,
 ) -> None:
     """Serve the page, the API, JIRA's events and Slack's requests on one port."""
-    login: tuple[Part, ...] = ("saml",) if load_settings().auth == "saml" else ()
+    settings = load_settings()
+    refuse_dangerous(settings)
+    login: tuple[Part, ...] = ("saml",) if settings.auth == "saml" else ()
     settings = begin("web", "slack", "webhook", *login)
     if count > 1:
         with resting():

@@ -21,6 +21,7 @@ from t5g.cli.processes import DEMO
 from t5g.cli.reloading import renew_what_changes
 from t5g.embedded_redis import EmbeddedRedis
 from t5g.errors import T5GError
+from t5g.hazards import refuse_dangerous
 from t5g.logs import setup_logging
 from t5g.setting_sources import PREFIX
 from t5g.settings import Part, Settings, load_settings
@@ -35,6 +36,11 @@ STYLES = {
 WORKERS = 2
 FIRST_SYNCS = 180.0
 PARTS = ("web", "worker", "scheduler")
+#: Whatever is set for the real installation: the demo's page is for this machine.
+ON_LOOPBACK = {
+    "T5G_AUTH": "none", "T5G_HTTP_HOST": "127.0.0.1", "T5G_PUBLIC_URL": "",
+    "T5G_TRUSTED_PROXIES": "", "T5G_LOG_FORMAT": "json",
+}  # fmt: skip
 NEEDS: tuple[Part, ...] = ("portal", "jira", "bugzilla", "slack", "webhook")
 
 
@@ -103,7 +109,7 @@ def _run_demo(
     env = demo_environment(sandbox_ports, portal_api=portal_api.value)
     env[f"{PREFIX}TEAM_FILE"] = str(team)
     with _own_redis(data_dir / DEMO, fresh=True) as redis_url:
-        shared = {**env, **_shared(data_dir, redis_url, page), "T5G_LOG_FORMAT": "json"}
+        shared = {**env, **_shared(data_dir, redis_url, page), **ON_LOOPBACK}
         children = [sandbox, *_children(shared, page), *([_bot(shared)] if socket_mode else [])]
         settings = load_settings(env={"redis_url": redis_url})
 
@@ -119,6 +125,7 @@ def _run_demo(
 def up() -> None:
     """Run all processes on this machine against the real upstreams."""
     settings = load_settings(NEEDS)
+    refuse_dangerous(settings)
     setup_logging(settings)
     console = Console(highlight=False)
     data_dir = settings.data_dir.absolute()
