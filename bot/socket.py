@@ -15,7 +15,7 @@ from t5g.derived import Rules
 from t5g.heartbeat import BEAT_EVERY, beat, leave, process_name
 from t5g.logs import logger
 from t5g.metrics_port import serving
-from t5g.scraping import add_once, measure_lag
+from t5g.scraping import Scrape, add_once, measure_lag
 from t5g.settings import Settings
 
 log = logger(__name__)
@@ -37,7 +37,7 @@ async def _run(settings: Settings) -> None:
     board = Board(open_store(settings, redis), open_syncs(settings, redis), Rules.of(settings))
     context = create_context(settings, board, redis, queue, time.time)
     try:
-        async with serving(settings, redis, KIND, board):
+        async with serving(settings, Scrape(settings, redis, KIND, board)):
             await serve(settings, context, stop)
     finally:
         await context.close()

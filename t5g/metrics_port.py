@@ -1,4 +1,4 @@
-"""`/metrics` for processes that serve no page: worker, scheduler and bot, on `T5G_METRICS_PORT`.
+"""`/metrics` of every process on a port of its own, `T5G_METRICS_PORT`, for the inside only.
 
 Beside worker and scheduler it is a process of its own: RQ forks, and a thread that serves would
 hold locks that a fork never gets back. What they count is in Redis, so nobody misses anything.
@@ -8,13 +8,11 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from aiohttp import web
-from redis.asyncio import Redis
+from aiohttp import web, web_response
 
-from t5g.board import Board
 from t5g.connection import open_redis
 from t5g.lifeline import die_with_parent
 from t5g.logs import logger
@@ -23,6 +21,15 @@ from t5g.settings import Settings
 
 log = logger(__name__)
 STOPPING = 2.0
+SERVER = "t5g"
+
+
+def hide_versions() -> None:
+    """Let answers, also those to what is no HTTP, name no versions in their header `Server`.
+
+    aiohttp has no setting for it: it puts `Python/3.11 aiohttp/3.14` where there is none yet.
+    """
+    vars(web_response)["SERVER_SOFTWARE"] = SERVER
 
 
 @contextmanager
@@ -48,7 +55,7 @@ def _serve_as_child(parent: int, settings: Settings, process: str) -> None:
 
     async def stay() -> None:
         redis = open_redis(settings.redis_url)
-        async with serving(settings, redis, process):
+        async with serving(settings, Scrape(settings, redis, process)):
             await asyncio.Event().wait()
 
     asyncio.run(stay())
@@ -56,19 +63,22 @@ def _serve_as_child(parent: int, settings: Settings, process: str) -> None:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, redis: Redis, process: str, board: Board | None = None
+    settings: Settings, scrape: Scrape, *, shared: bool = False
 ) -> AsyncIterator[int]:
     """Serve from this process while the block runs; gives the port (0: none is wanted).
 
-    A port that is taken is told in the log: it is no reason not to work.
+    A port that is taken is told in the log: it is no reason not to work. `shared`: processes of the
+    same kind answer on it in turn.
     """
     if not settings.metrics_port:
         yield 0
         return
-    runner = web.AppRunner(metrics_app(lambda: Scrape(settings, redis, process, board)))
+    runner = web.AppRunner(metrics_app(scrape), access_log=None)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port)
+        site = web.TCPSite(
+            runner, settings.metrics_host, settings.metrics_port, reuse_port=shared or None
+        )
         try:
             await site.start()
         except OSError as error:
@@ -78,15 +88,16 @@ async def serving(
         await runner.cleanup()
 
 
-def metrics_app(scrape: Callable[[], Scrape]) -> web.Application:
+def metrics_app(scrape: Scrape) -> web.Application:
     """Return an application that answers scrapes, and `/healthz` while its loop turns."""
 
     async def page(_: web.Request) -> web.Response:
-        return web.Response(body=await scrape().text(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await scrape.text(), headers={"Content-Type": CONTENT_TYPE})
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
+    hide_versions()
     app = web.Application()
     app.router.add_get("/metrics", page)
     app.router.add_get("/healthz", healthz)

@@ -187,7 +187,7 @@ def test_settings_are_known_and_accepted(monkeypatch: pytest.MonkeyPatch) -> Non
     host = of_kind("Ingress")["t5g"]["spec"]["rules"][0]["host"]
     assert settings.public_url == f"https://{host}"
     ports = {one["name"]: one["containerPort"] for one in container("web")["ports"]}
-    assert ports == {"http": settings.http_port}
+    assert ports == {"http": settings.http_port, "metrics": settings.metrics_port}
     (port,) = container("worker")["ports"]
     assert port["containerPort"] == settings.metrics_port
 

@@ -162,8 +162,9 @@ def test_every_kind_of_process_is_scraped_where_it_answers() -> None:
     asked = {name: found["port"] for found in job["dns_sd_configs"] for name in found["names"]}
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     for process in ("web", "worker", "scheduler", "bot"):
-        port = "T5G_HTTP_PORT" if process == "web" else "T5G_METRICS_PORT"
-        assert int(services[process]["environment"][port]) == asked.pop(process)
+        assert int(services[process]["environment"]["T5G_METRICS_PORT"]) == asked.pop(process)
+        published = "".join(services[process].get("ports", []))
+        assert services[process]["environment"]["T5G_METRICS_PORT"] not in published
         assert "data" in services[process]["networks"]
     assert not asked
 

@@ -2,6 +2,7 @@
 
 Only what makes every answer impossible, a Redis that does not answer, makes the process not ready.
 A sync that is late is told here and in every answer, but taking the process away helps nobody.
+Everybody is told a word for each part; the reasons, which quote upstreams, are for the operators.
 """
 
 import asyncio
@@ -16,12 +17,16 @@ from t5g.errors import StoreError
 from t5g.heartbeat import alive
 from t5g.keys import Keys
 from t5g.operations import Operations
+from t5g.team import Role
 from webhooks.keys import BOARD, INBOX, REDIS, SETTINGS
+from webhooks.viewer import viewer_of
 
 PATIENCE = 3.0
 #: Seconds after which the schedule counts as late, and a job as waiting too long.
 LATE = 60.0
 LONG = 900.0
+#: Who is told the reasons: they see the same on the page of the jobs.
+OPERATORS = Role.ENGINEER
 
 
 class SyncHealth(Struct, frozen=True, kw_only=True):
@@ -45,7 +50,7 @@ class PartHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """The answer of `/readyz`. `parts`: each with the reason; only Redis makes us not ready."""
+    """What operators are told by `/readyz`. `parts`: each with the reason if it does not work."""
 
     ready: bool
     redis: str = "ok"
@@ -54,6 +59,19 @@ class Readiness(Struct, frozen=True, kw_only=True):
     syncs: dict[str, SyncHealth] = msgspec.field(default_factory=dict)
     last_event: float | None = None
     parked: int = 0
+
+
+class Word(Struct, frozen=True, kw_only=True):
+    """What everybody else is told: `ok` or `not ok` for each part."""
+
+    ready: bool
+    parts: dict[str, str]
+
+    @classmethod
+    def of(cls, found: Readiness) -> "Word":
+        """Leave out everything that was said by an upstream, or is only the team's to know."""
+        words = {name: "ok" if part.ok else "not ok" for name, part in found.parts.items()}
+        return cls(ready=found.ready, parts=words)
 
 
 def add_routes(app: web.Application) -> None:
@@ -68,7 +86,7 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ask Redis, and tell how fresh each sync is."""
+    """Ask Redis and each part; tell operators why one does not work, everybody else that."""
     try:
         async with asyncio.timeout(PATIENCE):
             found = await _look(request.app, time.time())
@@ -78,7 +96,7 @@ async def readyz(request: web.Request) -> web.Response:
         found = Readiness(ready=False, redis=why, parts=parts)
     return web.Response(
         status=200 if found.ready else 503,
-        body=msgspec.json.encode(found),
+        body=msgspec.json.encode(found if viewer_of(request).may(OPERATORS) else Word.of(found)),
         content_type="application/json",
     )
 

@@ -1,6 +1,7 @@
 """Who looks at a page or asks the API: a value that the guard at the door puts on the request."""
 
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
@@ -35,6 +36,9 @@ class Viewer(Struct, frozen=True, kw_only=True):
 #: Without a login whoever reaches the page is on this machine, where everything is theirs anyway.
 LOCAL = Viewer(role=Role.ADMIN)
 
+#: Who is not known and may see nothing but what everybody may.
+STRANGER = Viewer(role=None)
+
 VIEWER: Final = web.RequestKey("VIEWER", Viewer)
 
 
@@ -44,17 +48,11 @@ def viewer_of(request: web.Request) -> Viewer:
     return found
 
 
-class Welcome(Protocol):
-    """Asks again whether a viewer may stay; for answers that go on for hours."""
-
-    async def __call__(self) -> bool:
-        """Say whether they may."""
-        ...
-
-
-WELCOME: Final = web.RequestKey("WELCOME", Welcome)
+#: Asks again whether a viewer may stay; for answers that go on for hours.
+Welcome = Callable[[], Awaitable[bool]]
+WELCOME: Final = web.RequestKey[Welcome]("WELCOME")
 
 
 async def still_welcome(request: web.Request) -> bool:
-    """Say whether who asked may still see: their session may have ended meanwhile."""
+    """Say whether who asked may still see: their session or token may have ended meanwhile."""
     return await request[WELCOME]() if WELCOME in request else True

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from t5g.connection import open_redis
 from t5g.metrics_port import serving
+from t5g.scraping import Scrape
 from t5g.settings import load_settings
 
 
@@ -16,7 +17,10 @@ async def test_it_answers_scrapes_and_says_that_it_is_alive(
 ) -> None:
     settings = load_settings(env={"redis_url": redis_url, "metrics_port": free_tcp_port})
     redis: Redis = open_redis(redis_url)
-    async with serving(settings, redis, "bot"), httpx.AsyncClient(trust_env=False) as client:
+    async with (
+        serving(settings, Scrape(settings, redis, "bot")),
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
         answer = await client.get(f"http://127.0.0.1:{free_tcp_port}/metrics")
         assert "t5g_redis_up 1.0" in answer.text
         assert "t5g_processes" in answer.text
@@ -32,7 +36,7 @@ async def test_a_taken_port_is_told_and_no_reason_to_stop(redis_url: str) -> Non
         port = taken.getsockname()[1]
         settings = load_settings(env={"redis_url": redis_url, "metrics_port": port})
         redis = open_redis(redis_url)
-        async with serving(settings, redis, "bot"):
+        async with serving(settings, Scrape(settings, redis, "bot")):
             pass
         await redis.aclose()
     assert "metrics_port_not_open" in [line["event"] for line in said]
@@ -40,6 +44,7 @@ async def test_a_taken_port_is_told_and_no_reason_to_stop(redis_url: str) -> Non
 
 async def test_without_a_port_nothing_is_served(redis_url: str) -> None:
     redis = open_redis(redis_url)
-    async with serving(load_settings(), redis, "bot") as port:
+    settings = load_settings()
+    async with serving(settings, Scrape(settings, redis, "bot")) as port:
         assert port == 0
     await redis.aclose()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
@@ -10,12 +11,17 @@ from t5g.heartbeat import beat, process_name
 from t5g.keys import Keys
 from t5g.settings import Settings, load_settings
 from t5g.syncs import Sync, SyncRecord, SyncState
+from t5g.team import Role
 from t5g.work import enqueue
 from tests import wall_clock
 from tests.own_redis import OwnRedis
+from tests.webhooks import logins
 from tests.webhooks.conftest import Client, Serve
+from tests.webhooks.logins import Configure
+from webhooks.access.tokens import Tokens
 
 KEYS = Keys()
+idp, team_file, configure = logins.idp, logins.team_file, logins.configure
 
 
 async def readiness(client: Client) -> tuple[int, dict[str, Any]]:
@@ -45,6 +51,62 @@ async def test_each_part_that_is_silent_or_late_gives_its_reason(
     assert "the oldest job waits" in parts["queues"]["why"]
     assert "cards: 503" in parts["data"]["why"]
     assert parts["events"]["ok"]
+
+
+#: What upstreams say when they fail, and what is the team's to know only.
+SAID = "JIRA: 400 for 01234567 of Acme Corp <ann@example.com> at https://jira.example.com"
+
+
+@pytest.mark.parametrize(
+    ("role", "reasons"),
+    [(None, False), (Role.VIEWER, False), (Role.ENGINEER, True), (Role.ADMIN, True)],
+)
+async def test_reasons_are_for_operators_and_a_word_for_everybody(
+    serve: Serve, configure: Configure, redis: Redis, role: Role | None, reasons: bool
+) -> None:
+    settings = configure()
+    await open_syncs(settings, redis).write(
+        SyncRecord(name=Sync.CARDS, state=SyncState.FAILED, last_success=1.0, error=SAID)
+    )
+    client, headers = await serve(settings), {"Authorization": "Bearer t5g_made-up"}
+    if role is not None:
+        _, secret = await Tokens(redis, KEYS).create("prober", role)
+        headers = {"Authorization": f"Bearer {secret}"}
+    async with client.get("/readyz", headers=headers) as response:
+        text, found = await response.text(), await response.json()
+    assert response.status == 200
+    assert (SAID in text) is reasons
+    assert ("syncs" in found) is reasons
+    if not reasons:
+        assert set(found) == {"ready", "parts"}
+        assert set(found["parts"].values()) == {"ok", "not ok"}
+        assert found["parts"]["data"] == "not ok"
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.test"}, {"X-Forwarded-For": "192.0.2.7"}])
+async def test_reasons_are_for_this_machine_without_a_login(
+    client: Client, headers: dict[str, str]
+) -> None:
+    async with client.get("/readyz") as response:
+        assert "syncs" in await response.json()
+    async with client.get("/readyz", headers=headers) as response:
+        assert set(await response.json()) == {"ready", "parts"}
+
+
+async def test_numbers_are_on_the_port_of_the_inside_and_behind_the_login(
+    serve: Serve, configure: Configure, redis: Redis, free_tcp_port: int
+) -> None:
+    client = await serve(configure(metrics_port=free_tcp_port))
+    async with client.get("/metrics") as response:
+        assert response.status == 401
+    _, secret = await Tokens(redis, KEYS).create("prometheus", Role.VIEWER)
+    async with client.get("/metrics", headers={"Authorization": f"Bearer {secret}"}) as response:
+        assert "t5g_board_cases" in await response.text()
+    inside = client.session.get(f"http://127.0.0.1:{free_tcp_port}/metrics")
+    async with inside as response:
+        text = await response.text()
+        assert response.headers["Server"] == "t5g"
+    assert "t5g_board_cases" in text and "t5g_slack_outbox_messages" in text
 
 
 async def test_what_works_says_so(client: Client, settings: Settings) -> None:

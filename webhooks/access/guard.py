@@ -4,6 +4,7 @@ Sessions and tokens say who; the team file says what they may, asked anew at eac
 a role taken away is gone at once. Machines' addresses prove themselves by signatures elsewhere.
 """
 
+import asyncio
 import contextlib
 import re
 import time
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 from msgspec import Struct
+from redis.exceptions import RedisError
 
 from t5g.audit import Audit, AuditEntry, Outcome
 from t5g.errors import RefusedError, T5GError
@@ -22,30 +24,41 @@ from t5g.settings import Settings
 from t5g.team import Me, Role, Team, TeamFile
 from webhooks import keys
 from webhooks.access.limits import Limit, TooManyError
-from webhooks.access.origins import Origins
+from webhooks.access.origins import Origins, counted
 from webhooks.access.sessions import Session, Sessions
 from webhooks.access.tokens import Token, Tokens
 from webhooks.errors import answer, failure_of
-from webhooks.viewer import LOCAL, VIEWER, WELCOME, Viewer
+from webhooks.viewer import LOCAL, STRANGER, VIEWER, WELCOME, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 #: Routes asked by machines that prove themselves in other ways, or that are told no secrets.
-MACHINES = re.compile(r"/(healthz|readyz|metrics|webhooks|slack)(/|$)")
+MACHINES = re.compile(r"/(healthz|webhooks|slack)(/|$)")
+#: Routes that tell everybody something, and more to who is known.
+HEALTH = re.compile(r"/readyz$")
 #: Routes that need no login: the login itself, style sheets, and the document of the API.
 OPEN = re.compile(r"/(saml|static)(/|$)|/api/v1/openapi\.json$")
 READING = frozenset({"GET", "HEAD"})
 #: The answer of the identity provider comes from its page, by nature.
 CROSS_SITE = frozenset({"/saml/acs"})
 BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+#: What our cookies hold; anything else was not given by us.
+COOKIE = re.compile(r"[\w-]{1,100}", re.ASCII)
 #: Wrong tokens and logins of one address, a minute; and refusals of one person that are noted.
 FAILURES = 10
+#: Seconds after which somebody counts as a stranger where that is no reason to keep them waiting.
+PATIENCE = 2.0
+A_PROXY = (
+    "A proxy stands before this page, which without a login is for this machine only: set "
+    "T5G_AUTH=saml and T5G_TRUSTED_PROXIES."
+)
 
 
 class Kind(Enum):
     """How a route is guarded."""
 
     MACHINE = "machine"
+    HEALTH = "health"
     OPEN = "open"
     GUARDED = "guarded"
 
@@ -55,6 +68,8 @@ def kind_of(route: str) -> Kind:
     """Say how the route of that pattern is guarded; what has none ("") is guarded."""
     if MACHINES.match(route):
         return Kind.MACHINE
+    if HEALTH.match(route):
+        return Kind.HEALTH
     return Kind.OPEN if OPEN.match(route) else Kind.GUARDED
 
 
@@ -65,7 +80,11 @@ class UnknownError(T5GError):
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """What the guard asks."""
+    """What the guard asks.
+
+    `requests` is counted for each viewer, and `unknown`, `open`, `guesses` and `failures` (of
+    logins) for each address: what strangers do is not counted for those who share their address.
+    """
 
     origins: Origins
     sessions: Sessions
@@ -73,6 +92,9 @@ class Access(Struct, frozen=True, kw_only=True):
     team: TeamFile
     audit: Audit
     requests: Limit
+    unknown: Limit
+    open: Limit
+    guesses: Limit
     failures: Limit
     noted: Limit
     contact: str
@@ -81,6 +103,16 @@ class Access(Struct, frozen=True, kw_only=True):
     def cookie(self) -> str:
         """The name of the session's cookie; `__Host-` binds it to this host, by https only."""
         return "__Host-t5g" if self.origins.secure else "t5g"
+
+    def session_id(self, request: web.Request) -> str:
+        """Return the id of a session that the browser gave; "" for what is none of ours."""
+        return cookie_of(request, self.cookie)
+
+
+def cookie_of(request: web.Request, name: str) -> str:
+    """Return what we once put into a cookie; "" if there is none, or one that we never gave."""
+    given = request.cookies.get(name, "")
+    return given if COOKIE.fullmatch(given) else ""
 
 
 ACCESS: Final = web.AppKey("ACCESS", Access)
@@ -92,13 +124,17 @@ def open_access(
     """Make what the guard asks, on what `webhooks.keys` names."""
     redis = app[keys.REDIS]
     store_keys = app[keys.STORE].keys
+    rate, burst = settings.page_rate, settings.page_rate / 2
     return Access(
         origins=Origins.of(settings),
         sessions=Sessions.of(settings, redis),
         tokens=Tokens(redis, store_keys),
         team=app[keys.TEAM],
         audit=app[keys.AUDIT],
-        requests=Limit(settings.page_rate, settings.page_rate / 2, clock),
+        requests=Limit(rate, burst, clock),
+        unknown=Limit(rate, burst, clock),
+        open=Limit(rate, burst, clock),
+        guesses=Limit(FAILURES, FAILURES, clock),
         failures=Limit(FAILURES, FAILURES, clock),
         noted=Limit(FAILURES, FAILURES, clock),
         contact=settings.access_contact,
@@ -111,6 +147,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     resource = request.match_info.route.resource
     kind = kind_of(resource.canonical if resource is not None else "")
     if kind is Kind.MACHINE:
+        return await handler(request)
+    if kind is Kind.HEALTH:
+        request[VIEWER] = await _known(request, request.app[ACCESS])
         return await handler(request)
     try:
         await _admit(request, request.app[ACCESS], kind)
@@ -150,11 +189,14 @@ async def _admit(request: web.Request, access: Access, kind: Kind) -> None:
     """Find out who asks. Raises for who may not."""
     if access.origins.foreign_host(request):
         raise web.HTTPMisdirectedRequest(text="This page answers to its own name only.")
+    if access.origins.passed_on(request):
+        raise RefusedError(A_PROXY)
     if access.origins.plain_http(request):
         raise web.HTTPPermanentRedirect(access.origins.base + request.path_qs)
     address = access.origins.address(request)
     if kind is Kind.OPEN:
-        access.requests.take(f"open {address}")
+        # Counted by kind: who floods one shuts out nobody behind the same address from the other.
+        access.open.take(f"{request.path.split('/')[1]} {counted(address)}")
     else:
         viewer = await identify(request, access, address)
         request[VIEWER] = viewer
@@ -178,39 +220,48 @@ async def identify(request: web.Request, access: Access, address: str) -> Viewer
     authorization = request.headers.get("Authorization")
     given = BEARER.fullmatch(authorization) if authorization else None
     if given:
-        return await _by_token(access, given[1], address)
+        return await _by_token(request, access, given[1], address)
     if not access.origins.login:
         return LOCAL
-    identity = request.cookies.get(access.cookie, "")
+    identity = access.session_id(request)
     session = await access.sessions.find(identity) if identity else None
     if session is None:
+        access.unknown.take(counted(address))
         raise UnknownError("Nobody is logged in here; log in, or give a token.")
-    request[WELCOME] = _Welcome(access, session)
+
+    async def stays() -> bool:
+        alive = await access.sessions.alive(session.key)
+        return alive and viewer_of_session(session, access.team.read()).role is not None
+
+    request[WELCOME] = stays
     return viewer_of_session(session, access.team.read())
 
 
-class _Welcome:
-    """Asks whether a session still lives and still has a role."""
-
-    def __init__(self, access: Access, session: Session) -> None:
-        self._access = access
-        self._session = session
-
-    async def __call__(self) -> bool:
-        alive = await self._access.sessions.alive(self._session.key)
-        viewer = viewer_of_session(self._session, self._access.team.read())
-        return alive and viewer.role is not None
+async def _known(request: web.Request, access: Access) -> Viewer:
+    """Return who asks, a stranger if that is not known; whatever happens, soon."""
+    if access.origins.seen_from_elsewhere(request):
+        return STRANGER
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await identify(request, access, access.origins.address(request))
+    except (T5GError, RedisError, OSError):
+        return STRANGER
 
 
-async def _by_token(access: Access, secret: str, address: str) -> Viewer:
-    access.failures.check(address)
+async def _by_token(request: web.Request, access: Access, secret: str, address: str) -> Viewer:
+    """Return whose token it is. Wrong ones are counted; a good one is good from any address."""
     token = await access.tokens.find(secret)
     if token is None:
-        access.failures.take(address)
+        access.guesses.take(counted(address))
         await access.audit.record(
             AuditEntry(who=address, action="token", outcome=Outcome.REFUSED, origin="api")
         )
         raise UnknownError("The token is not good: it may have ended or been revoked.")
+
+    async def stays() -> bool:
+        return await access.tokens.find(secret) is not None
+
+    request[WELCOME] = stays
     return viewer_of_token(token)
 
 

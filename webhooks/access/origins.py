@@ -4,13 +4,22 @@ Headers that proxies write are believed only from proxies that the settings name
 """
 
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from msgspec import Struct
 
 from t5g.jira_door import Network, networks_of, source_address, within
 from t5g.settings import Settings, is_loopback
+
+#: What proxies add to what they pass on.
+PASSED_ON = (
+    "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server",
+    "X-Real-IP", "Via", "CF-Connecting-IP", "True-Client-IP",
+)  # fmt: skip
+#: A customer of a provider has at least so many addresses of IPv6 to ask from.
+SITE_BITS = 64
 
 
 class Origins(Struct, frozen=True, kw_only=True):
@@ -57,7 +66,21 @@ class Origins(Struct, frozen=True, kw_only=True):
         Without a login the page is for this machine only; a web page elsewhere whose name is
         turned to 127.0.0.1 (DNS rebinding) must not read it.
         """
-        return not self.login and _foreign(request.host, self.base)
+        return not self.login and _foreign(request.host)
+
+    def passed_on(self, request: web.Request) -> bool:
+        """Say whether a proxy passed on the request to a page that is for this machine only.
+
+        nginx adds no header unless it is told to, but speaks HTTP/1.0 to what stands behind it
+        (`proxy_http_version`), which no browser does.
+        """
+        if self.login:
+            return False
+        return request.version < HttpVersion11 or any(name in request.headers for name in PASSED_ON)
+
+    def seen_from_elsewhere(self, request: web.Request) -> bool:
+        """Say whether, without a login, others than this machine may ask."""
+        return self.foreign_host(request) or self.passed_on(request)
 
     def same_page(self, request: web.Request) -> bool:
         """Say whether a request that acts comes from one of our own pages."""
@@ -67,14 +90,30 @@ class Origins(Struct, frozen=True, kw_only=True):
         origin = request.headers.get("Origin")
         if origin is None:
             return True  # no browser: there is no cookie that could be abused
-        given = urlsplit(origin)
-        return given.netloc in (request.host, urlsplit(self.base).netloc)
+        try:
+            given = urlsplit(origin).netloc
+        except ValueError:  # a lone bracket: no page of ours has such a name
+            return False
+        return bool(given) and given in (request.host, urlsplit(self.base).netloc)
+
+
+@lru_cache(maxsize=1024)
+def counted(address: str) -> str:
+    """Return what an address counts as when requests are counted: of IPv6 the site's network."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, SITE_BITS), strict=False))
 
 
 @lru_cache(maxsize=256)
-def _foreign(host: str, base: str) -> bool:
+def _foreign(host: str) -> bool:
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        return not is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return True
-    return not is_loopback(name) and name != urlsplit(base).hostname

@@ -21,6 +21,8 @@ from t5g.team import Role
 
 MARK = "t5g_"
 SECRET_BYTES = 32
+#: A token as `create` makes them: what looks otherwise is not looked for.
+SHAPE = re.compile(rf"{MARK}[\w-]{{43}}", re.ASCII)
 NAME = re.compile(r"[\w .@-]{1,60}")
 TOUCH = 300.0
 
@@ -85,7 +87,7 @@ class Tokens:
 
     async def find(self, secret: str) -> Token | None:
         """Return the token of that secret, if it is good."""
-        if not secret.startswith(MARK):
+        if not SHAPE.fullmatch(secret):
             return None
         place, now = hash_of(secret), self._clock()
         raw: Any = await self._redis.hget(self._key, place)

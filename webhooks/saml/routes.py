@@ -13,7 +13,7 @@ from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.settings import Settings
 from webhooks import keys
-from webhooks.access.guard import ACCESS, Access, viewer_of_session
+from webhooks.access.guard import ACCESS, Access, cookie_of, viewer_of_session
 from webhooks.access.sessions import Session
 from webhooks.middlewares import REQUEST_ID
 from webhooks.pages.rendering import PAGES, Page
@@ -110,7 +110,7 @@ def _same_browser(request: web.Request, access: Access, pending: Pending) -> boo
     """Nobody can be logged in as somebody else by being sent an answer made for another browser."""
     if not access.origins.secure:
         return True
-    given = request.cookies.get(_browser_cookie(access), "")
+    given = cookie_of(request, _browser_cookie(access))
     return hmac.compare_digest(given.encode(), pending.browser.encode())
 
 
@@ -128,7 +128,7 @@ async def _welcome(
 ) -> web.Response:
     """Begin a session, always a new one, and send the browser where it wanted to go."""
     address = access.origins.address(request)
-    old = await access.sessions.find(request.cookies.get(access.cookie, ""))
+    old = await access.sessions.find(access.session_id(request))
     if old is not None:
         await access.sessions.end(old)
     identity = await access.sessions.begin(
@@ -219,7 +219,7 @@ async def end_from_provider(request: web.Request) -> web.Response:
 
 
 async def _session(request: web.Request, access: Access) -> Session | None:
-    identity = request.cookies.get(access.cookie, "")
+    identity = access.session_id(request)
     return await access.sessions.find(identity) if identity else None
 
 

@@ -42,12 +42,12 @@ VIEWER, ENGINEER, ADMIN = Rule(Role.VIEWER), Rule(Role.ENGINEER), Rule(Role.ADMI
 READ: Mapping[str, Rule] = {
     "/healthz": Rule(None),
     "/readyz": Rule(None),
-    "/metrics": Rule(None),
     "/static/{name}": Rule(None),
     "/saml/login": Rule(None, 302),
     "/saml/metadata": Rule(None),
     "/saml/logout": Rule(None),
     "/api/v1/openapi.json": Rule(None),
+    "/metrics": VIEWER,
     "/": VIEWER,
     "/cases": VIEWER,
     "/cases/{number}": VIEWER,

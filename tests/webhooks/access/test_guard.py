@@ -1,5 +1,6 @@
 """The door: tokens, hosts, proxies, headers and limits, with and without a login."""
 
+import asyncio
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from t5g.team import Role
 from tests.webhooks.conftest import Client, Serve
 from tests.webhooks.logins import Browser, Configure
 from tests.webhooks.saml.identity import IdentityProvider
+from webhooks.access.origins import counted
 from webhooks.access.tokens import TokenNameError, Tokens
 
 PAGES = ("/", "/cases", "/cases/01234567", "/cases.csv", "/stats", "/trends", "/updates", "/weekly",
@@ -39,7 +41,7 @@ async def test_every_route_needs_a_login_but_those_that_say_so(
 ) -> None:
     client = await serve(configure())
     open_to_all = re.compile(
-        r"/(healthz|readyz|metrics)$|/(webhooks|slack|saml|static)/|/api/v1/openapi\.json$"
+        r"/(healthz|readyz)$|/(webhooks|slack|saml|static)/|/api/v1/openapi\.json$"
     )
     assert client.app is not None
     for route in client.app.router.routes():
@@ -139,6 +141,85 @@ async def test_guessing_tokens_is_slowed_down(client: Client) -> None:
     statuses = [await status_of(client, API[0], Authorization=f"Bearer t5g_{n}") for n in range(12)]
     assert statuses[:10] == [401] * 10
     assert statuses[-1] == 429
+
+
+async def test_guesses_shut_out_nobody_who_shares_the_address(
+    serve: Serve, configure: Configure, tokens: Tokens, idp: IdentityProvider
+) -> None:
+    client = await serve(configure())
+    _, good = await tokens.create("nightly report", Role.VIEWER)
+    for n in range(15):
+        last = await status_of(client, API[0], Authorization=f"Bearer t5g_{n:043}")
+    assert last == 429
+    assert await status_of(client, API[0], Authorization=f"Bearer {good}") == 200
+    browser = Browser(client, idp)
+    assert (await browser.log_in()).status == 303
+    assert (await browser.get("/cases")).status == 200
+
+
+async def test_unknown_people_are_slowed_down_and_nobody_who_is_known(
+    serve: Serve, configure: Configure, tokens: Tokens, idp: IdentityProvider
+) -> None:
+    client = await serve(configure(page_rate=20))
+    _, good = await tokens.create("nightly report", Role.VIEWER)
+    for path in ("/cases", "/static/app.css", "/api/v1/openapi.json"):
+        assert 429 in [await status_of(client, path) for _ in range(12)], path
+    assert await status_of(client, API[0], Authorization=f"Bearer {good}") == 200
+    assert (await Browser(client, idp).log_in()).status == 303
+
+
+def test_addresses_of_one_site_count_as_one() -> None:
+    assert counted("192.0.2.7") == counted("::ffff:192.0.2.7") == "192.0.2.7"
+    assert counted("2001:db8:1:2::1") == counted("2001:db8:1:2:ffff::9")
+    assert counted("2001:db8:1:2::1") != counted("2001:db8:1:3::1")
+    assert counted("fe80::1%eth0") == "fe80::/64"
+    assert counted("") == ""
+    assert counted("no address") == "no address"
+
+
+#: What the proxies of this world add, and what nginx does without being told to.
+PASSED_ON = [
+    {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-Host": "t5g.example.com"},
+    {"X-Forwarded-Proto": "https"}, {"Forwarded": "for=192.0.2.7"}, {"X-Real-IP": "192.0.2.7"},
+    {"Via": "1.1 proxy"}, {"X-Forwarded-For": ""},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", PASSED_ON, ids=str)
+async def test_page_without_login_is_told_to_nobody_behind_a_proxy(
+    client: Client, headers: dict[str, str]
+) -> None:
+    for path in (*PAGES, *API, "/metrics", "/jobs", "/audit"):
+        async with client.get(path, headers=headers) as response:
+            assert response.status == 403, path
+            assert "set T5G_AUTH=saml and T5G_TRUSTED_PROXIES" in await response.text()
+    async with client.get("/readyz", headers=headers) as response:
+        assert set(await response.json()) == {"ready", "parts"}
+
+
+async def test_page_without_login_is_told_to_nobody_by_the_http_of_proxies(client: Client) -> None:
+    for version, status in ((b"1.0", b"403"), (b"1.1", b"200")):
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(
+            b"GET /cases HTTP/%s\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" % version
+        )
+        found = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        assert found.split()[1] == status, found[:200]
+
+
+async def test_answers_name_no_versions(client: Client) -> None:
+    for asked in (
+        b"GET /cases HTTP/1.1\r\nHost: 127.0.0.1", b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1",
+        b"\x16\x03\x01", b"GET / HTTP/9.9", b"POST / HTTP/1.1\r\nContent-Length: x",
+    ):  # fmt: skip
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(asked + b"\r\nConnection: close\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+        named = re.findall(rb"(?im)^server: (.*?)\r?$", head)
+        assert named == [b"t5g"], head
+        assert b"aiohttp" not in head and b"Python" not in head
 
 
 async def test_scraping_is_slowed_down_and_told_when_to_come_back(
