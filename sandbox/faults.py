@@ -7,11 +7,13 @@
 import asyncio
 import dataclasses
 import itertools
+import re
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Self
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
@@ -48,13 +50,15 @@ class Kind(StrEnum):
 class Fault:
     """One thing that goes wrong, for which requests, and how often.
 
-    It concerns requests whose path begins with `path` (and, if given, whose `method` is that). Of
+    It concerns requests whose path begins with `path` (and, if given, whose `method` is that, and
+    whose address or body names `item`: a case number, a key or an id, alone or in a batch). Of
     these the first `after` go well, then each `every`-th fails, at most `times` of them.
     """
 
     kind: Kind
     path: str = "/"
     method: str = ""
+    item: str = ""
     after: int = 0
     every: int = 1
     times: int | None = None
@@ -66,9 +70,19 @@ class Fault:
     seen: int = field(default=0, init=False)
     done: int = field(default=0, init=False)
 
-    def concerns(self, request: web.Request) -> bool:
+    async def concerns(self, request: web.Request) -> bool:
         """Whether the request is one of those that may fail."""
-        return request.path.startswith(self.path) and self.method.upper() in ("", request.method)
+        if not request.path.startswith(self.path):
+            return False
+        if self.method.upper() not in ("", request.method):
+            return False
+        return not self.item or await self._named_in(request)
+
+    async def _named_in(self, request: web.Request) -> bool:
+        """Whether the request names the item as a whole word (the bug 7, not the bug 77)."""
+        body = (await request.read()).decode(errors="replace")
+        whole = re.compile(rf"(?<![\w-]){re.escape(self.item)}(?![\w-])")
+        return bool(whole.search(f"{unquote_plus(request.raw_path)} {body}"))
 
     def strikes(self) -> bool:
         """Count a request that it concerns; whether this one fails."""
@@ -199,20 +213,16 @@ class Faults:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._active and not self.latency:
             return await handler(request)
-        struck = list(self._striking(request))
+        struck = [one for one in self.active if await one.concerns(request) and one.strikes()]
         delay = self.latency + sum(one.seconds for one in struck if one.kind is Kind.LATENCY)
         if delay:
             await asyncio.sleep(delay)
         fault = next((one for one in struck if one.kind is not Kind.LATENCY), None)
         response = await (self._fail(fault, request, handler) if fault else handler(request))
-        if any(one.kind is Kind.REPEAT and one.concerns(request) for one in self.active):
-            self._remember(request, response)
+        for one in self.active:
+            if one.kind is Kind.REPEAT and await one.concerns(request):
+                self._remember(request, response)
         return response
-
-    def _striking(self, request: web.Request) -> Iterator[Fault]:
-        for fault in self.active:
-            if fault.concerns(request) and fault.strikes():
-                yield fault
 
     async def _fail(
         self, fault: Fault, request: web.Request, handler: Handler

@@ -76,6 +76,15 @@ async def test_only_the_path_and_method_that_it_names_fail(door: Door) -> None:
     assert (await door.client.post("/things/2")).status == 201
 
 
+async def test_only_requests_that_name_the_item_fail(door: Door) -> None:
+    door.faults.add(Kind.STATUS, status=502, item="7")
+    assert await door.statuses(2, "/things/7") == [502, 502]
+    assert await door.statuses(1, "/things/77") == [200]
+    assert await door.statuses(1, "/things/1?id=6&id=7") == [502]
+    assert (await door.client.post("/things/1", json={"query": "id in (5, 7)"})).status == 502
+    assert (await door.client.post("/things/1", json={"query": "id in (5, 17)"})).status == 201
+
+
 async def test_the_firewall_answers_with_a_page(door: Door) -> None:
     door.faults.add("deny")
     answer = await door.client.get("/things/1")
