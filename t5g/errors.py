@@ -70,11 +70,19 @@ class StoreError(T5GError):
 
 
 class UpstreamError(T5GError):
-    """The upstream `service` failed after all retries; `transient` says whether to try later."""
+    """The upstream `service` failed after all retries; `transient` says whether to try later.
+
+    `concerns_all`: whatever else were asked of the service would fail too (the token is refused,
+    the host is gone, it wants to be left alone). Else it concerns only what was asked for: one
+    case, card, issue or bug, or one batch of them.
+    """
 
     status = 502
 
-    def __init__(self, service: str, message: str, *, transient: bool = True) -> None:
+    def __init__(
+        self, service: str, message: str, *, transient: bool = True, concerns_all: bool = False
+    ) -> None:
         self.service = service
         self.transient = transient
+        self.concerns_all = concerns_all
         super().__init__(f"{service}: {message}")

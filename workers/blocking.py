@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from t5g.errors import UpstreamError
 from workers.calls import Caller, Measure, Transient, retry_after, trace_headers
@@ -106,14 +107,18 @@ def judge_requests(service: str, error: Exception) -> Exception:
     """Turn an exception of `requests` into what it means; anything else is returned as it is."""
     match error:
         case ElsewhereError():
-            return UpstreamError(service, ELSEWHERE, transient=False)
+            return UpstreamError(service, ELSEWHERE, transient=False, concerns_all=True)
         case requests.HTTPError() if error.response is not None:
             headers = error.response.headers
             return judge_status(service, error.response.status_code, dict(headers))
+        case requests.ConnectTimeout():
+            return Transient("no connection in time", concerns_all=True)
         case requests.Timeout():
             return Transient("no answer in time")
         case requests.ConnectionError():
-            return Transient("the connection could not be made or broke")
+            return Transient(
+                "the connection could not be made or broke", concerns_all=_no_host(error)
+            )
         case (
             requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError()
         ):
@@ -125,12 +130,21 @@ def judge_requests(service: str, error: Exception) -> Exception:
     return error
 
 
+def _no_host(error: requests.ConnectionError) -> bool:
+    """Say whether nobody took the connection; one that breaks may be the fault of one answer."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(cause, NewConnectionError)
+
+
 def judge_status(service: str, status: int, headers: dict[str, str]) -> Exception:
     """Turn an HTTP status that says failure into what it means."""
     if status in RETRIED:
         return Transient(f"HTTP {status}", after=retry_after(headers), throttled=status == 429)
     if status in (401, 403):
         return UpstreamError(
-            service, f"HTTP {status}: the credentials are not accepted", transient=False
+            service,
+            f"HTTP {status}: the credentials are not accepted",
+            transient=False,
+            concerns_all=status == 401,  # 403 may be said of one project, card or bug
         )
     return UpstreamError(service, f"HTTP {status}", transient=False)

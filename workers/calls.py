@@ -32,12 +32,23 @@ _HTTP = re.compile(r"HTTP (\d{3})\b")
 
 
 class Transient(Exception):
-    """This attempt failed in a way that may pass; `after`: seconds the service asked to wait."""
+    """This attempt failed in a way that may pass; `after`: seconds the service asked to wait.
 
-    def __init__(self, reason: str, *, after: float | None = None, throttled: bool = False) -> None:
+    `concerns_all` as for UpstreamError: a service that throttles or is not there does so for all.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        after: float | None = None,
+        throttled: bool = False,
+        concerns_all: bool = False,
+    ) -> None:
         self.reason = reason
         self.after = after
         self.throttled = throttled or after is not None
+        self.concerns_all = concerns_all or throttled
         super().__init__(reason)
 
 
@@ -142,7 +153,9 @@ class Caller:
                 return await self._once(attempt)
             except Transient as error:
                 if number + 1 == self.policy.attempts:
-                    raise UpstreamError(self.service, error.reason) from error
+                    raise UpstreamError(
+                        self.service, error.reason, concerns_all=error.concerns_all
+                    ) from error
                 await self._pause(number, error)
         raise AssertionError("a policy has at least one attempt")
 

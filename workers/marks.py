@@ -24,13 +24,15 @@ class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a sync came, in seconds since the epoch.
 
     `upto`: by the upstream's clock, the newest change known; `at`: by our clock, when the last
-    successful run began; `full`: when everything was last listed; `listed`: how many it then were.
+    successful run began; `full`: when everything was last listed; `listed`: how many it then were;
+    `again`: what that run could not read, so that the next one asks for it by name.
     """
 
     upto: float = 0.0
     at: float = 0.0
     full: float = 0.0
     listed: int = 0
+    again: tuple[str, ...] = ()
 
 
 class Marks:

@@ -128,6 +128,8 @@ class Web:
         try:
             found = await lane.send(self._made(request))
             body = await _body(found)
+        except httpx.ConnectTimeout as error:
+            raise Transient("no connection in time", concerns_all=True) from error
         except httpx.TimeoutException as error:
             raise Transient("no answer in time") from error
         except httpx.RemoteProtocolError as error:
@@ -135,7 +137,10 @@ class Web:
         except httpx.DecodingError as error:
             raise Transient("the answer was garbled") from error
         except httpx.TransportError as error:
-            raise Transient(f"the connection broke ({type(error).__name__})") from error
+            gone = isinstance(error, httpx.ConnectError | httpx.ProxyError)
+            raise Transient(
+                f"the connection broke ({type(error).__name__})", concerns_all=gone
+            ) from error
         return Answer(found.status_code, _by_name(found.headers.raw), body)
 
     def _made(self, request: Request) -> httpx.Request:

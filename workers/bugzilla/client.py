@@ -20,7 +20,7 @@ from t5g.timestamps import parse_time
 from workers.answers import NOT_ASKED_FOR, rows_in
 from workers.blocking import NamingAdapter, Threads, judge_requests
 from workers.calls import Caller, Policy, Traffic, Transient
-from workers.streams import batched, mapped
+from workers.items import in_batches
 from workers.whiteboards import lacking, with_words
 
 SERVICE = "bugzilla"
@@ -61,17 +61,23 @@ class BugzillaClient:
         if self._server is not None:
             self._server.get_requests_session().close()
 
-    async def bugs(self, ids: Sequence[int]) -> AsyncIterator[dict[int, Bug]]:
+    async def bugs(self, ids: Sequence[int]) -> AsyncIterator[dict[int, Bug | UpstreamError]]:
         """Yield a bug for every one of `ids`, in batches; those that we may not read say so.
 
-        One that came and can not be read is left out: it is neither known nor restricted.
+        An error: that one alone could not be asked for. One that came and can not be read is left
+        out: it is neither known nor restricted.
         """
         possible = [i for i in ids if 0 < i <= LARGEST_ID]
-        impossible = {i: self._restricted(i) for i in ids if not 0 < i <= LARGEST_ID}
-        if impossible:
-            yield impossible
-        async for found in mapped(batched(possible, BATCH), self._batch, limit=CALLS_AT_ONCE):
-            yield found
+        if len(possible) < len(ids):
+            yield {i: self._restricted(i) for i in ids if not 0 < i <= LARGEST_ID}
+        batches = in_batches(
+            possible, self._batch, size=BATCH, limit=CALLS_AT_ONCE, check=self.check
+        )
+        async for batch, found in batches:
+            if isinstance(found, UpstreamError):
+                yield dict.fromkeys(batch, found)
+            else:
+                yield {**found}
 
     async def check(self) -> str:
         """Ask for the version and whether the key is known (connecting alone proves nothing)."""
@@ -101,7 +107,11 @@ class BugzillaClient:
     async def _connected(self) -> Bugzilla:
         async with self._lock:
             if self._server is None:
-                self._server = await self._threads.run(self._connect)
+                try:
+                    self._server = await self._threads.run(self._connect)
+                except UpstreamError as error:
+                    error.concerns_all = True  # it is asked for its version, and for no bug
+                    raise
             return self._server
 
     def _connect(self) -> Bugzilla:
@@ -199,6 +209,7 @@ def _coded(code: Any) -> Exception:
             SERVICE,
             f"the API key was refused (code {number}); set T5G_BUGZILLA_API_KEY anew",
             transient=False,
+            concerns_all=True,
         )
     if number in NOT_FOR_US:
         return _NotForUs(number)

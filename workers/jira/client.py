@@ -13,9 +13,9 @@ from t5g.jira_payloads import CASE_LINKS_PROPERTY
 from t5g.settings import Settings
 from workers.blocking import Threads
 from workers.calls import Caller, Policy, Traffic
+from workers.items import in_batches
 from workers.jira import jql
 from workers.jira.server import SERVICE, JqlError, Json, Server, judge
-from workers.streams import batched, mapped
 
 PAGE_SIZE = 100
 KEYS_AT_ONCE = 100
@@ -26,8 +26,8 @@ CALLS_AT_ONCE = 6
 MOST_REFUSALS = 8
 
 
-#: Issues by the key that was asked for.
-Found = dict[str, Json | None]
+#: Issues by the key that was asked for; None: not there, or not for us.
+Found = dict[str, Json | UpstreamError | None]
 
 
 class JiraClient:
@@ -74,7 +74,10 @@ class JiraClient:
             yield page
 
     def issues(self, keys: Sequence[str]) -> AsyncIterator[Found]:
-        """Yield linked issues by the key asked for, in batches; None: not there or not for us."""
+        """Yield linked issues by the key asked for, in batches.
+
+        None: not there or not for us; an error: it alone could not be asked for.
+        """
         return self._by_key(keys, {"fields": self._issue_fields})
 
     def cards_by_key(self, keys: Sequence[str]) -> AsyncIterator[Found]:
@@ -90,8 +93,17 @@ class JiraClient:
         broken: Found = {key: None for key in keys if not jql.KEY.fullmatch(key)}
         if broken:
             yield broken
-        batches = batched(valid, KEYS_AT_ONCE)
-        async for found in mapped(batches, partial(self._batch, ask), limit=CALLS_AT_ONCE):
+        batches = in_batches(
+            valid,
+            partial(self._batch, ask),
+            size=KEYS_AT_ONCE,
+            limit=CALLS_AT_ONCE,
+            check=self.check,
+        )
+        async for batch, found in batches:
+            if isinstance(found, UpstreamError):
+                yield dict.fromkeys(batch, found)
+                continue
             if None in found.values():
                 await self._assure()
             yield found

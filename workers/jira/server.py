@@ -146,11 +146,14 @@ def judge(error: Exception) -> Exception:
             SERVICE,
             "HTTP 401: the credentials are not accepted; set T5G_JIRA_TOKEN anew",
             transient=False,
+            concerns_all=True,
         )
     if status == 404:
         return UpstreamError(SERVICE, "HTTP 404: not there, or not shown to us", transient=False)
     if status == 410:
-        return UpstreamError(SERVICE, "HTTP 410: this API was removed", transient=False)
+        return UpstreamError(
+            SERVICE, "HTTP 410: this API was removed", transient=False, concerns_all=True
+        )
     return judge_status(SERVICE, status, headers)
 
 

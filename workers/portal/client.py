@@ -4,8 +4,9 @@ What to ask and what an answer means is said in `graphql` and `hydra`; tokens in
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -14,11 +15,11 @@ from msgspec import UNSET
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
 from workers.calls import Caller, Policy, Traffic, Transient
+from workers.items import Breaker, in_batches
 from workers.portal import graphql, hydra
 from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
-from workers.portal.values import SERVICE, CaseDetails, Page, PortalClient
-from workers.streams import batched, mapped
+from workers.portal.values import SERVICE, CaseDetails, Malformed, Page, PortalClient
 from workers.web import Answer, Request, Web, judge
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Rest:
         answer = await self._send(access, request)
         if answer.status == UNAUTHORISED:
             self._tokens.refused(access)
-            raise Transient("HTTP 401: a fresh access token was refused too")
+            raise Transient("HTTP 401: a fresh access token was refused too", concerns_all=True)
         return answer
 
     async def _send(self, access: str, request: Request) -> Answer:
@@ -85,17 +86,24 @@ class GraphqlPortal:
             yield graphql.read_page(connection)
 
     async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
-        """Yield those of `numbers` that the query has."""
-        for batch in batched(numbers, graphql.DETAILS_PAGE):
-            where = graphql.all_of(self._where, graphql.with_numbers(batch))
-            async for connection in self._connections(where):
-                yield graphql.read_page(connection)
+        """Yield those of `numbers` that the query has; those that can not be asked for say so."""
+        async for page in self._by_number(numbers, self._where):
+            yield page
 
     async def look_up(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
-        """Yield those of `numbers` that the Portal has."""
-        for batch in batched(numbers, graphql.DETAILS_PAGE):
-            async for connection in self._connections(graphql.with_numbers(batch)):
-                yield graphql.read_page(connection)
+        """Yield those of `numbers` that the Portal has; those that can not be asked for say so."""
+        async for page in self._by_number(numbers):
+            yield page
+
+    async def _by_number(
+        self, numbers: Sequence[str], *within: graphql.Filter
+    ) -> AsyncIterator[Page]:
+        async def ask(batch: Sequence[str]) -> list[Page]:
+            where = graphql.all_of(*within, graphql.with_numbers(batch))
+            return [graphql.read_page(found) async for found in self._connections(where)]
+
+        async for page in _pages_of(numbers, ask, graphql.DETAILS_PAGE, self.check):
+            yield page
 
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
@@ -111,11 +119,20 @@ class GraphqlPortal:
                 yield graphql.read_page(connection)
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
-        """Yield the details of each of `numbers`."""
-        batches = batched(numbers, graphql.DETAILS_PAGE)
-        async for found in mapped(batches, self._details, limit=BATCHES_AT_ONCE):
-            for row in found:
+        """Yield the details of each of `numbers`; those that can not be fetched say why."""
+        links = Links(self._linked_issues)
+        batches = in_batches(
+            numbers,
+            partial(self._details, links),
+            size=graphql.DETAILS_PAGE,
+            limit=BATCHES_AT_ONCE,
+            check=self.check,
+        )
+        async for batch, found in batches:
+            for row in found if isinstance(found, list) else _failed(batch, found):
                 yield row
+        if links.breaker.open is not None:
+            raise links.breaker.open
 
     async def notify(self, number: str, user: str) -> None:
         """Refuse: this dialect has no call for it."""
@@ -128,10 +145,12 @@ class GraphqlPortal:
         connection = await self._connection(graphql.LISTING, self._where, "", 1)
         return f"GraphQL answers; {connection.total} cases in the query"
 
-    async def _connections(self, where: graphql.Filter) -> AsyncIterator[graphql.Connection]:
+    async def _connections(
+        self, where: graphql.Filter, query: str = graphql.LISTING, size: int = 0
+    ) -> AsyncIterator[graphql.Connection]:
         after, seen = "", {""}
         for _ in range(MOST_PAGES):
-            found = await self._connection(graphql.LISTING, where, after, graphql.PAGE_SIZE)
+            found = await self._connection(query, where, after, size or graphql.PAGE_SIZE)
             yield found
             after = found.after
             if not after:
@@ -154,23 +173,24 @@ class GraphqlPortal:
             graphql.read_connection,
         )
 
-    async def _details(self, numbers: Sequence[str]) -> list[CaseDetails]:
-        found, keys = await asyncio.gather(
-            self._details_of(numbers), self._linked_issues_of(numbers)
-        )
+    async def _details(self, links: "Links", numbers: Sequence[str]) -> list[CaseDetails]:
+        found, keys = await asyncio.gather(self._details_of(numbers), links.of(numbers))
         return [self._joined(number, found.get(number), keys[number]) for number in numbers]
 
     async def _details_of(self, numbers: Sequence[str]) -> dict[str, CaseDetails]:
-        where = graphql.with_numbers(numbers)
-        connection = await self._connection(graphql.DETAILS, where, "", graphql.DETAILS_PAGE)
+        """Fetch the details by number; of a number that stands on two records the newer one's."""
         found: dict[str, CaseDetails] = {}
-        for node in connection.nodes:
-            try:
-                row = graphql.details_of(node)
-            except (TypeError, ValueError, AttributeError, KeyError):
-                continue
-            if row is not None:
-                found[row.number] = await self._with_all_comments(row, node)
+        pages = self._connections(
+            graphql.with_numbers(numbers), graphql.DETAILS, graphql.DETAILS_PAGE
+        )
+        async for page in pages:
+            for node in page.nodes:
+                try:
+                    row = graphql.details_of(node)
+                except (TypeError, ValueError, AttributeError, KeyError):
+                    continue
+                if row is not None and row.number not in found:
+                    found[row.number] = await self._with_all_comments(row, node)
         return found
 
     async def _with_all_comments(self, row: CaseDetails, node: object) -> CaseDetails:
@@ -191,18 +211,9 @@ class GraphqlPortal:
         details = msgspec.structs.replace(row.details, comments=graphql.in_order(comments))
         return msgspec.structs.replace(row, details=details)
 
-    async def _linked_issues_of(
-        self, numbers: Sequence[str]
-    ) -> dict[str, tuple[str, ...] | UpstreamError]:
-        found = await asyncio.gather(*(self._linked_issues(number) for number in numbers))
-        return dict(zip(numbers, found, strict=True))
-
-    async def _linked_issues(self, number: str) -> tuple[str, ...] | UpstreamError:
+    async def _linked_issues(self, number: str) -> tuple[str, ...]:
         url = f"{self._rest_url}/cases/{number}/jiras"
-        try:
-            return await self._rest.ask(Request(url=url), hydra.linked_issues)
-        except UpstreamError as error:
-            return error
+        return await self._rest.ask(Request(url=url), hydra.linked_issues)
 
     @staticmethod
     def _joined(
@@ -214,6 +225,28 @@ class GraphqlPortal:
         details = msgspec.structs.replace(found.details, issue_keys=UNSET if failed else keys)
         why = f"linked issues: {keys}" if failed else ""
         return msgspec.structs.replace(found, details=details, why=why)
+
+
+class Links:
+    """The linked issues of cases in one run: each case is asked for once, also if its batch of
+    details is cut in halves; when the service is in trouble, no more are.
+    """
+
+    def __init__(self, ask: Callable[[str], Awaitable[tuple[str, ...]]]) -> None:
+        self._ask = ask
+        self._known: dict[str, tuple[str, ...] | UpstreamError] = {}
+        self.breaker = Breaker()
+
+    async def of(self, numbers: Sequence[str]) -> dict[str, tuple[str, ...] | UpstreamError]:
+        """Return the keys of each case, or why they are not known."""
+        await asyncio.gather(*(self._learn(n) for n in numbers if n not in self._known))
+        return {number: self._known[number] for number in numbers}
+
+    async def _learn(self, number: str) -> None:
+        try:
+            self._known[number] = await self.breaker.call(partial(self._ask, number))
+        except UpstreamError as error:
+            self._known[number] = error
 
 
 class HydraPortal:
@@ -235,17 +268,22 @@ class HydraPortal:
             yield hydra.read_page(result)
 
     async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
-        """Yield those of `numbers` that the query has."""
-        for batch in batched(numbers, hydra.NUMBERS_AT_ONCE):
-            query = hydra.all_of(self._query, hydra.with_numbers(batch))
-            async for result in self._results(query):
-                yield hydra.read_page(result)
+        """Yield those of `numbers` that the query has; those that can not be asked for say so."""
+        async for page in self._by_number(numbers, self._query):
+            yield page
 
     async def look_up(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
-        """Yield those of `numbers` that the Portal has."""
-        for batch in batched(numbers, hydra.NUMBERS_AT_ONCE):
-            async for result in self._results(hydra.with_numbers(batch)):
-                yield hydra.read_page(result)
+        """Yield those of `numbers` that the Portal has; those that can not be asked for say so."""
+        async for page in self._by_number(numbers):
+            yield page
+
+    async def _by_number(self, numbers: Sequence[str], *within: str) -> AsyncIterator[Page]:
+        async def ask(batch: Sequence[str]) -> list[Page]:
+            query = hydra.all_of(*within, hydra.with_numbers(batch))
+            return [hydra.read_page(found) async for found in self._results(query)]
+
+        async for page in _pages_of(numbers, ask, hydra.NUMBERS_AT_ONCE, self.check):
+            yield page
 
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
@@ -261,9 +299,15 @@ class HydraPortal:
                 yield hydra.read_page(result)
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
-        """Yield the details of each of `numbers`."""
-        async for found in mapped(numbers, self._details, limit=REST_AT_ONCE):
-            yield found
+        """Yield the details of each of `numbers`; those that can not be fetched say why."""
+
+        async def ask(batch: Sequence[str]) -> list[CaseDetails]:
+            return [await self._details(number) for number in batch]
+
+        rows = in_batches(numbers, ask, size=1, limit=REST_AT_ONCE, check=self.check)
+        async for batch, found in rows:
+            for row in found if isinstance(found, list) else _failed(batch, found):
+                yield row
 
     async def notify(self, number: str, user: str) -> None:
         """Have a person told of a case's changes; may be called again."""
@@ -354,15 +398,31 @@ class HydraPortal:
         )
 
     async def _details(self, number: str) -> CaseDetails:
-        try:
-            return await self._rest.ask(
-                Request(url=f"{self._url}/v1/cases/{number}"),
-                lambda answer: hydra.details_of(number, answer),
+        return await self._rest.ask(
+            Request(url=f"{self._url}/v1/cases/{number}"),
+            lambda answer: hydra.details_of(number, answer),
+        )
+
+
+async def _pages_of(
+    numbers: Sequence[str],
+    ask: Callable[[Sequence[str]], Awaitable[list[Page]]],
+    size: int,
+    check: Callable[[], Awaitable[object]],
+) -> AsyncIterator[Page]:
+    """Yield a page for each batch of cases by number, one after the other."""
+    async for batch, found in in_batches(numbers, ask, size=size, limit=1, check=check):
+        if isinstance(found, UpstreamError):
+            yield Page(malformed=tuple(Malformed(number, str(found)) for number in batch))
+        else:
+            yield Page(
+                cases=tuple(case for page in found for case in page.cases),
+                malformed=tuple(bad for page in found for bad in page.malformed),
             )
-        except UpstreamError as error:
-            if error.transient:
-                raise
-            return CaseDetails(number=number, why=str(error))
+
+
+def _failed(numbers: Sequence[str], error: UpstreamError) -> list[CaseDetails]:
+    return [CaseDetails(number=number, why=str(error)) for number in numbers]
 
 
 def open_portal(

@@ -123,7 +123,9 @@ query CaseComments($where: RedHatSupportCase_Filter, $first: Int, $after: String
 
 _PASSING = ("502", "503", "504", "service unavailable", "unsupported content-type")
 _PASSING_CODES = frozenset({"SUBREQUEST_HTTP_ERROR"})
-_LASTING_CODES = ("VALIDATION", "DATAFETCHINGEXCEPTION", "BAD_USER_INPUT", "GRAPHQL_PARSE")
+#: The query is wrong, whatever it asks for; the other one may be said of one case.
+_QUERY_CODES = ("VALIDATION", "BAD_USER_INPUT", "GRAPHQL_PARSE")
+_REFUSAL = "DATAFETCHINGEXCEPTION"
 
 
 class Connection(Struct, frozen=True):
@@ -344,8 +346,9 @@ def _meaning(errors: Any) -> Exception:
     codes = {str((row.get("extensions") or {}).get("code", "")) for row in rows}
     if codes & _PASSING_CODES or any(word in said.casefold() for word in _PASSING):
         return Transient(said)
-    lasting = any(code.upper().startswith(_LASTING_CODES) for code in codes)
-    if lasting or "datafetchingexception" in said.casefold():
+    if any(code.upper().startswith(_QUERY_CODES) for code in codes):
+        return UpstreamError(SERVICE, said, transient=False, concerns_all=True)
+    if any(code.upper().startswith(_REFUSAL) for code in codes) or _REFUSAL in said.upper():
         return UpstreamError(SERVICE, said, transient=False)
     return Transient(said)
 

@@ -118,7 +118,11 @@ class Tokens:
 
     async def _fetch(self) -> None:
         begun = self._clock()
-        self._token = await self._caller.insist(self._ask)
+        try:
+            self._token = await self._caller.insist(self._ask)
+        except UpstreamError as error:
+            error.concerns_all = True  # without a token nothing can be asked for
+            raise
         self._until = begun + self._token.lasts
 
     async def _ask(self) -> Token:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from t5g.errors import UpstreamError
 from t5g.model import Source
 from t5g.store import CaseFields
 from workers.context import SyncContext
@@ -26,8 +27,14 @@ def _links(fields: CaseFields) -> tuple[str, ...]:
 
 
 async def _fetch(ctx: SyncContext, names: Sequence[str]) -> AsyncIterator[Mapping[str, Thing]]:
-    async for found in ctx.clients.bugzilla.bugs([int(name) for name in names]):
-        yield {str(number): bug for number, bug in found.items()}
+    async for answer in ctx.clients.bugzilla.bugs([int(name) for name in names]):
+        found: dict[str, Thing] = {}
+        for number, bug in answer.items():
+            if isinstance(bug, UpstreamError):
+                ctx.tally.fail(f"bug {number}", str(bug))
+            else:
+                found[str(number)] = bug
+        yield found
 
 
 BUGS = Kind(

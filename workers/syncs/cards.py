@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from t5g.errors import UpstreamError
 from t5g.jira_payloads import (
     PayloadError,
     card_of,
@@ -28,6 +29,7 @@ from t5g.jira_payloads import (
 from t5g.model import Card, Comment, Source
 from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
 from workers.context import SyncContext
+from workers.items import Breaker
 from workers.jira.server import Json
 from workers.marks import Mark
 from workers.streams import ahead, batched, mapped
@@ -41,22 +43,30 @@ LOOKED_UP_AT_ONCE = 6
 
 
 class Kept(Struct, frozen=True):
-    """What is kept of a card: its case, when it changed, how many comments it has."""
+    """What is kept of a card: its case, itself, how many comments it has."""
 
     number: str
-    updated: datetime
+    card: Card
     comments: int
+
+    @property
+    def updated(self) -> datetime:
+        """When it changed."""
+        return self.card.updated or EPOCH
 
 
 class Known(Struct, frozen=True):
     """All cards that are known, by key, and the numbers of all cases.
 
-    `asked`: cards that do not name their case themselves, as this run meets them.
+    As this run goes on: `asked`, cards that do not name their case themselves, and `unread`, cards
+    that could not be read, which stay as they were. Calls about single cards go through `breaker`.
     """
 
     cards: dict[str, Kept]
     cases: set[str]
     asked: set[str]
+    unread: set[str]
+    breaker: Breaker
 
 
 class Read(Struct, frozen=True):
@@ -85,12 +95,15 @@ async def sync_cards(ctx: SyncContext) -> None:
         await _take_page(ctx, page, known, home, asked)
         listed.update(str(issue.get("key")) for issue in page)
         await ctx.report(len(listed), len(listed), "cards")
+    if again := sorted(set(ctx.mark.again) - listed):
+        await _take_again(ctx, again, known, home)
     if full:
         await _conclude(ctx, known, home, listed)
     ctx.next_mark = Mark(
         at=begun.timestamp(),
         full=begun.timestamp() if full else ctx.mark.full,
         listed=len(listed) if full else ctx.mark.listed,
+        again=tuple(sorted(known.unread)),
     )
 
 
@@ -99,13 +112,33 @@ def _minutes_since(at: float, now: float) -> int:
     return math.ceil(max(0.0, now - at) / 60) + OVERLAP_MINUTES
 
 
+async def _take_again(ctx: SyncContext, keys: Sequence[str], known: Known, home: Home) -> None:
+    """Read cards that the run before could not read, and that did not change since."""
+    asked = ctx.now()
+    async for found in ctx.clients.jira.cards_by_key(keys):
+        rows = []
+        for key, row in found.items():
+            if isinstance(row, UpstreamError):
+                _fail(ctx, known, key, str(row))
+            elif row is not None:
+                rows.append(row)
+        await _take_page(ctx, rows, known, home, asked)
+
+
 async def _conclude(ctx: SyncContext, known: Known, home: Home, listed: set[str]) -> None:
     """Let go of cards that a complete listing has not, after a look at each."""
     asked = ctx.now()
     look_up = ctx.clients.jira.cards_by_key
-    still = await look_for_missing(ctx, known.cards, listed, look_up, partial(_is_ours, ctx))
+    still, unread = await look_for_missing(
+        ctx, known.cards, listed, look_up, partial(_is_ours, ctx)
+    )
+    for key, error in unread.items():
+        _fail(ctx, known, key, str(error))
     await _take_page(ctx, still, known, home, asked)
-    await _list(ctx, home, known.cases, ctx.begun)
+    for key in known.unread & known.cards.keys():
+        home[known.cards[key].number].setdefault(key, known.cards[key].card)
+    if "" not in known.unread:  # a card that can not even be named must not look like one gone
+        await _list(ctx, home, known.cases, ctx.begun)
     await _forget_links(ctx, known.asked)
     if not ctx.tally.complete:
         await ctx.list_again()
@@ -144,14 +177,17 @@ async def _read_known(ctx: SyncContext) -> Known:
         for key, card in visible(state.cards).items():
             comments = state.comments.get(key)
             count = len(visible(comments)) if comments else 0
-            kept[key] = Kept(fields.number, card.updated or EPOCH, count)
-    return Known(kept, cases, set())
+            kept[key] = Kept(fields.number, card, count)
+    return Known(kept, cases, set(), set(), Breaker())
 
 
 async def _take_page(
     ctx: SyncContext, page: Sequence[Json], known: Known, home: Home, asked: datetime
 ) -> None:
-    """Read the cards of a page and write them, those that changed just now apart."""
+    """Read the cards of a page and write them, those that changed just now apart.
+
+    Raises UpstreamError, after that, for what concerns all cards.
+    """
     reads = [read async for read in mapped(page, _reader(ctx, known), limit=LOOKED_UP_AT_ONCE)]
     old: list[Observation] = []
     young: list[Observation] = []
@@ -165,14 +201,22 @@ async def _take_page(
         (young if fresh or before is None else old).extend(_observations(read, before, asked))
     await ctx.write(old, hinted=True)
     await ctx.write(young)
+    if known.breaker.open is not None:
+        raise known.breaker.open
+
+
+def _fail(ctx: SyncContext, known: Known, key: str, why: str) -> None:
+    """Say that a card could not be read; it stays as it was, and the next run tries it again."""
+    ctx.tally.fail(key, why)
+    known.unread.add(key)
 
 
 def _reader(ctx: SyncContext, known: Known) -> Any:
     async def read(issue: Json) -> Read | None:
         try:
             return await _read(ctx, issue, known)
-        except (PayloadError, TypeError, ValueError, AttributeError) as error:
-            ctx.tally.fail(str(issue.get("key", "")), str(error))
+        except (UpstreamError, PayloadError, TypeError, ValueError, AttributeError) as error:
+            _fail(ctx, known, str(issue.get("key") or ""), str(error))
             return None
 
     return read
@@ -189,7 +233,7 @@ async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
     number = number_of_card(issue)
     if number is None:
         known.asked.add(card.key)
-        number = await _linked_number(ctx, card)
+        number = await _linked_number(ctx, card, known.breaker)
     if number is None:
         ctx.tally.notes.append(f"{card.key} names no case")
         return Read("", card, (), complete=False) if before else None
@@ -197,8 +241,12 @@ async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
         return None
     comments, complete = comments_of(issue)
     if not complete and _worth_asking(card, before, issue):
-        comments = tuple(comment_of(row) for row in await ctx.clients.jira.comments(card.key))
-        complete = True
+        try:
+            rows = await known.breaker.call(partial(ctx.clients.jira.comments, card.key))
+        except UpstreamError as error:
+            _fail(ctx, known, card.key, f"comments: {error}")
+        else:
+            comments, complete = tuple(comment_of(row) for row in rows), True
     return Read(number, card, comments, complete=complete)
 
 
@@ -211,7 +259,7 @@ def _worth_asking(card: Card, before: Kept | None, issue: Json) -> bool:
     return before.comments != total or before.updated != (card.updated or EPOCH)
 
 
-async def _linked_number(ctx: SyncContext, card: Card) -> str | None:
+async def _linked_number(ctx: SyncContext, card: Card, breaker: Breaker) -> str | None:
     """Return the case of a card's "Support Case" link; asked for once for each version of it."""
     key = ctx.keys.named("cardlinks")
     version = f"{card.updated or ''} "
@@ -219,7 +267,8 @@ async def _linked_number(ctx: SyncContext, card: Card) -> str | None:
     cached = raw.decode() if isinstance(raw, bytes) else ""
     if cached.startswith(version) and (not ctx.full or len(cached) > len(version)):
         return cached[len(version) :] or None
-    number = number_of_remote_links(await ctx.clients.jira.remote_links(card.key))
+    rows = await breaker.call(partial(ctx.clients.jira.remote_links, card.key))
+    number = number_of_remote_links(rows)
     await ctx.redis.hset(key, card.key, version + (number or ""))
     return number
 
@@ -271,8 +320,8 @@ def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[
 
 async def _list(ctx: SyncContext, home: Home, cases: set[str], asked: datetime) -> None:
     """Write the complete listing of each case, also the empty ones."""
-    if ctx.tally.failed or not ctx.tally.complete:
-        return  # a card that could not be read must not look like one that is gone
+    if not ctx.tally.complete:
+        return
     for numbers in batched(sorted(cases | home.keys()), WRITTEN_AT_ONCE):
         await ctx.write(
             [

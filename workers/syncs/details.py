@@ -30,14 +30,16 @@ async def sync_details(ctx: SyncContext) -> None:
     for numbers in batched(due, ASKED_AT_ONCE):
         asked = ctx.now()
         waiting: list[CaseDetails] = []
-        async for found in ctx.clients.portal.details(numbers):
-            done += 1
-            waiting.append(found)
-            if len(waiting) >= WRITTEN_AT_ONCE:
-                await _keep(ctx, waiting, inputs, asked)
-                waiting = []
-            await ctx.report(done, len(due), "details")
-        await _keep(ctx, waiting, inputs, asked)
+        try:
+            async for found in ctx.clients.portal.details(numbers):
+                done += 1
+                waiting.append(found)
+                if len(waiting) >= WRITTEN_AT_ONCE:
+                    await _keep(ctx, waiting, inputs, asked)
+                    waiting = []
+                await ctx.report(done, len(due), "details")
+        finally:
+            await _keep(ctx, waiting, inputs, asked)
     ctx.next_mark = Mark(at=begun, full=begun if ctx.full or ctx.first else ctx.mark.full)
 
 

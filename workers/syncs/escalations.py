@@ -25,6 +25,7 @@ from workers.syncs.missing import look_for_missing
 WRITTEN_AT_ONCE = 500
 GRACE = timedelta(minutes=2)
 
+#: Escalations by case and key, or by key and case.
 Named = dict[str, dict[str, Escalation]]
 
 
@@ -34,18 +35,23 @@ async def sync_escalations(ctx: SyncContext) -> None:
     named: Named = defaultdict(dict)
     cases, known = await _read_known(ctx)
     listed: set[str] = set()
+    unread: set[str] = set()
     async for page in ctx.clients.jira.escalations():
         for issue in page:
-            _add(ctx, issue, named)
+            unread |= _add(ctx, issue, named)
         listed.update(str(issue.get("key")) for issue in page)
         await ctx.report(len(listed), len(listed), "escalations")
     look_up = ctx.clients.jira.escalations_by_key
-    for issue in await look_for_missing(ctx, known, listed, look_up, partial(_is_ours, ctx)):
-        _add(ctx, issue, named)
+    still, unseen = await look_for_missing(ctx, known, listed, look_up, partial(_is_ours, ctx))
+    for issue in still:
+        unread |= _add(ctx, issue, named)
+    for key, error in unseen.items():
+        ctx.tally.fail(key, str(error))
+    _keep_as_it_was(known, unread | unseen.keys(), named)
     ctx.tally.seen = len(named)
-    if ctx.tally.failed:
-        # One that can not be read must not look like one that was closed.
-        ctx.tally.incomplete("an escalation could not be read, so none was taken as closed")
+    if "" in unread:
+        # One that can not even be named must not look like one that was closed.
+        ctx.tally.incomplete("an escalation has no key, so none was taken as closed")
     if not ctx.tally.complete:
         await ctx.write(_items(named, asked))
         return
@@ -54,15 +60,26 @@ async def sync_escalations(ctx: SyncContext) -> None:
     ctx.next_mark = Mark(at=asked.timestamp(), full=asked.timestamp(), listed=len(listed))
 
 
-async def _read_known(ctx: SyncContext) -> tuple[set[str], set[str]]:
-    """Read the numbers of all cases, and the keys of the escalations that are known."""
+async def _read_known(ctx: SyncContext) -> tuple[set[str], Named]:
+    """Read the numbers of all cases, and the escalations that are known, by key and case."""
     cases: set[str] = set()
-    known: set[str] = set()
+    known: Named = defaultdict(dict)
     async for fields in ctx.store.read_all([Source.ESCALATION]):
         cases.add(fields.number)
         state: Any = fields.states.get(Source.ESCALATION) or Collection()
-        known.update(visible(state))
+        for key, escalation in visible(state).items():
+            known[key][fields.number] = escalation
     return cases, known
+
+
+def _keep_as_it_was(known: Named, unread: set[str], named: Named) -> None:
+    """Put escalations that could not be read to the cases that they had; the next run looks again.
+
+    One of which nothing is known has none.
+    """
+    for key in unread & known.keys():
+        for number, escalation in known[key].items():
+            named[number].setdefault(key, escalation)
 
 
 def _is_ours(ctx: SyncContext, issue: Json) -> bool:
@@ -74,20 +91,20 @@ def _is_ours(ctx: SyncContext, issue: Json) -> bool:
     return not label or label in labels_of(issue)
 
 
-def _add(ctx: SyncContext, issue: Json, named: Named) -> None:
-    """Put one escalation to each case that it names."""
+def _add(ctx: SyncContext, issue: Json, named: Named) -> set[str]:
+    """Put one escalation to each case that it names; return its key if it could not be read."""
     try:
         escalation = escalation_of(issue, ctx.settings)
         numbers = escalated_cases(issue, ctx.settings)
     except (PayloadError, TypeError, ValueError, AttributeError) as error:
-        ctx.tally.fail(str(issue.get("key", "")), str(error))
-        return
+        key = str(issue.get("key") or "")
+        ctx.tally.fail(key, str(error))
+        return {key}
     if not numbers:
         ctx.tally.notes.append(f"{escalation.key} names no case")
-    if finished(issue):
-        return
-    for number in numbers:
+    for number in () if finished(issue) else numbers:
         named[number][escalation.key] = escalation
+    return set()
 
 
 def _items(named: Named, asked: datetime) -> Iterator[ItemSeen]:

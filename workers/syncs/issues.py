@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from t5g.errors import UpstreamError
 from t5g.jira_payloads import PayloadError, browse_url, issue_of
 from t5g.model import Issue, Source
 from t5g.store import CaseFields
@@ -27,6 +28,9 @@ async def _fetch(ctx: SyncContext, keys: Sequence[str]) -> AsyncIterator[Mapping
     async for rows in ctx.clients.jira.issues(keys):
         found: dict[str, Thing] = {}
         for key, row in rows.items():
+            if isinstance(row, UpstreamError):
+                ctx.tally.fail(key, str(row))
+                continue
             if row is None:
                 found[key] = Issue(key=key, url=browse_url(key, ctx.settings), restricted=True)
                 continue

@@ -6,13 +6,14 @@ that went takes its issue along. What may not be read stays, marked as restricte
 was known of it.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from t5g.errors import UpstreamError
 from t5g.model import Bug, Issue, Source, Status
-from t5g.state import Collection, ListingSeen, visible
+from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, Observation, visible
 from t5g.store import CaseFields
 from workers.context import SyncContext
 from workers.marks import Mark
@@ -55,10 +56,14 @@ async def sync_linked(ctx: SyncContext, kind: Kind) -> None:
     done = 0
     shared: dict[str, Thing] = {}
     for cases in batched(concerned, CASES_AT_ONCE):
-        things = await _refresh(ctx, kind, {case: links[case] for case in cases}, due, shared)
+        things, broken = await _refresh(
+            ctx, kind, {case: links[case] for case in cases}, due, shared
+        )
         shared |= {name: thing for name, thing in things.items() if len(users[name]) > 1}
         looked_at = sorted(due & things.keys())
         await turns.done(((name, inputs[name]) for name in looked_at), begun)
+        if broken is not None:
+            raise broken
         due -= things.keys()
         done += len(cases)
         await ctx.report(done, len(concerned), kind.name)
@@ -101,10 +106,12 @@ async def _refresh(
     links: Mapping[str, tuple[str, ...]],
     due: set[str],
     shared: Mapping[str, Thing],
-) -> dict[str, Thing]:
-    """Fetch what some cases link to, and list it for each of them; return what was fetched.
+) -> tuple[dict[str, Thing], UpstreamError | None]:
+    """Fetch what some cases link to, and list it for each of them; return what was fetched, and
+    what ended that before its end.
 
-    `shared`: what was fetched for other cases before.
+    `shared`: what was fetched for other cases before. A case with something that could not be
+    fetched and is not known either gets no listing: that would say that it is not there.
     """
     asked = ctx.now()
     kept = await _read_kept(ctx, kind, list(links))
@@ -115,14 +122,21 @@ async def _refresh(
         if name not in shared and (name in due or name not in kept[number])
     }
     fetched: dict[str, Thing] = {}
-    async for found in kind.fetch(ctx, sorted(wanted)):
-        fetched.update(found)
+    broken: UpstreamError | None = None
+    try:
+        async for found in kind.fetch(ctx, sorted(wanted)):
+            fetched.update(found)
+    except UpstreamError as error:
+        broken = error
     things = {**shared, **fetched}
-    told: list[ListingSeen] = []
-    untold: list[ListingSeen] = []
+    told: list[Observation] = []
+    untold: list[Observation] = []
     for number, names in links.items():
         before = kept[number]
         now = [thing for name in names if (thing := things.get(name) or before.get(name))]
+        if any(name not in things and name not in before for name in names):
+            untold.extend(_items(number, kind.source, now, asked))
+            continue
         known = {_key(thing) for thing in now} <= before.keys()
         old = all(_age(thing, asked) > GRACE for thing in now)
         (told if kind.hinted and known and old else untold).extend(
@@ -130,7 +144,7 @@ async def _refresh(
         )
     await ctx.write(told, hinted=True)
     await ctx.write(untold)
-    return fetched
+    return fetched, broken
 
 
 def listings(
@@ -157,6 +171,16 @@ def listings(
     rest = {key: thing for key, thing in items.items() if key not in hidden}
     first = ListingSeen(number=number, source=source, items=rest, seen=asked - _A_MOMENT)
     return [first, last]
+
+
+def _items(
+    number: str, source: Source, things: Sequence[Thing], asked: datetime
+) -> Iterator[ItemSeen]:
+    for thing in things:
+        yield ItemSeen(
+            number=number, source=source, key=_key(thing), facts=thing,
+            updated=thing.updated or EPOCH, seen=asked,
+        )  # fmt: skip
 
 
 async def _read_kept(

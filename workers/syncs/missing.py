@@ -8,6 +8,7 @@ a person says so.
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
+from t5g.errors import UpstreamError
 from workers.context import SyncContext
 from workers.jira.server import Json
 
@@ -15,7 +16,7 @@ MOST_LOST = 0.5
 #: So few may always go: whoever has three escalations may delete two.
 FEW = 2
 
-LookUp = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Json | None]]]
+LookUp = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Json | UpstreamError | None]]]
 
 
 async def look_for_missing(
@@ -24,19 +25,25 @@ async def look_for_missing(
     listed: Collection[str],
     look_up: LookUp,
     ours: Callable[[Json], bool],
-) -> list[Json]:
-    """Return those of the `known` that were not `listed` and are `ours` all the same.
+) -> tuple[list[Json], dict[str, UpstreamError]]:
+    """Return those of the `known` that were not `listed` and are `ours` all the same; and those
+    that could not be looked at, with the reason: they are to be kept as they were.
 
     Makes the run incomplete if the listing is not to be believed.
     """
     missing = sorted(set(known).difference(listed))
     still: list[Json] = []
+    unread: dict[str, UpstreamError] = {}
     unseen = 0
     if missing:
         async for found in look_up(missing):
-            rows = found.values()
-            unseen += sum(row is None for row in rows)
-            still += [row for row in rows if row is not None and ours(row)]
+            for key, row in found.items():
+                if isinstance(row, UpstreamError):
+                    unread[key] = row
+                elif row is None:
+                    unseen += 1
+                elif ours(row):
+                    still.append(row)
     doubtful = unseen + len(still)
     if doubtful > max(FEW, MOST_LOST * len(known)) and not ctx.accept_shrink:
         ctx.tally.incomplete(
@@ -44,4 +51,4 @@ async def look_for_missing(
             "and JIRA shows no reason; all were kept. If that is right, confirm it with "
             f"`t5g sync {ctx.name} --accept-shrink`"
         )
-    return still
+    return still, unread

@@ -75,8 +75,10 @@ async def test_one_that_names_no_case_is_noted(settings, upstreams):
     assert record.notes == (f"{key} names no case",)
 
 
-async def test_one_that_can_not_be_read_closes_nothing(settings, upstreams, store, monkeypatch):
-    numbers = upstreams.add_cases(2)
+async def test_one_that_can_not_be_read_stays_and_the_others_are_concluded(
+    settings, upstreams, store, monkeypatch
+):
+    numbers = upstreams.add_cases(3)
     keys = [upstreams.add_escalation(number) for number in numbers]
     await synced(settings, Sync.CASES, Sync.ESCALATIONS)
     from workers.syncs import escalations
@@ -89,10 +91,12 @@ async def test_one_that_can_not_be_read_closes_nothing(settings, upstreams, stor
         return readable(issue, given)
 
     monkeypatch.setattr(escalations, "escalation_of", read)
+    upstreams.jira.delete_issue(keys[1])
     record = await run_sync(settings, Sync.ESCALATIONS)
     assert record.state is SyncState.PARTIAL
-    assert record.failures == 1
-    assert await escalated(store) == numbers
+    assert record.error == f"{keys[0]}: odd"
+    assert record.failures == 0
+    assert await escalated(store) == [numbers[0], numbers[2]]
 
 
 async def test_jira_down_for_an_hour_keeps_what_is_known(settings, upstreams, store):
