@@ -191,6 +191,7 @@ async def test_a_card_that_can_not_be_read_any_more_stays_with_its_case(
 async def test_comments_that_always_fail_cost_the_card_nothing_else(impatient, upstreams, store):
     (number,) = upstreams.add_cases(1)
     key = upstreams.add_card(number, created=ago(days=9), updated=ago(days=1))
+    upstreams.jira.comments_in_search = 2
     for count in range(120):
         upstreams.jira.add_comment(key, upstreams.anna, f"comment {count}")
     await synced(impatient, Sync.CASES, Sync.CARDS)

@@ -26,6 +26,7 @@ from workers.whiteboards import lacking, with_words
 SERVICE = "bugzilla"
 BATCH = 200
 CALLS_AT_ONCE = 3
+UNREADABLE = "its answer could not be read"
 #: Ids over this do not fit into XML-RPC's integers; no Bugzilla has them.
 LARGEST_ID = 2**31 - 1
 #: Some servers cut answers at so many rows without a word; then what is missing is asked again.
@@ -64,8 +65,7 @@ class BugzillaClient:
     async def bugs(self, ids: Sequence[int]) -> AsyncIterator[dict[int, Bug | UpstreamError]]:
         """Yield a bug for every one of `ids`, in batches; those that we may not read say so.
 
-        An error: that one alone could not be asked for. One that came and can not be read is left
-        out: it is neither known nor restricted.
+        An error: that one alone could not be asked for, or came and can not be read.
         """
         possible = [i for i in ids if 0 < i <= LARGEST_ID]
         if len(possible) < len(ids):
@@ -74,10 +74,7 @@ class BugzillaClient:
             possible, self._batch, size=BATCH, limit=CALLS_AT_ONCE, check=self.check
         )
         async for batch, found in batches:
-            if isinstance(found, UpstreamError):
-                yield dict.fromkeys(batch, found)
-            else:
-                yield {**found}
+            yield dict.fromkeys(batch, found) if isinstance(found, UpstreamError) else found
 
     async def check(self) -> str:
         """Ask for the version and whether the key is known (connecting alone proves nothing)."""
@@ -90,14 +87,15 @@ class BugzillaClient:
         server = await self._connected()
         return await self._threads.run(_add_words, server, bug_id, field, words)
 
-    async def _batch(self, ids: Sequence[int]) -> dict[int, Bug]:
+    async def _batch(self, ids: Sequence[int]) -> dict[int, Bug | UpstreamError]:
         server = await self._connected()
-        found: dict[int, Bug] = {}
+        found: dict[int, Bug | UpstreamError] = {}
         missing, asked = list(ids), 0
         while missing and asked < len(ids):
             rows = await self._threads.run(_ask, server, missing)
             asked += 1
             got = {row["id"] for row in rows if isinstance(row.get("id"), int)}
+            found |= {i: UpstreamError(SERVICE, UNREADABLE, transient=False) for i in got}
             found |= {bug.id: bug for row in rows if (bug := self._read(row)) is not None}
             missing = [i for i in missing if i not in got]
             if len(got) < SUSPICIOUS_ROWS:

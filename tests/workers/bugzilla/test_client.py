@@ -89,6 +89,7 @@ async def test_a_bug_that_can_not_be_read_is_neither_known_nor_restricted(
     body = json.dumps({"bugs": rows})
     upstreams.bugzilla_faults.add("status", path="/rest/bug", status=200, body=body)
     found = await bugs_of(upstreams, redis_url, [77, 78, 79])
+    assert "could not be read" in str(found.pop(77))
     assert {number: bug.restricted for number, bug in found.items()} == {78: False, 79: True}
 
 
