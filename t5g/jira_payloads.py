@@ -147,7 +147,10 @@ def escalated_cases(issue: Mapping[str, Any], settings: Settings) -> tuple[str, 
 
 
 def comment_of(comment: Mapping[str, Any]) -> Comment:
-    """Read a comment. `restricted`: it has a visibility, or customers must not see it."""
+    """Read a comment. `restricted`: it has a visibility, or is not said to be for customers too.
+
+    Data Center never says the latter, Cloud of each comment.
+    """
     if not isinstance(comment, dict) or comment.get("id") in (None, ""):
         raise PayloadError("JIRA comment without an id")
     return Comment(
@@ -156,41 +159,41 @@ def comment_of(comment: Mapping[str, Any]) -> Comment:
         body=plain_text(comment.get("body")),
         created=parse_time(comment.get("created")),
         updated=parse_time(comment.get("updated")) or parse_time(comment.get("created")),
-        restricted=bool(comment.get("visibility")) or comment.get("jsdPublic") is False,
+        restricted=bool(comment.get("visibility")) or comment.get("jsdPublic", True) is not True,
     )
 
 
 def comments_of(issue: Mapping[str, Any]) -> tuple[tuple[Comment, ...], bool]:
     """Return the comments that came with an issue, and whether these are all of them.
 
-    Without a comment field (many webhooks) that is no comments and False.
+    Without a comment field (many webhooks) that is no comments and False; a page of comments that
+    does not say how many there are is never all of them.
     """
     found = _fields(issue).get("comment")
-    if isinstance(found, dict):
-        rows = found.get("comments")
-        total = found.get("total")
-    else:
-        rows, total = found, None
+    rows = found.get("comments") if isinstance(found, dict) else found
     if not isinstance(rows, list):
         return (), False
     comments = tuple(comment_of(row) for row in rows)
-    return comments, not isinstance(total, int) or len(comments) >= total
+    total = found.get("total") if isinstance(found, dict) else len(rows)
+    return comments, type(total) is int and len(comments) >= total
 
 
 def person_of(user: Any) -> Person | None:
-    """Read a JIRA user: `accountId` on Cloud, `name` or `key` on Data Center, or a bare name."""
+    """Read a JIRA user: `accountId` on Cloud, `name` or `key` on Data Center, or a bare name.
+
+    Whoever wrote a comment from outside may have a display name and an e-mail address alone: that
+    is somebody without an account.
+    """
     if isinstance(user, str):
         return Person(account=user) if user else None
     if not isinstance(user, dict):
         return None
-    account = user.get("accountId") or user.get("name") or user.get("key")
-    if not account:
-        return None
-    return Person(
-        account=_text(account),
+    person = Person(
+        account=_text(user.get("accountId") or user.get("name") or user.get("key")),
         name=_text(user.get("displayName")),
         email=_text(user.get("emailAddress")),
     )
+    return person if person.account or person.name or person.email else None
 
 
 def numbers_in(value: Any) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ class Details(Value, frozen=True):
 
 
 class Person(Value, frozen=True):
-    """A JIRA user: `account` is the accountId (Cloud) or the name (Data Center)."""
+    """A JIRA user: `account` is the accountId (Cloud) or the name (Data Center), "" if none."""
 
     account: str
     name: str = ""

@@ -14,10 +14,7 @@ NOT_ASKED_FOR = "the answer is not what was asked for"
 
 
 def table_in(found: Any) -> Json:
-    """Return an answer that is a JSON object. Raises Transient for any other.
-
-    An empty list read as an account would say that JIRA knows us.
-    """
+    """Return an answer that is a JSON object. Raises Transient for any other."""
     if not isinstance(found, dict):
         raise Transient(NOT_ASKED_FOR)
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sandbox.jira.fields import SPRINT_CLOUD, SPRINT_DC, Field, catalogue
 from sandbox.jira.model import (
@@ -50,15 +51,18 @@ class Directory:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def add_user(
-        self, name: str, email: str, account_id: str | None = None, *, active: bool = True
+        self, name: str, email: str, account_id: str | None = None, **facts: Any
     ) -> JiraUser:
-        """Add a person; the user name is the part of the e-mail before the @, made unique."""
+        """Add a person; the user name is the part of the e-mail before the @, made unique.
+
+        `facts`: `active`, `kind` and `shown` of `JiraUser`.
+        """
         wanted = email.partition("@")[0] or "user"
         taken = {user.username for user in self.users.values()}
         username = next(
             x for n in range(len(taken) + 1) if (x := f"{wanted}{n or ''}") not in taken
         )
-        user = JiraUser(account_id or f"712020:{username}", name, email, username, active)
+        user = JiraUser(account_id or f"712020:{username}", name, email, username, **facts)
         self.users[user.account_id] = user
         return user
 

@@ -52,13 +52,19 @@ NO_ISSUE: Final = "Issue does not exist or you do not have permission to see it.
 
 @dataclass(frozen=True)
 class JiraUser:
-    """A person with an account. Cloud knows them by `account_id`, Data Center by `username`."""
+    """A person with an account. Cloud knows them by `account_id`, Data Center by `username`.
+
+    `kind`: what Cloud calls the account's type; apps have accounts too. `shown`: whether they let
+    others see their address, which is rare on Cloud.
+    """
 
     account_id: str
     name: str
     email: str
     username: str
     active: bool = True
+    kind: str = "atlassian"
+    shown: bool = False
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def test_people_of_cloud_and_of_data_center():
     assert person_of({"accountId": "a", "name": "", "key": ""}) == Person(account="a")
     assert person_of("bert") == Person(account="bert")
     assert person_of(None) is None
-    assert person_of({"displayName": "nobody"}) is None
+    assert person_of({"displayName": ""}) is None
 
 
 def test_a_comment_of_v2_and_of_v3_reads_the_same():
@@ -135,10 +135,27 @@ def test_a_comment_that_only_some_may_see_is_restricted():
     assert comment_of({"id": 1, "jsdPublic": False}).restricted
 
 
+@pytest.mark.parametrize("said", [None, "false", 0, False])
+def test_a_comment_is_for_customers_only_if_that_is_said(said):
+    assert comment_of({"id": 1, "jsdPublic": said}).restricted
+    assert not comment_of({"id": 1, "jsdPublic": True}).restricted
+
+
+def test_somebody_without_an_account_is_somebody():
+    author = {"displayName": "Ann of ACME", "emailAddress": "ann@acme.example.com"}
+    person = Person(account="", name="Ann of ACME", email="ann@acme.example.com")
+    assert comment_of({"id": 1, "author": author}).author == person
+    assert comment_of({"id": 1, "author": {"displayName": "Ann"}}).author.name == "Ann"
+    assert person_of({"active": True}) is None
+
+
 def test_comments_of_an_issue_say_whether_they_are_all():
     page = {"comments": [{"id": "1", "body": "a"}], "total": 1, "maxResults": 1}
     assert comments_of(issue(comment=page))[1]
     assert not comments_of(issue(comment={**page, "total": 3}))[1]
+    for total in (None, "1", True):
+        assert not comments_of(issue(comment={**page, "total": total}))[1]
+    assert comments_of(issue(comment={"comments": []})) == ((), False)
     assert comments_of(issue(comment=[{"id": "1"}])) == ((comment_of({"id": "1"}),), True)
     assert comments_of(issue()) == ((), False)
 

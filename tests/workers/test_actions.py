@@ -119,6 +119,78 @@ async def test_a_comment_whose_answer_was_lost_is_not_written_again(
     assert len(world.jira.issues[key].comments) == 1
 
 
+@pytest.mark.parametrize("world", [True], indirect=True, ids=["cloud"])
+@pytest.mark.parametrize(
+    ("people", "right"),
+    [
+        ([("Bea", "bea@example.com", {})], True),
+        ([("Bea", "Bea@Example.com", {"shown": True})], True),
+        ([("Bea", "bea@example.com", {"active": False})], False),
+        ([("Bea", "bea@example.com", {"kind": "app"})], False),
+        ([("Bea", "bea@example.com", {"kind": "customer", "shown": True})], False),
+        ([("Bea of another firm", "bea@example.com.au", {"shown": True})], False),
+        ([("bea@example.com bot", "", {})], False),
+        ([("Bea", "bea@example.com", {}), ("Bea", "bea@example.com.au", {})], False),
+        (
+            [
+                ("Bea", "bea@example.com", {"shown": True}),
+                ("Bea", "bea@example.com.au", {"shown": True}),
+                ("bea@example.com bot", "", {"kind": "app"}),
+            ],
+            True,
+        ),
+        (
+            [
+                ("Bea", "bea@example.com", {"shown": True, "active": False}),
+                ("Bea", "bea@example.com", {"shown": True}),
+            ],
+            True,
+        ),
+        (
+            [
+                ("Bea who left", "bea@example.com", {"shown": True, "active": False}),
+                ("Bea", "bea@example.com.au", {}),
+            ],
+            False,
+        ),
+    ],
+)
+async def test_a_card_goes_only_to_the_active_person_of_exactly_that_address(
+    world: Upstreams, settings: Settings, people: list[Any], right: bool
+) -> None:
+    """JIRA finds whoever's address or name begins so, also apps and people who left."""
+    key = world.add_card(NUMBER)
+    accounts = [
+        world.jira.add_user(name, email, f"712020:{place}", **facts)
+        for place, (name, email, facts) in enumerate(people)
+    ]
+    text = await run(actions.assign, NUMBER, key, "", "bea@example.com", *BY, "d1", "back")
+    assignee = world.jira.issues[key].assignee
+    assert (assignee in accounts) is right
+    assert right or (assignee is None and "JIRA has no one account for bea@example.com" in text)
+    if right:
+        assert (assignee.active, assignee.email.casefold()) == (True, "bea@example.com")
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", "", "[]", '{"errorMessages": ["oops"]}', '{"total": 31, "comments": []}']
+)
+async def test_a_comment_is_not_written_twice_because_those_there_could_not_be_read(
+    world: Upstreams, settings: Settings, body: str
+) -> None:
+    key = world.add_card(NUMBER)
+    path = f"/rest/api/2/issue/{key}/comment"
+    args = (NUMBER, key, "lost and found", *BY, "d1", "back")
+    lost = world.jira_faults.add(Kind.LOSE_ANSWER, path=path, method="POST", times=1)
+    await run(actions.comment, *args)
+    assert lost.done == 1
+    odd = world.jira_faults.add("status", path=path, method="GET", status=200, body=body)
+    assert "did not work" in await run(actions.comment, *args)
+    world.jira_faults.remove(odd)
+    assert await run(actions.comment, *args) == f"The comment is on {key}."
+    assert len(world.jira.issues[key].comments) == 1
+
+
 async def test_escalating_adds_the_label_and_says_why(world: Upstreams, settings: Settings) -> None:
     key = world.add_card(NUMBER, labels=["field-support", "Trends"])
     await run(actions.escalate, NUMBER, key, "customer waits", *BY, "d1", "back")

@@ -10,18 +10,20 @@ from typing import Any
 from jira import JIRAError
 
 from t5g.errors import UpstreamError
-from t5g.model import number_of_summary
+from t5g.jira_payloads import number_of_card
 from t5g.settings import Settings
+from workers.answers import Json
 from workers.blocking import Threads
 from workers.calls import Caller, Policy, Transient, retry_after
 from workers.jira import jql
-from workers.jira.server import SERVICE, Json
+from workers.jira.paging import search_pages
+from workers.jira.server import SERVICE
 from workers.jira.server import judge as judge_read
 from workers.jira.writes import THREADS, JiraWriter, RefusedWriteError, refusal_of
 
 __all__ = ["CardWriter", "LostAnswerError", "RefusedWriteError"]
 
-MOST_FOUND = 50
+FOUND_AT_ONCE = 50
 
 
 class LostAnswerError(UpstreamError):
@@ -58,12 +60,11 @@ class CardWriter(JiraWriter):
         """
         text = jql.quoted(f'"{number}"')
         query = f"{jql.project(self._settings.jira_project)} AND summary ~ {text}"
-        ask: Json = {"fields": self._fields, "size": MOST_FOUND}
-        page = await self._threads.run(
-            self._server.search_page, f"{query} ORDER BY created ASC", "", ask
-        )
-        rows = page.get("issues") or []
-        return [row for row in rows if _number(row) == number]
+        ask: Json = {"fields": self._fields, "size": FOUND_AT_ONCE}
+        pages = search_pages(self._threads, self._server, f"{query} ORDER BY created ASC", ask)
+        return [
+            row async for page in pages for row in page["issues"] if number_of_card(row) == number
+        ]
 
     async def there(self, key: str) -> Json | None:
         """Return a card, or None if it is gone."""
@@ -96,7 +97,7 @@ class CardWriter(JiraWriter):
         on meanwhile. Raises RefusedWriteError if no transition leads there.
         """
         before = _status(await self.issue(key))
-        if before.casefold() in (status.casefold(), ""):
+        if before.casefold() == status.casefold():
             return ""
         if only_from and before.casefold() != only_from.casefold():
             return ""
@@ -112,11 +113,10 @@ class CardWriter(JiraWriter):
 
     async def _way(self, key: str, before: str, status: str) -> str:
         """The id of the transition that leads to a status."""
-        found = await self._threads.run(self._server.transition_rows, key)
-        ways = found.get("transitions") or []
+        ways = await self._threads.run(self._server.transition_rows, key)
         way = _way(ways, status)
         if way is None:
-            names = ", ".join(sorted({str((x.get("to") or {}).get("name")) for x in ways}))
+            names = ", ".join(sorted({_name(way.get("to")) for way in ways}))
             said = f"no transition leads from {before} to {status}; to: {names or 'nowhere'}"
             raise RefusedWriteError(400, {}, [said])
         return way
@@ -144,7 +144,7 @@ class CardWriter(JiraWriter):
     async def fields_of(self, key: str, names: list[str]) -> Json:
         """Return some fields of any issue."""
         row = await self._threads.run(self._server.issue_json, key, {"fields": names})
-        return dict(row.get("fields") or {})
+        return dict(row["fields"])
 
     def _created(self, fields: Mapping[str, Any]) -> Json:
         address = self._server._get_url("issue")
@@ -168,18 +168,22 @@ def judge_making(error: Exception) -> Exception:
     return meant
 
 
-def _number(row: Mapping[str, Any]) -> str | None:
-    return number_of_summary(str((row.get("fields") or {}).get("summary") or ""))
+def _status(row: Json) -> str:
+    return _name(row["fields"].get("status"))
 
 
-def _status(row: Mapping[str, Any]) -> str:
-    return str(((row.get("fields") or {}).get("status") or {}).get("name") or "")
+def _name(found: Any) -> str:
+    """The name of a status. Raises UpstreamError if it is not told."""
+    name = found.get("name") if isinstance(found, dict) else None
+    if not isinstance(name, str) or not name:
+        raise UpstreamError(SERVICE, "it did not tell a status; nothing was moved")
+    return name
 
 
 def _way(ways: list[Json], status: str) -> str | None:
     """The id of the transition that leads to a status, or is named like it."""
     wanted = status.casefold()
     for way in ways:
-        if str((way.get("to") or {}).get("name")).casefold() == wanted:
+        if _name(way.get("to")).casefold() == wanted:
             return str(way["id"])
     return next((str(w["id"]) for w in ways if str(w.get("name")).casefold() == wanted), None)

@@ -5,21 +5,22 @@ short page means end here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import CASE_LINKS_PROPERTY
 from t5g.settings import Settings
+from workers.answers import Json, count_in
 from workers.blocking import Threads
 from workers.calls import Caller, Policy, Traffic
 from workers.items import in_batches
 from workers.jira import jql
-from workers.jira.server import SERVICE, JqlError, Json, Server, judge
+from workers.jira.paging import every_row, search_pages
+from workers.jira.server import SERVICE, JqlError, Server, judge
 
 PAGE_SIZE = 100
 KEYS_AT_ONCE = 100
-MOST_PAGES = 2_000
 PASSES = 2
 CALLS_AT_ONCE = 6
 #: How often a batch with keys that do not exist is asked again without them.
@@ -110,14 +111,8 @@ class JiraClient:
 
     async def comments(self, key: str) -> list[Json]:
         """Return all comments of an issue."""
-        rows: list[Json] = []
-        for _ in range(MOST_PAGES):
-            page = await self._threads.run(self._server.comment_page, key, len(rows))
-            found = page.get("comments") or []
-            rows += found
-            if not found or len(rows) >= int(page.get("total", 0)):
-                return rows
-        return rows
+        pages = partial(self._threads.run, self._server.comment_page, key)
+        return [row async for row in every_row(pages, "comments")]
 
     async def remote_links(self, key: str) -> list[Json]:
         """Return the remote links of an issue."""
@@ -130,9 +125,10 @@ class JiraClient:
         """
         states = "active,future,closed" if name else "active"
         found: list[int] = []
-        async for row in self._agile_rows(partial(self._server.board_page, board)):
+        boards = partial(self._threads.run, self._server.board_page, board)
+        async for row in every_row(boards, "values"):
             if row.get("name") == board and row.get("type") != "kanban":
-                found += await self._sprints_of(int(row["id"]), states, name)
+                found += await self._sprints_of(row["id"], states, name)
         return found
 
     @property
@@ -158,20 +154,13 @@ class JiraClient:
         return f"answers as {row.get('displayName') or row.get('name') or 'an unnamed account'}"
 
     async def _sprints_of(self, board: int, states: str, name: str) -> list[int]:
-        rows = self._agile_rows(partial(self._server.sprint_page, board, states))
+        pages = partial(self._threads.run, self._server.sprint_page, board, states)
         wanted = name.casefold()
-        return [int(row["id"]) async for row in rows if wanted in str(row.get("name")).casefold()]
-
-    async def _agile_rows(self, page_from: Callable[[int], Json]) -> AsyncIterator[Json]:
-        start = 0
-        for _ in range(MOST_PAGES):
-            page = await self._threads.run(page_from, start)
-            rows = page.get("values") or []
-            for row in rows:
-                yield row
-            start += len(rows)
-            if page.get("isLast", True) or not rows:
-                return
+        return [
+            row["id"]
+            async for row in every_row(pages, "values")
+            if wanted in str(row.get("name")).casefold()
+        ]
 
     async def _search(self, query: str, ask: Json) -> AsyncIterator[list[Json]]:
         """Yield all pages of a search; the same issue may come twice.
@@ -183,9 +172,9 @@ class JiraClient:
         keys: set[str] = set()
         for _ in range(PASSES):
             total = 0
-            async for page in self._pages(query, ask):
+            async for page in search_pages(self._threads, self._server, query, ask):
                 keys.update(str(issue.get("key")) for issue in page["issues"])
-                total = max(total, int(page.get("total", 0)))
+                total = max(total, count_in(page) or 0)
                 yield page["issues"]
             if len(keys) >= total:
                 break
@@ -193,31 +182,6 @@ class JiraClient:
             raise UpstreamError(SERVICE, f"the search gave {len(keys)} of {total} issues")
         if not keys:
             await self._assure()
-
-    async def _pages(self, query: str, ask: Json) -> AsyncIterator[Json]:
-        cursor, seen = "", {""}
-        for _ in range(MOST_PAGES):
-            page = await self._page(query, cursor, ask)
-            if not isinstance(page.get("issues"), list):
-                raise UpstreamError(SERVICE, "a page of the search has no issues")
-            yield page
-            cursor = self._next(page, cursor, len(page["issues"]))
-            if not cursor:
-                return
-            if cursor in seen:
-                raise UpstreamError(SERVICE, "a page of the search came again and again")
-            seen.add(cursor)
-        raise UpstreamError(SERVICE, f"the search has more than {MOST_PAGES} pages")
-
-    async def _page(self, query: str, cursor: str, ask: Json) -> Json:
-        return await self._threads.run(self._server.search_page, query, cursor, ask)
-
-    def _next(self, page: Json, cursor: str, rows: int) -> str:
-        """The cursor of the page that follows, "" after the last one."""
-        if self._server.cloud:
-            return "" if page.get("isLast") else str(page.get("nextPageToken") or "")
-        start = int(cursor or 0) + rows
-        return str(start) if rows and start < int(page.get("total", 0)) else ""
 
     async def _batch(self, ask: Json, keys: Sequence[str]) -> Found:
         """Fetch issues by key. JIRA refuses the whole query for one key that does not exist."""
@@ -273,9 +237,9 @@ class JiraClient:
         try:
             return await self._threads.run(self._server.issue_json, key, ask)
         except UpstreamError as error:
-            if error.transient:
-                raise
-            return None
+            if "HTTP 404" in str(error) or "HTTP 403" in str(error):
+                return None
+            raise
 
 
 _COMMON = [

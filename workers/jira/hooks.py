@@ -15,6 +15,7 @@ from msgspec import Struct
 from t5g.errors import SettingsError, UpstreamError
 from t5g.jira_events import Kind
 from t5g.settings import Settings
+from workers.answers import rows_in
 from workers.blocking import Threads
 from workers.calls import Caller, Policy
 from workers.jira import jql
@@ -130,7 +131,7 @@ class Hooks:
             rows = await self._told(self._threads.run(self._get))
         if rows is None:
             raise UpstreamError(SERVICE, "it has no address for webhooks", transient=False)
-        return [_hook(row) for row in rows if isinstance(row, Mapping)]
+        return [_hook(row) for row in rows]
 
     async def register(self, wanted: Wanted, ours: Sequence[Hook]) -> Hook:
         """Register a webhook, then take away `ours`: between the two no event is missed."""
@@ -158,7 +159,7 @@ class Hooks:
 
     def _get(self) -> Any:
         try:
-            return self._server._session.get(self._address()).json()
+            return rows_in(self._server._session.get(self._address()).json())
         except JIRAError as error:
             if error.status_code == 404:
                 return None

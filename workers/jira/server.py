@@ -10,6 +10,7 @@ from jira import JIRA, JIRAError
 
 from t5g.errors import UpstreamError
 from t5g.settings import Settings
+from workers.answers import NOT_ASKED_FOR, Json, rows_in, table_in
 from workers.blocking import NamingAdapter, judge_requests, judge_status
 from workers.calls import Transient
 
@@ -17,8 +18,6 @@ SERVICE = "jira"
 CONNECT_TIMEOUT = 10.0
 #: REST v2 on Cloud too: its wiki text is what webhooks carry, so that texts compare equal.
 API_VERSION = "2"
-
-Json = dict[str, Any]
 
 
 class JqlError(UpstreamError):
@@ -56,57 +55,70 @@ class Server(JIRA):
     def search_page(self, jql: str, cursor: str, ask: Json) -> Json:
         """Return one page of a search. `cursor`: token (Cloud) or offset (Data Center)."""
         if self.cloud:
-            return self._post("search/jql", _cloud_search(jql, cursor, ask))
-        return self._post("search", _dc_search(jql, cursor, ask))
+            found = self._post("search/jql", _cloud_search(jql, cursor, ask))
+        else:
+            found = self._post("search", _dc_search(jql, cursor, ask))
+        return _page(found, "issues")
 
     def comment_page(self, key: str, start: int) -> Json:
         """Return some comments of an issue, from the `start`-th on."""
-        return self._table(f"issue/{key}/comment", {"startAt": start, "maxResults": 100})
+        asked = {"startAt": start, "maxResults": 100}
+        return _page(self._table(f"issue/{key}/comment", asked), "comments", str)
 
     def remote_link_rows(self, key: str) -> list[Json]:
         """Return the remote links of an issue."""
-        return as_rows(self._json(f"issue/{key}/remotelink"))
+        return rows_in(self._json(f"issue/{key}/remotelink"))
 
     def user_rows(self, text: str) -> list[Json]:
         """Return some accounts whose name or e-mail address contains `text`."""
         name = "query" if self.cloud else "username"
-        return as_rows(self._json("user/search", {name: text, "maxResults": 10}))
+        return rows_in(self._json("user/search", {name: text, "maxResults": 10}))
 
     def issue_json(self, key: str, ask: Json) -> Json:
-        """Return one issue; follows the key of a moved one."""
+        """Return one issue with what a search would give of it; follows the key of a moved one."""
         params = {"fields": ",".join(ask["fields"])}
         if ask.get("expand"):
             params["expand"] = ask["expand"]
-        return self._table(f"issue/{key}", params)
+        if ask.get("properties"):
+            params["properties"] = ",".join(ask["properties"])
+        found = self._table(f"issue/{key}", params)
+        if not isinstance(found.get("key"), str) or not isinstance(found.get("fields"), dict):
+            raise Transient(NOT_ASKED_FOR)
+        return found
 
-    def transition_rows(self, key: str) -> Json:
+    def transition_rows(self, key: str) -> list[Json]:
         """Return the transitions that an issue has now."""
-        return self._table(f"issue/{key}/transitions")
+        found = self._table(f"issue/{key}/transitions")
+        return list(_page(found, "transitions", str)["transitions"])
 
     def board_page(self, name: str, start: int) -> Json:
         """Return some boards whose name contains `name`."""
-        return self._agile("board", {"name": name, "startAt": start, "maxResults": 50})
+        found = self._agile("board", {"name": name, "startAt": start, "maxResults": 50})
+        return _page(found, "values", int)
 
     def sprint_page(self, board: int, states: str, start: int) -> Json:
         """Return some sprints of a board."""
         params = {"state": states, "startAt": start, "maxResults": 50}
-        return self._agile(f"board/{board}/sprint", params)
+        return _page(self._agile(f"board/{board}/sprint", params), "values", int)
 
     def who_am_i(self) -> Json:
         """Return the account that the credentials belong to."""
-        return self._table("myself")
+        found = self._table("myself")
+        if not any(isinstance(found.get(name), str) for name in ("accountId", "name")):
+            raise Transient(NOT_ASKED_FOR)  # an empty object would say that JIRA knows us
+        return found
 
     def _post(self, path: str, body: Json) -> Json:
-        return as_table(self._get_json(path, params=body, use_post=True))
+        return table_in(self._get_json(path, params=body, use_post=True))
 
     def _table(self, path: str, params: Json | None = None) -> Json:
-        return as_table(self._json(path, params))
+        return table_in(self._json(path, params))
 
     def _json(self, path: str, params: Json | None = None) -> Any:
         return self._get_json(path, params=params)
 
     def _agile(self, path: str, params: Json) -> Json:
-        return as_table(self._get_json(path, params=params, base=self.AGILE_BASE_URL))
+        return table_in(self._get_json(path, params=params, base=self.AGILE_BASE_URL))
 
     def _widen(self, connections: int) -> None:
         adapter = NamingAdapter(pool_connections=1, pool_maxsize=connections)
@@ -114,21 +126,11 @@ class Server(JIRA):
         self._session.mount("http://", adapter)
 
 
-def as_table(found: Any) -> Json:
-    """Return an answer that is a JSON object; raises Transient for any other.
-
-    What stands between us and JIRA may answer something else with 200, and an empty list read as
-    an account would say that JIRA knows us.
-    """
-    if not isinstance(found, dict):
-        raise Transient("the answer is not what was asked for")
-    return found
-
-
-def as_rows(found: Any) -> list[Json]:
-    """Return an answer that is a JSON list of objects; raises Transient for any other."""
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise Transient("the answer is not what was asked for")
+def _page(found: Json, name: str, identity: type | None = None) -> Json:
+    """Return a page with its rows. Raises Transient if it has none, or one without its id."""
+    rows = rows_in(found, name)
+    if identity and not all(isinstance(row.get("id"), identity) for row in rows):
+        raise Transient(NOT_ASKED_FOR)
     return found
 
 

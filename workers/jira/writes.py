@@ -5,6 +5,7 @@ the exception: it is written by one attempt, and looked for before it is written
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from jira import JIRAError
@@ -12,14 +13,14 @@ from jira import JIRAError
 from t5g.addresses import same_address
 from t5g.errors import NotFoundError, UpstreamError
 from t5g.settings import Settings
+from workers.answers import Json
 from workers.blocking import Threads
 from workers.calls import Caller, Policy
-from workers.jira.server import SERVICE, Json, Server
+from workers.jira.paging import every_row
+from workers.jira.server import SERVICE, Server
 from workers.jira.server import judge as judge_read
 
 THREADS = 2
-COMMENT_PAGE = 100
-MOST_PAGES = 200
 #: What JIRA answers when it understood and will not, however often it is asked.
 REFUSALS = frozenset({400, 403, 404, 409, 413, 422})
 
@@ -64,13 +65,21 @@ class JiraWriter:
         return dict(found)
 
     async def account_of(self, email: str) -> str:
-        """Return the account with an e-mail address. Raises NotFoundError if there is not one."""
+        """Return the account of the active person with an e-mail address.
+
+        JIRA finds people whose address or name *begins* with a text, apps and people who left
+        among them. Raises NotFoundError if it is not sure that it is exactly one.
+        """
         found = await self._threads.run(self._server.user_rows, email)
-        exact = [u for u in found if same_address(str(u.get("emailAddress") or ""), email)]
-        users = exact or (found if len(found) == 1 else [])
-        if len(users) != 1:
+        shown = [row for row in found if same_address(str(row.get("emailAddress") or ""), email)]
+        # Cloud hides most addresses; then the only one that it finds by the whole of it is meant.
+        hidden = [row for row in found if not row.get("emailAddress")]
+        likely = shown or (hidden if len(found) == 1 else [])
+        users = [row for row in likely if _is_person(row) and not _named_like(row, email)]
+        account = users[0].get("accountId") or users[0].get("name") if len(users) == 1 else None
+        if not isinstance(account, str) or not account:
             raise NotFoundError(f"JIRA has no one account for {email}.")
-        return str(users[0].get("accountId") or users[0].get("name") or "")
+        return account
 
     async def assign(self, key: str, account: str) -> None:
         """Assign a card."""
@@ -87,26 +96,23 @@ class JiraWriter:
         await self._once.run(self._post, f"issue/{key}/comment", {"body": text})
 
     async def has_comment(self, key: str, text: str) -> bool:
-        """Say whether a card has a comment of exactly this text by our own account."""
+        """Say whether a card has a comment of exactly this text by our own account.
+
+        Raises UpstreamError if not all its comments could be looked at.
+        """
         wanted = _plain(text)
         ours = await self._threads.run(self._server.who_am_i)
-        start = 0
-        for _ in range(MOST_PAGES):
-            page = await self._threads.run(self._server.comment_page, key, start)
-            rows = page.get("comments") or []
-            if any(_same_user(row.get("author"), ours) and _plain(row.get("body")) == wanted
-                   for row in rows):  # fmt: skip
+        pages = partial(self._threads.run, self._server.comment_page, key)
+        async for row in every_row(pages, "comments"):
+            if _same_user(row.get("author"), ours) and _plain(row.get("body")) == wanted:
                 return True
-            start += len(rows)
-            if not rows or start >= int(page.get("total", 0)):
-                return False
         return False
 
     async def remote_link(self, key: str, url: str, title: str, relationship: str) -> bool:
         """Link a card to an address, unless it is already; say whether it was not."""
         rows = await self._threads.run(self._server.remote_link_rows, key)
-        present = {str((row.get("object") or {}).get("url")) for row in rows or ()}
-        if url in present:
+        targets = [row.get("object") for row in rows]
+        if any(isinstance(target, dict) and target.get("url") == url for target in targets):
             return False
         body = {
             "globalId": url,
@@ -141,6 +147,16 @@ def refusal_of(error: Exception) -> RefusedWriteError | None:
     fields = {str(k): str(v) for k, v in errors.items()} if isinstance(errors, dict) else {}
     lines = [str(x) for x in messages] if isinstance(messages, list) else []
     return RefusedWriteError(error.status_code, fields, lines)
+
+
+def _is_person(user: Json) -> bool:
+    return user.get("active") is True and user.get("accountType", "atlassian") == "atlassian"
+
+
+def _named_like(user: Json, email: str) -> bool:
+    """Whether somebody was found by a name that begins with an address, not by the address."""
+    name = str(user.get("displayName") or "").casefold()
+    return not user.get("emailAddress") and name.startswith(email.casefold())
 
 
 def _plain(body: Any) -> str:

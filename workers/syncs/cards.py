@@ -28,9 +28,9 @@ from t5g.jira_payloads import (
 )
 from t5g.model import Card, Comment, Source
 from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
+from workers.answers import Json
 from workers.context import SyncContext
 from workers.items import Breaker
-from workers.jira.server import Json
 from workers.marks import Mark
 from workers.streams import ahead, batched, mapped
 from workers.syncs.missing import look_for_missing

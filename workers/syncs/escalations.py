@@ -16,8 +16,8 @@ from t5g.jira_payloads import (
 )
 from t5g.model import Escalation, Source
 from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, visible
+from workers.answers import Json
 from workers.context import SyncContext
-from workers.jira.server import Json
 from workers.marks import Mark
 from workers.streams import batched
 from workers.syncs.missing import look_for_missing

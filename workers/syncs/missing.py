@@ -9,8 +9,8 @@ a person says so.
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from t5g.errors import UpstreamError
+from workers.answers import Json
 from workers.context import SyncContext
-from workers.jira.server import Json
 
 MOST_LOST = 0.5
 #: So few may always go: whoever has three escalations may delete two.

@@ -42,7 +42,9 @@ def avatars(state: Directory, kind: str) -> Json:
 def user_json(
     state: Directory, user: JiraUser | None, version: int = 2, *, email: bool = False
 ) -> Json | None:
-    """A person: accountId and no e-mail on Cloud (unless `email`); name and key on Data Center."""
+    """A person: accountId and no e-mail on Cloud (unless `email`, or they show it); name and key on
+    Data Center.
+    """
     if user is None:
         return None
     address = f"{state.base_url}/rest/api/{version}/user"
@@ -64,9 +66,9 @@ def user_json(
         "self": f"{address}?accountId={user.account_id}",
         "accountId": user.account_id,
         **shared,
-        "accountType": "atlassian",
+        "accountType": user.kind,
     }
-    return made | {"emailAddress": user.email} if email else made
+    return made | {"emailAddress": user.email} if email or user.shown else made
 
 
 def comment_json(

@@ -91,16 +91,27 @@ def user(call: Call) -> Answer:
 
 
 @router.get("user/search")
+def everybody(call: Call) -> Answer:
+    """Find accounts by the beginning of a name: `query` on Cloud, `username` on Data Center.
+
+    Finds apps and people who left as well. Cloud finds people by their e-mail, and yet does not
+    show it.
+    """
+    return _found(call, list(call.state.users.values()))
+
+
 @router.get("user/assignable/search")
 @router.get("user/assignable/multiProjectSearch")
 @router.get("user/viewissue/search")
 def users(call: Call) -> Answer:
-    """Find people: `query` on Cloud, `username` on Data Center; the beginning of any name will do.
+    """Find people who are there, as `everybody` does."""
+    everyone = call.state.users.values()
+    return _found(call, [one for one in everyone if one.active and one.kind == "atlassian"])
 
-    Cloud finds people by their e-mail, and yet does not show it.
-    """
+
+def _found(call: Call, among: list[JiraUser]) -> Answer:
     wanted = _wanted(call).casefold()
-    found = [one for one in call.state.users.values() if one.active and _is_called(one, wanted)]
+    found = [one for one in among if _is_called(one, wanted)]
     start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1_000)
     page = found[start : start + size] if call.actor else []
     return ok([user_json(call.state, one, call.version) for one in page])

@@ -134,3 +134,26 @@ def test_a_server_is_made_without_asking_it_anything(user, cloud):
     assert server.cloud is cloud
     assert server._is_cloud is cloud
     server.close()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda jira: jira.search_page("project = T5G", "", {"fields": [], "size": 1}),
+        lambda jira: jira.issue_json("T5G-1", {"fields": ["summary"]}),
+        lambda jira: jira.comment_page("T5G-1", 0),
+        lambda jira: jira.remote_link_rows("T5G-1"),
+        lambda jira: jira.user_rows("ann"),
+        lambda jira: jira.transition_rows("T5G-1"),
+        lambda jira: jira.board_page("T5G", 0),
+        lambda jira: jira.sprint_page(1, "active", 0),
+        lambda jira: jira.who_am_i(),
+    ],
+)
+@pytest.mark.parametrize("answer", [b"{}", b'{"errorMessages": ["oops"], "errors": {}}', b"null"])
+def test_an_answer_without_the_list_that_was_asked_for_says_nothing(
+    lied_to, monkeypatch, ask, answer
+):
+    monkeypatch.setattr(Liar, "answer", answer)
+    with pytest.raises(Transient):
+        ask(lied_to)

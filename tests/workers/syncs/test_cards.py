@@ -222,6 +222,40 @@ async def test_comments_that_a_search_cut_off_are_asked_for_once(settings, upstr
     assert upstreams.jira_faults.total == 1
 
 
+#: Answers with 200 that do not say that there are no comments.
+NO_LIST = (
+    "{}", "", "[]", '{"errorMessages": ["Internal server error"], "errors": {}}',
+    '{"startAt": 0, "maxResults": 100, "total": 3, "comments": []}',
+    '{"startAt": 0, "maxResults": 100, "total": 3, "comments": [{"id": "1", "body": "one"}]}',
+    '{"startAt": 0, "maxResults": 100, "comments": []}', '{"total": 0, "comments": null}',
+    '{"total": 1, "comments": [{"body": "without an id"}]}', '{"total": 0, "comments": {}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NO_LIST)
+async def test_an_answer_without_a_whole_list_of_comments_empties_none(
+    settings, upstreams, store, body
+):
+    upstreams.jira.comments_in_search = 0
+    (number,) = upstreams.add_cases(1)
+    key = upstreams.add_card(number)
+    for count in range(3):
+        upstreams.jira.add_comment(key, None, f"comment {count}", silent=True)
+    await synced(settings, Sync.CASES, Sync.CARDS)
+    before = (await one(store, number)).card_comments
+    assert len(before) == 3
+    upstreams.jira.update_issue(key, summary=f"{number}: changed")
+    path = f"/rest/api/2/issue/{key}/comment"
+    upstreams.jira_faults.add("status", path=path, status=200, body=body)
+    hasty = settings.model_copy(update={"upstream_attempts": 1})
+    record = await run_sync(hasty, Sync.CARDS)
+    assert (await one(store, number)).card_comments == before
+    assert record.state is not SyncState.OK or record.failed
+    upstreams.clear_faults()
+    await synced(settings, Sync.CARDS)
+    assert (await one(store, number)).card.summary == f"{number}: changed"
+
+
 async def test_a_malformed_card_is_named_and_the_rest_is_stored(
     settings, upstreams, store, monkeypatch
 ):

@@ -110,3 +110,18 @@ async def test_jira_down_for_an_hour_keeps_what_is_known(settings, upstreams, st
     assert await escalated(store) == [number]
     upstreams.clear_faults()
     await synced(settings, Sync.ESCALATIONS)
+
+
+async def test_a_look_at_one_escalation_asks_for_all_that_the_search_asks_for(
+    settings, upstreams, store
+):
+    """Cases may stand in a property of the issue alone, and searches lag behind."""
+    (number,) = upstreams.add_cases(1)
+    key = upstreams.add_escalation(None)
+    upstreams.jira.set_property(key, "sfdc-cases-links", {"value": number})
+    await synced(settings, Sync.CASES, Sync.ESCALATIONS)
+    body = '{"issues": [], "isLast": true}'
+    upstreams.jira_faults.add("status", path="/rest/api/2/search", status=200, body=body)
+    record = await synced(settings, Sync.ESCALATIONS)
+    assert await escalated(store) == [number]
+    assert record.notes == ()
