@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Struct
@@ -148,9 +149,7 @@ def _weekday(text: str) -> int:
 
 def parse_zone(text: str) -> str:
     """Read a time zone. Raises QueryError with the nearest name."""
-    from zoneinfo import available_timezones
-
-    known = available_timezones()
+    known = _zones()
     if text in known:
         return text
     folded = {name.casefold(): name for name in known}
@@ -164,6 +163,12 @@ def parse_zone(text: str) -> str:
         suggestion=guess,
         example="" if guess else "digest here 09:00 Europe/Berlin",
     )
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every name of a zone; to find them opens hundreds of files."""
+    return frozenset(available_timezones())
 
 
 def days_text(days: Iterable[int]) -> str:

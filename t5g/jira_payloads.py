@@ -57,9 +57,7 @@ _FIELDS = (
 _ADDRESS = re.compile(r"https?://[^\s<>\"'|\]\\)]+")
 _PORTAL_CASE = re.compile(r"(?:cases?/|case_?number=)(\d{8})(?!\d)", re.ASCII | re.IGNORECASE)
 _LONE_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)(\d{8})(?![A-Za-z0-9_])", re.ASCII)
-_SPRINT_PART = re.compile(
-    r"(?:^|[\[,])(id|state|name)=(.*?)(?=,\w+=|\]$)",
-)
+_SPRINT_COMMA = re.compile(r",(?=\w+=)")
 
 
 class PayloadError(ValueError):
@@ -348,6 +346,8 @@ def _sprint_parts(row: Any) -> dict[str, str]:
         found = {"name": _text(row.get("name")), "state": _text(row.get("state"))}
     else:
         text = _text(row)
-        parts = dict(_SPRINT_PART.findall(text)) if "[" in text else {}
+        told = text.partition("[")[2].removesuffix("]")
+        pairs = (part.partition("=") for part in _SPRINT_COMMA.split(told))
+        parts = {key: value for key, _, value in pairs if key in ("id", "state", "name")}
         found = {"name": parts.get("name", "" if parts else text), "state": parts.get("state", "")}
     return {"name": found["name"], "state": found["state"].casefold()}

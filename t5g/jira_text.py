@@ -10,19 +10,23 @@ from typing import Any
 
 DEEPEST = 60
 
-_VERBATIM = re.compile(r"\{(code|noformat)(?::[^}]*)?\}(.*?)\{\1\}", re.DOTALL)
+#: Each pattern takes linear time: what it repeats can not hold the mark that begins it.
+_BLOCK_MARK = re.compile(r"\{(code|noformat)(:[^{}\n]*)?\}")
 _WIKI: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\\\\[ \t]*(?=\n|$)|(?<=\s)\\\\(?=\s)"), "\n"),
-    (re.compile(r"\[~(?:accountid:)?([^\]\s]+)\]"), r"@\1"),
-    (re.compile(r"\[([^\]|\n]+)\|([^\]|\n]+)(?:\|[^\]\n]*)?\]"), lambda m: _link(m[1], m[2])),
-    (re.compile(r"\[((?:https?|mailto):[^\]\s]+)\]"), r"\1"),
-    (re.compile(r"\{(?:color|panel|quote|anchor|expand)(?::[^}\n]*)?\}"), ""),
-    (re.compile(r"^\s*h[1-6]\.\s+", re.MULTILINE), ""),
-    (re.compile(r"^\s*bq\.\s+", re.MULTILINE), "> "),
-    (re.compile(r"^\s*-{4,}\s*$", re.MULTILINE), ""),
-    (re.compile(r"^\s*[*#]+[ \t]+", re.MULTILINE), "- "),
+    (re.compile(r"\[~(?:accountid:)?([^\[\]\s]+)\]"), r"@\1"),
+    (
+        re.compile(r"\[([^\[\]|\n]+)\|([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]"),
+        lambda m: _link(m[1], m[2]),
+    ),
+    (re.compile(r"\[((?:https?|mailto):[^\[\]\s]+)\]"), r"\1"),
+    (re.compile(r"\{(?:color|panel|quote|anchor|expand)(?::[^{}\n]*)?\}"), ""),
+    (re.compile(r"^[^\S\n]*h[1-6]\.[^\S\n]+", re.MULTILINE), ""),
+    (re.compile(r"^[^\S\n]*bq\.[^\S\n]+", re.MULTILINE), "> "),
+    (re.compile(r"^[^\S\n]*-{4,}[^\S\n]*$", re.MULTILINE), ""),
+    (re.compile(r"^[^\S\n]*[*#]+[ \t]+", re.MULTILINE), "- "),
     (re.compile(r"!([^!\s|][^!\n|]*\.\w{2,5})(?:\|[^!\n]*)?!"), r"\1"),
-    (re.compile(r"\{\{(.+?)\}\}"), r"\1"),
+    (re.compile(r"\{\{((?:(?!\{\{|\}\})[^\n])+)\}\}"), r"\1"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),
     (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), r"\1"),
     (re.compile(r"\|\|"), "|"),
@@ -45,11 +49,28 @@ def wiki_text(text: str) -> str:
     parts: list[str] = []
     end = 0
     text = text.replace("\r\n", "\n")
-    for block in _VERBATIM.finditer(text):
-        parts += [_strip_markup(text[end : block.start()]), block[2].strip("\n")]
-        end = block.end()
+    for opened, closed in _verbatim(text):
+        parts.append(_strip_markup(text[end : opened.start()]))
+        parts.append(text[opened.end() : closed.start()].strip("\n"))
+        end = closed.end()
     parts.append(_strip_markup(text[end:]))
     return _tidy("".join(parts))
+
+
+def _verbatim(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """Yield the marks that open and close each code block; what is never closed opens none."""
+    marks = list(_BLOCK_MARK.finditer(text))
+    last = {mark[1]: at for at, mark in enumerate(marks) if mark[2] is None}
+    at = 0
+    while at < len(marks):
+        opened = marks[at]
+        at += 1
+        if last.get(opened[1], 0) < at:
+            continue
+        while marks[at][1] != opened[1] or marks[at][2] is not None:
+            at += 1
+        yield opened, marks[at]
+        at += 1
 
 
 def adf_text(document: Mapping[str, Any]) -> str:
@@ -112,18 +133,18 @@ def _blocks(node: Mapping[str, Any], depth: int) -> Iterator[str]:
     elif kind == "tableRow":
         yield " | ".join(" ".join(_item_lines(_children(cell), depth)) for cell in children)
     else:
-        yield from _line(node, children).split("\n")
+        yield from _line(node, children, depth).split("\n")
 
 
-def _line(node: Mapping[str, Any], children: Sequence[Mapping[str, Any]]) -> str:
+def _line(node: Mapping[str, Any], children: Sequence[Mapping[str, Any]], depth: int) -> str:
     """Return a paragraph, a heading or a lone inline node as text."""
-    return "".join(_inline(child) for child in children) if children else _inline(node)
+    return _inlines(children, depth) if children else _inline(node, depth)
 
 
 def _item_lines(children: Sequence[Mapping[str, Any]], depth: int) -> list[str]:
     """Return the lines of a list item or table cell, whose children may be inline or blocks."""
     if children and all(child.get("type") in _INLINE for child in children):
-        return ["".join(_inline(child) for child in children)]
+        return [_inlines(children, depth)]
     return [line for child in children for line in _blocks(child, depth + 1)]
 
 
@@ -176,11 +197,15 @@ _INLINE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _inline(node: Mapping[str, Any]) -> str:
+def _inline(node: Mapping[str, Any], depth: int) -> str:
     known = _INLINE.get(str(node.get("type")))
     if known is not None:
         return known(node)
-    return "".join(_inline(child) for child in _children(node)) or str(node.get("text", ""))
+    return _inlines(_children(node), depth + 1) or str(node.get("text", ""))
+
+
+def _inlines(nodes: Sequence[Mapping[str, Any]], depth: int) -> str:
+    return "".join(_inline(node, depth) for node in nodes) if depth <= DEEPEST else ""
 
 
 def _children(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:

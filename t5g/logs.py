@@ -105,7 +105,7 @@ def secrets_of(settings: Settings) -> list[str]:
     """List every secret that the settings hold: each word, also as it is sent or printed."""
     values = [getattr(settings, name) for name in type(settings).model_fields]
     texts = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
-    words = {word for text in texts for word in (text, *text.split()) if not _PLAIN.match(word)}
+    words = {word for text in texts for word in (text, *text.split()) if not _PLAIN.fullmatch(word)}
     words |= {password for value in values for password in _passwords_in(value)}
     pair = f"{settings.jira_user}:{settings.jira_token.get_secret_value()}"
     words.add(base64.b64encode(pair.encode()).decode())
@@ -113,7 +113,7 @@ def secrets_of(settings: Settings) -> list[str]:
 
 
 #: Words around a key in PEM, which say nothing.
-_PLAIN = re.compile(r"-*[A-Z]*-*$")
+_PLAIN = re.compile(r"-*(?:[A-Z]+-*)?")
 
 
 def _passwords_in(value: object) -> Iterator[str]:

@@ -196,9 +196,13 @@ class Team(Struct, frozen=True, kw_only=True):
         return frozenset(x for grant in self.grants.values() for x in grant.slack_groups)
 
 
+#: Characters of a name that are looked at: to put many marks into their order takes quadratic time.
+LONGEST_NAME = 200
+
+
 def folded(text: str) -> str:
     """A name as people type it who lack its letters: no case, no accents."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", text[:LONGEST_NAME].casefold())
     return "".join(char for char in apart if not unicodedata.combining(char))
 
 

@@ -13,9 +13,8 @@ from t5g.team import Role
 
 LONGEST_QUERY = 1_400  # a button carries the query to the next page, and holds 2,000 characters
 MOST_CHOICES = 10
-_KEY = re.compile(r"[A-Z][A-Z0-9_]*-\d+", re.ASCII)
 _LINKED = re.compile(r"(?:case/|cases/|browse/)([A-Z0-9_-]+)", re.IGNORECASE | re.ASCII)
-_BUG = re.compile(r"(?:show_bug\.cgi\?(?:\S*&)?id=|bug )(\d+)", re.IGNORECASE | re.ASCII)
+_BUG = re.compile(r"(?:show_bug\.cgi\?(?:[^\s&?]*&)*id=|bug )(\d+)", re.IGNORECASE | re.ASCII)
 
 
 @router.command(

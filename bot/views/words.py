@@ -139,24 +139,25 @@ def is_link(url: str) -> bool:
 
 def fit(lines: Iterable[str], limit: int = 2_800) -> str:
     """As many lines as fit, and how many did not."""
-    kept: list[str] = []
-    rest = list(lines)
-    used = 0
-    while rest and used + weight(rest[0]) + 1 <= limit:
-        used += weight(rest[0]) + 1
-        kept.append(rest.pop(0))
-    return "\n".join([*kept, *([f"… and {len(rest)} more"] if rest else [])])
+    found = list(lines)
+    used = kept = 0
+    while kept < len(found) and used + weight(found[kept]) + 1 <= limit:
+        used += weight(found[kept]) + 1
+        kept += 1
+    left = len(found) - kept
+    return "\n".join([*found[:kept], *([f"… and {left} more"] if left else [])])
 
 
 def column(text: str, width: int) -> str:
     """One line of exactly `width` places in a fixed font, where some letters take two."""
-    kept, used = "", 0
+    kept, used = list[str](), 0
     for char in shorten(clean(text), width):
         places = 2 if east_asian_width(char) in "WF" else 1
         if used + places > width:
             break
-        kept, used = kept + char, used + places
-    return kept + " " * (width - used)
+        kept.append(char)
+        used += places
+    return "".join(kept) + " " * (width - used)
 
 
 def days(value: float) -> str:

@@ -25,6 +25,8 @@ Words = Callable[[str], Sequence[str]]
 
 #: The seconds of what is not known.
 NOBODY_KNOWS = math.nan
+#: Characters of a word that somebody may have meant to be another.
+LONGEST_GUESS = 60
 NONE = "none"
 ANY = "any"
 ME = "me"
@@ -50,7 +52,9 @@ Compile = Callable[[Field, str, str, Words], Filter]
 
 
 def nearest(word: str, among: Sequence[str]) -> str:
-    """Return the most similar of `among`, or ""."""
+    """Return the most similar of `among`, or ""; to compare long words takes cubic time."""
+    if len(word) > LONGEST_GUESS:
+        return ""
     found = get_close_matches(word.casefold(), [x.casefold() for x in among], n=1, cutoff=0.5)
     return next((x for x in among if found and x.casefold() == found[0]), "")
 

@@ -109,6 +109,12 @@ def test_a_document_nested_without_end_is_cut_not_crashed():
         ("\\[not a link\\]", "[not a link]"),
         ("a\r\nb", "a\nb"),
         ("surprise! and more!", "surprise! and more!"),
+        ("{code}a{noformat}b{code}", "a{noformat}b"),
+        ("{code:sh}never closed {noformat}*b*{noformat}", "{code:sh}never closed *b*"),
+        ("{code}a{code:x}b{code}", "a{code:x}b"),
+        ("[see [text|https://x.example]", "[see text (https://x.example)"),
+        ("a\n\nh2. Title\n\nb", "a\n\nTitle\n\nb"),
+        ("{{a{b}c}} {{d", "a{b}c {{d"),
     ],
 )
 def test_wiki(wiki, text):
@@ -139,6 +145,13 @@ def test_what_is_not_known_inside_a_line_shows_its_text():
     new = {"type": "newThing", "content": [{"type": "text", "text": "inner"}]}
     assert plain_text(doc(paragraph("a ", new))) == "a inner"
     assert plain_text(doc(paragraph("a ", {"type": "newThing", "text": "own"}))) == "a own"
+
+
+def test_inline_nodes_nested_without_end_are_read_so_far_only():
+    deep = {"type": "text", "text": "deep"}
+    for _ in range(480):
+        deep = {"type": "newThing", "content": [deep]}
+    assert plain_text(doc(paragraph("a ", deep))) == "a"
 
 
 def test_links_nested_without_end_are_looked_for_so_far_only():

@@ -23,7 +23,7 @@ NAMES = {
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 LONGEST = 1_000
 _DECLARATION = re.compile(
-    r"""\ufeff?\s*<\?xml\s+version=["']1\.0["'](\s+encoding=["']utf-8["'])?[^<>?]*\?>""",
+    r"""\A\ufeff?\s*<\?xml\s+version=["']1\.0["'](\s+encoding=["']utf-8["'])?[^<>?]*\?>""",
     re.IGNORECASE,
 )
 MOST_GROUPS = 2_000

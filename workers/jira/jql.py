@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from t5g.settings import Settings
 
-KEY = re.compile(r"[A-Z][A-Z0-9_]*-\d+", re.ASCII)
+KEY = re.compile(r"(?<![A-Z0-9_])[A-Z][A-Z0-9_]*-\d+", re.ASCII)
 
 
 def quoted(text: str) -> str:

@@ -21,7 +21,7 @@ STATUS_WORDS: Mapping[str, Status] = {
     "waiting on customer action required": Status.WAITING_ON_CUSTOMER,
     "closed": Status.CLOSED,
 }
-_VERSION = re.compile(r"\s+v?(\d[\w.]*)$")
+_VERSION = re.compile(r"v?(\d[\w.]*)")
 
 
 class Malformed(Struct, frozen=True):
@@ -109,7 +109,15 @@ def text_of(value: Any) -> str:
         return ", ".join(text for item in value if (text := text_of(item)))
     if isinstance(value, dict):
         raise TypeError("an object where a text is expected")
-    return html.unescape(str(value)).strip()
+    return _unescaped(str(value)).strip()
+
+
+def _unescaped(text: str) -> str:
+    """Resolve entities; of a text with one that names a number of thousands of digits, none."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text
 
 
 def texts_of(value: Any) -> tuple[str, ...]:
@@ -127,8 +135,9 @@ def product_and_version(name: str, parent: str = "") -> tuple[str, str]:
     """Split a product's name that ends in its version (`… Platform 4.16`)."""
     if parent and name.startswith(parent):
         return parent, name[len(parent) :].strip(" -")
-    found = _VERSION.search(name)
-    return (name[: found.start()], found[1]) if found else (name, "")
+    words = name.rsplit(maxsplit=1)
+    found = _VERSION.fullmatch(words[1]) if len(words) > 1 else None
+    return (words[0], found[1]) if found else (name, "")
 
 
 def number_of(value: Any) -> str | None:

@@ -14,7 +14,7 @@ from webhooks.pages.views.words import cut
 
 MOST = 10
 MOST_OF_A_KIND = 4
-_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+$')
+_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _KEYED = re.compile(r"(-?)([A-Za-z]+)(:|>=|<=|>|<)(.*)$", re.DOTALL)
 
 Vocabulary = Mapping[str, Sequence[str]]
@@ -57,8 +57,8 @@ _WORDS: Mapping[str, Callable[[Entry], Iterable[str]]] = {
 
 def suggest(text: str, words: Vocabulary, numbers: Iterable[str] = ()) -> list[Suggestion]:
     """Return how the last word of `text` may go on. `numbers`: all case numbers."""
-    token = _TOKEN.search(text)
-    written = token.group() if token else ""
+    tokens = _TOKEN.findall(text)
+    written = tokens[-1] if tokens and text.endswith(tokens[-1]) else ""
     before = text[: len(text) - len(written)]
     keyed = _KEYED.match(written)
     if keyed:
