@@ -4,6 +4,7 @@ A stranger gets 401 whatever they send, and leaves one short line in the log.
 """
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -18,12 +19,18 @@ from bot.app import COMMAND, create_bolt_app
 from bot.context import Context
 from bot.follower import Follower
 from bot.speaking import Speaker
+from t5g.bodies import body_of
 from t5g.logs import logger
 from t5g.settings import Settings
 
 log = logger(__name__)
 PATH = "/slack/events"
 MOST_SKEW = 300
+BODY_LIMIT = 1024 * 1024
+#: Longest body of Slack's look at the certificate, which alone is not signed.
+SSL_CHECK = 200
+STAMP = re.compile(r"\d{1,12}", re.ASCII)
+SIGNED = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 COMMAND_FIELD = "command="
@@ -71,13 +78,14 @@ class _Door:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        raw = await request.read()
-        body = _text(raw)
-        if body is not None and _is_ssl_check(body):
-            return web.Response()
-        if body is None or not self._signed(request, body):
-            log.info("slack_refused", why="signature", bytes=len(raw))
-            return web.json_response({"error": "invalid signature"}, status=401)
+        if (request.content_length or 0) > SSL_CHECK and not self._claimed(request):
+            return _refused(0)
+        async with body_of(request, BODY_LIMIT) as raw:
+            body = _text(raw)
+            if body is not None and _is_ssl_check(body):
+                return web.Response()
+            if body is None or not self._signed(request, body):
+                return _refused(len(raw))
         if COMMAND_FIELD in body and request.content_type == FORM:
             form = dict(parse_qsl(body, keep_blank_values=True))
             if form.get("command") == COMMAND:
@@ -101,20 +109,34 @@ class _Door:
             status=answered.status, text=answered.body, content_type=kind, charset="utf-8"
         )
 
+    def _claimed(self, request: web.Request) -> bool:
+        """Say whether a request claims by its head alone to be signed by Slack, and now."""
+        stamp, signature = _proof(request)
+        if self._verifier is None or not STAMP.fullmatch(stamp):
+            return False
+        return bool(SIGNED.fullmatch(signature)) and abs(time.time() - int(stamp)) <= MOST_SKEW
+
     def _signed(self, request: web.Request, body: str) -> bool:
         """Check the signature without trusting anything that a stranger may send."""
-        stamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        signature = request.headers.get("X-Slack-Signature", "")
-        if self._verifier is None or not (stamp.isascii() and stamp.isdigit()):
+        if self._verifier is None or not self._claimed(request):
             return False
-        if not signature.isascii() or abs(time.time() - int(stamp[:12])) > MOST_SKEW:
-            return False
+        stamp, signature = _proof(request)
         return bool(self._verifier.is_valid(body=body, timestamp=stamp, signature=signature))
+
+
+def _proof(request: web.Request) -> tuple[str, str]:
+    headers = request.headers
+    return headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+
+
+def _refused(size: int) -> web.Response:
+    log.info("slack_refused", why="signature", bytes=size)
+    return web.json_response({"error": "invalid signature"}, status=401)
 
 
 def _is_ssl_check(body: str) -> bool:
     """Slack looks at the certificate now and then, unsigned; nothing is told or done."""
-    return len(body) < 200 and ("ssl_check", "1") in parse_qsl(body)
+    return len(body) <= SSL_CHECK and ("ssl_check", "1") in parse_qsl(body)
 
 
 def _text(raw: bytes) -> str | None:

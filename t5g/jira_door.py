@@ -53,11 +53,6 @@ WRONG_NETWORK = Refusal(
 WRONG_TYPE = Refusal(
     status=415, reason="content_type", message=f"The content type must be {MEDIA_TYPE}."
 )
-TOO_LARGE = Refusal(
-    status=413, reason="too_large", message=f"The body is larger than {BODY_LIMIT} bytes."
-)
-TOO_SLOW = Refusal(status=408, reason="too_slow", message="The body did not arrive in time.")
-CUT_SHORT = Refusal(status=400, reason="cut_short", message="The body ended too early.")
 
 
 def check_sender(door: Door, *, peer: str | None, forwarded: str = "") -> Refusal | None:
@@ -77,19 +72,44 @@ def check_type(content_type: str) -> Refusal | None:
     return None if found == MEDIA_TYPE else WRONG_TYPE
 
 
-def check_proof(
-    door: Door, body: bytes, *, signature: str | None, given: str | None
-) -> Refusal | None:
-    """Check the signature over the raw body, or the secret `given` in the address.
+class Proof:
+    """What a sender claims before the body, and whether the body, fed as it comes, bears it out."""
+
+    def __init__(self, door: Door, claimed: bytes | None) -> None:
+        self._claimed = claimed
+        secrets = door.signing if claimed is not None else ()
+        self._macs = [hmac.new(secret, digestmod=sha256) for secret in secrets]
+
+    @property
+    def of_the_address(self) -> bool:
+        """Say whether the address has proved enough, whatever the body is."""
+        return self._claimed is None
+
+    def feed(self, part: bytes) -> None:
+        """Take the next part of the body."""
+        for mac in self._macs:
+            mac.update(part)
+
+    def check(self) -> Refusal | None:
+        """Check what was fed. Every secret is tried: the time does not tell which it was."""
+        if self._claimed is None:
+            return None
+        matches = [hmac.compare_digest(mac.digest(), self._claimed) for mac in self._macs]
+        return None if any(matches) else WRONG_SIGNATURE
+
+
+def claimed_proof(door: Door, *, signature: str | None, given: str | None) -> Proof | Refusal:
+    """Check what the head of a request claims: a signature, or the secret in the address.
 
     A signature that is there must be right, whatever the address says.
     """
     if not door.signing and not door.address:
         return CLOSED
     if signature is not None and door.signing:
-        return None if signed(body, signature, door.signing) else WRONG_SIGNATURE
+        found = _SIGNATURE.fullmatch(signature.strip())
+        return Proof(door, bytes.fromhex(found[1])) if found else WRONG_SIGNATURE
     if given is not None and same_secret(given, door.address):
-        return None
+        return Proof(door, None)
     return WRONG_SIGNATURE
 
 
@@ -97,17 +117,6 @@ def sign(body: bytes, secret: str | bytes) -> str:
     """Return the `X-Hub-Signature` of a body."""
     key = secret.encode() if isinstance(secret, str) else secret
     return "sha256=" + hmac.digest(key, body, "sha256").hex()
-
-
-def signed(body: bytes, signature: str, secrets: Iterable[bytes]) -> bool:
-    """Say whether `signature` was made over `body` with one of `secrets`; constant time each."""
-    found = _SIGNATURE.fullmatch(signature.strip())
-    if found is None:
-        return False
-    theirs = bytes.fromhex(found[1])
-    # Every secret is tried, so that the time does not tell which one it was.
-    matches = [hmac.compare_digest(hmac.digest(s, body, "sha256"), theirs) for s in secrets]
-    return any(matches)
 
 
 def same_secret(given: str, secrets: Iterable[bytes]) -> bool:

@@ -54,6 +54,17 @@ def test_no_certificate_is_taken_unseen() -> None:
     assert [str(path) for path in sources() if UNSEEN.search(path.read_text("utf-8"))] == []
 
 
+def test_bodies_of_requests_are_read_in_one_place() -> None:
+    read = re.compile(r"\brequest\.(read|post|multipart|json|text)\(|\brequest\.content\b")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] in ("bot", "webhooks") or path.name == "bodies.py"
+        if read.search(path.read_text("utf-8"))
+    }
+    assert found == {"t5g/bodies.py"}, "read them by t5g.bodies"
+
+
 def test_nothing_that_was_sent_is_run() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"

@@ -17,6 +17,7 @@ from bot.http import mount_slack
 from t5g import metrics
 from t5g.audit import Audit
 from t5g.board import Board
+from t5g.bodies import BODIES, Budget
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
 from t5g.errors import SettingsError
@@ -81,6 +82,7 @@ def _open(app: web.Application, settings: Settings, redis: Redis | None) -> None
     client = redis or open_redis(settings.redis_url)
     queue = open_queue_redis(settings.redis_url)
     app[keys.SETTINGS] = settings
+    app[BODIES] = Budget()
     app[keys.REDIS] = client
     app[keys.QUEUE] = queue
     app[keys.STORE] = open_store(settings, client)

@@ -13,15 +13,30 @@ from t5g.jira_door import (
     WRONG_SIGNATURE,
     WRONG_TYPE,
     Door,
-    check_proof,
+    Refusal,
     check_sender,
     check_type,
+    claimed_proof,
     networks_of,
     sign,
     source_address,
 )
 
 BODY = b"Hello World!"
+
+
+def check_proof(
+    door: Door, body: bytes, *, signature: str | None, given: str | None
+) -> Refusal | None:
+    """Check the head of a request, and then its body, which comes in parts."""
+    proof = claimed_proof(door, signature=signature, given=given)
+    if isinstance(proof, Refusal):
+        return proof
+    for part in (body[:1], body[1:]):
+        proof.feed(part)
+    return proof.check()
+
+
 DOOR = Door(signing=(b"old-not-secret", b"new-not-secret"), address=(b"in-the-address",))
 
 

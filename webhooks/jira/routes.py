@@ -1,12 +1,13 @@
 """The address that JIRA posts to. It moves bytes; what they mean is decided in the core."""
 
-import asyncio
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final
 
-from aiohttp import StreamReader, web
+from aiohttp import web
 
 from t5g import jira_door, metrics
+from t5g.bodies import BodyError, body_of
 from t5g.jira_decisions import Outcome
 from t5g.jira_door import BODY_LIMIT, Door, Refusal, networks_of
 from t5g.jira_events import SIGNATURE, Event, EventReader, Kind
@@ -14,10 +15,9 @@ from t5g.jira_intake import Delivery
 from t5g.jira_payloads import fields_read
 from t5g.logs import logger
 from t5g.settings import Settings
-from webhooks.errors import Failure, json_answer
+from webhooks.errors import RETRY_SECONDS, Failure, json_answer
 from webhooks.jira.commit import GroupCommit
 
-PATIENCE = 30.0
 STATUS = {Outcome.APPLIED: 200, Outcome.DUPLICATE: 200}
 ANSWERS = {outcome: f'{{"outcome":"{outcome.value}"}}'.encode() for outcome in Outcome}
 
@@ -92,36 +92,17 @@ async def _admitted(request: web.Request) -> bytes | Refusal:
     ) or jira_door.check_type(headers.get("Content-Type", ""))
     if refusal is not None:
         return refusal
-    body = await _read(request)
-    if isinstance(body, Refusal):
-        return body
     given = request.match_info.get("secret") or request.query.get("secret")
-    return jira_door.check_proof(door, body, signature=headers.get(SIGNATURE), given=given) or body
-
-
-async def _read(request: web.Request) -> bytes | Refusal:
-    """Read the body; JIRA's may be far larger than what other addresses take."""
-    if (request.content_length or 0) > BODY_LIMIT:
-        return jira_door.TOO_LARGE
-    if request.content.is_eof():  # all of it is here already: there is nothing to wait for
-        return request.content.read_nowait()
+    proof = jira_door.claimed_proof(door, signature=headers.get(SIGNATURE), given=given)
+    if isinstance(proof, Refusal):
+        return proof
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await _read_slowly(request.content)
-    except TimeoutError:
-        return jira_door.TOO_SLOW
-    except web.RequestPayloadError:
-        return jira_door.CUT_SHORT
-
-
-async def _read_slowly(content: StreamReader) -> bytes | Refusal:
-    chunks, size = list[bytes](), 0
-    async for chunk in content.iter_any():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            return jira_door.TOO_LARGE
-        chunks.append(chunk)
-    return b"".join(chunks)
+        async with body_of(
+            request, BODY_LIMIT, each=proof.feed, proved=proof.of_the_address
+        ) as body:
+            return proof.check() or body
+    except BodyError as error:
+        return Refusal(status=error.status, reason=error.reason, message=str(error))
 
 
 def _refuse(request: web.Request, refusal: Refusal) -> web.Response:
@@ -129,4 +110,6 @@ def _refuse(request: web.Request, refusal: Refusal) -> web.Response:
     log.warning("event refused", reason=refusal.reason, status=refusal.status, peer=request.remote)
     response = json_answer(Failure(status=refusal.status, message=refusal.message))
     response.set_status(refusal.status)
+    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -8,12 +8,14 @@ from typing import Final
 from aiohttp import web
 
 from t5g.audit import AuditEntry, Outcome
+from t5g.bodies import form_of
 from t5g.errors import RefusedError, SettingsError
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.settings import Settings
 from webhooks import keys
 from webhooks.access.guard import ACCESS, Access, cookie_of, viewer_of_session
+from webhooks.access.origins import counted
 from webhooks.access.sessions import Session
 from webhooks.middlewares import REQUEST_ID
 from webhooks.pages.rendering import PAGES, Page
@@ -59,7 +61,6 @@ async def metadata(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """Send a browser to the identity provider, and remember where it wanted to go."""
     access, name = request.app[ACCESS], new_name()
-    access.failures.check(access.origins.address(request))
     url, request_id = await asyncio.to_thread(request.app[PROVIDER].login, name)
     browser = new_name()
     to = local_path(request.query.get("to", "/"))
@@ -75,35 +76,22 @@ async def login(request: web.Request) -> web.Response:
 
 
 async def consume(request: web.Request) -> web.Response:
-    """Take the identity provider's answer: a session, or a page that says why not."""
+    """Take the identity provider's answer: a session, or a page that says why not.
+
+    Wrong answers are counted by address; a good one is good whatever others behind it send.
+    """
     access = request.app[ACCESS]
     address = access.origins.address(request)
-    access.failures.check(address)
-    posted = await _posted(request)
+    posted = await form_of(request, BODY_LIMIT)
     pending = await request.app[LOGINS].take(posted.get("RelayState", ""))
     try:
         if pending is None or not _same_browser(request, access, pending):
             raise LoginRefusedError("no login of this browser is under way")
         assertion = await _read(request, posted, pending)
     except RefusedError as error:
-        access.failures.take(address)
+        access.failures.take(counted(address))
         return await _refused(request, access, str(error), address)
     return await _welcome(request, access, assertion, pending.to)
-
-
-async def _posted(request: web.Request) -> dict[str, str]:
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
-    return await _form(request)
-
-
-async def _form(request: web.Request) -> dict[str, str]:
-    """Return the texts of a form. aiohttp reads what is no form with errors of its own."""
-    try:
-        form = await request.post()
-    except ValueError as error:
-        raise web.HTTPBadRequest(text="The form can not be read.") from error
-    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _same_browser(request: web.Request, access: Access, pending: Pending) -> bool:
@@ -174,7 +162,7 @@ async def end_here(request: web.Request) -> web.Response:
     session = await _session(request, access)
     if session is None:
         return _out(request, access)
-    form = await _form(request)
+    form = await form_of(request)
     everywhere = form.get("everywhere") == "1"
     count = await access.sessions.end_all_of(session.person) if everywhere else 1
     await access.sessions.end(session)

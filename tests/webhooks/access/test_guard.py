@@ -168,6 +168,16 @@ async def test_unknown_people_are_slowed_down_and_nobody_who_is_known(
     assert (await Browser(client, idp).log_in()).status == 303
 
 
+async def test_wrong_logins_shut_out_nobody_who_shares_the_address(
+    serve: Serve, configure: Configure, idp: IdentityProvider
+) -> None:
+    client = await serve(configure())
+    stranger, person = Browser(client, idp), Browser(client, idp)
+    wrong = {"RelayState": "made-up", "SAMLResponse": "x"}
+    assert [(await stranger.post("/saml/acs", wrong)).status for _ in range(12)][-1] == 429
+    assert (await person.log_in()).status == 303
+
+
 def test_addresses_of_one_site_count_as_one() -> None:
     assert counted("192.0.2.7") == counted("::ffff:192.0.2.7") == "192.0.2.7"
     assert counted("2001:db8:1:2::1") == counted("2001:db8:1:2:ffff::9")

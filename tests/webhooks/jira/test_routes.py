@@ -267,6 +267,7 @@ async def test_a_body_as_large_as_jira_sends_them_is_taken(post: Post, board: Bo
 async def test_a_body_that_says_it_is_larger_gets_413_at_once(client: Client) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"X-Hub-Signature: {signed(b'')['X-Hub-Signature']}\r\n"
     writer.write(f"{head}Content-Length: {BODY_LIMIT + 1}\r\n\r\n".encode())
     assert (await reader.readline()).startswith(b"HTTP/1.1 413")
     writer.close()
@@ -277,7 +278,7 @@ async def test_a_body_that_turns_out_larger_gets_413(client: Client) -> None:
         for _ in range(BODY_LIMIT // 1_000_000 + 2):
             yield b" " * 1_000_000
 
-    async with client.post(PATH, data=parts(), headers=JSON) as response:
+    async with client.post(PATH, data=parts(), headers={**JSON, **signed(b"")}) as response:
         assert response.status == 413
 
 
