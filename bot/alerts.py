@@ -45,13 +45,22 @@ def merged(changes: Iterable[Change]) -> list[Change]:
     return [change for change in found.values() if change.before != change.after]
 
 
+def came(changes: Iterable[Change]) -> bool:
+    """Whether the Portal lists the case for the first time (not: its details came)."""
+    return any(x.fact == "case" and x.before is None and x.after != "details" for x in changes)
+
+
 def reasons(entry: Entry, changes: Iterable[Change], internal: Any) -> list[Reason]:
     """Return what is worth telling among the changes of a case, the weightiest first.
 
+    A case may be named by an escalation before the Portal lists it: that is told when it comes.
     `internal`: the team's word for a JIRA status.
     """
     found: list[tuple[int, Reason]] = []
-    for change in merged(changes):
+    whole = merged(changes)
+    if came(whole) and entry.open and not any(x.fact == "escalation" for x in whole):
+        whole += [Change("escalation", None, x.key, x.key) for x in entry.case.escalations]
+    for change in whole:
         reason = _reason(entry, change, internal)
         if reason is not None:
             found.append(reason)
@@ -108,12 +117,17 @@ def told(
 
 
 def new_cards(entry: Entry, changes: Iterable[Change], since: float, now: float) -> list[Card]:
-    """Return the cards of a case that came now and are young: those to announce."""
-    came = {change.key for change in changes if change.fact == "card" and change.before is None}
+    """Return the cards of a case that came now and are young: those to announce.
+
+    A card's event is often faster than the listing that knows its case: with the case come all its
+    cards. Who announces takes each only once.
+    """
+    found = list(changes)
+    keys = {change.key for change in found if change.fact == "card" and change.before is None}
     return [
         card
         for card in entry.case.cards
-        if card.key in came
+        if (card.key in keys or came(found))
         and card.created is not None
         and since <= card.created.timestamp()
         and now - card.created.timestamp() <= DAY

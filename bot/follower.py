@@ -108,8 +108,10 @@ class Follower:
     async def _follow(self, lock: Lock, *, look: bool) -> None:
         context = self._context
         await context.board.refresh()
-        position = await context.store.position()
+        position = context.board.position
         before = await self._read()
+        if position is None:
+            return
         if before is None:
             await self._write(Followed(
                 epoch=position.epoch, sequence=position.sequence, since=context.clock()
@@ -119,15 +121,15 @@ class Follower:
         sequence, told = position.sequence, False
         if before.epoch != position.epoch or before.sequence > position.sequence:
             look = True  # another history: only what matches can be compared
-        elif before.sequence < position.sequence:
-            feed = await context.store.feed_after(before.sequence, PAGE)
-            if feed:
+        else:
+            feed = await context.board.changes_after(before.sequence, PAGE)
+            if feed is None:
+                look = True  # the feed was cut off; its changes are gone
+            elif feed:
                 grouped: dict[str, list[Change]] = defaultdict(list)
                 for entry in feed:
                     grouped[entry.number] += entry.changes
                 changes, sequence = grouped, feed[-1].sequence
-            else:
-                look = True  # the feed was cut off; its changes are gone
         if changes or look:
             after = Followed(epoch=position.epoch, sequence=sequence, since=before.since)
             told = await self._tell(changes, before, after, lock, look=look)

@@ -107,10 +107,10 @@ async def _changed(
     if not isinstance(raw, bytes):
         return (), 0.0, False
     looked = msgspec.json.decode(raw, type=Looked)
-    position = await context.store.position()
-    if looked.epoch != position.epoch:
+    position = context.board.position
+    if position is None or looked.epoch != position.epoch:
         return (), looked.at, True
-    feed = await context.store.feed_after(looked.sequence, FEED)
+    feed = await context.board.changes_after(looked.sequence, FEED)
     lost = feed is None
     grouped: dict[str, list[Change]] = defaultdict(list)
     for entry in feed or ():
@@ -130,9 +130,9 @@ async def _changed(
 
 
 async def _look(context: Context, user_id: str) -> None:
-    """Remember that somebody sees what there is now."""
-    position = await context.store.position()
-    looked = Looked(context.clock(), position.epoch, position.sequence)
+    """Remember that somebody sees what the board shows now."""
+    epoch, sequence, _ = context.board.version
+    looked = Looked(context.clock(), epoch, sequence)
     await context.redis.set(_key(context, user_id), msgspec.json.encode(looked), ex=KEPT)
 
 

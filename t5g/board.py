@@ -26,7 +26,7 @@ from t5g.order import Order
 from t5g.pool import Pool
 from t5g.query.query import NOBODY, Query
 from t5g.references import References
-from t5g.store import CaseFields, Position, Store, Written
+from t5g.store import CaseFields, FeedEntry, Position, Store, Written
 from t5g.syncs import Sync, SyncRecord, SyncRecords
 from t5g.team import Me
 
@@ -71,6 +71,20 @@ class Board:
             (self._position.epoch, self._position.sequence) if self._position else ("", -1)
         )
         return epoch, sequence, self._sync_revision or 0
+
+    @property
+    def position(self) -> Position | None:
+        """How far the history has been brought in; None before the first refresh."""
+        return self._position
+
+    async def changes_after(self, sequence: int, most: int) -> list[FeedEntry] | None:
+        """Return the changes after `sequence` that this board shows, oldest first, so many at most.
+
+        Writes that came after its last refresh are left for the next one: whoever tells a change
+        reads the case here, and would read it as it was before. None: some are gone from the feed.
+        """
+        count = min(most, self.version[1] - sequence)
+        return (await self._store.feed_after(sequence, count) or None) if count > 0 else []
 
     def get(self, number: str) -> Entry | None:
         """Return the case of that number."""

@@ -1,7 +1,7 @@
 """Watches, announcements and alerts: told at once, to the right people, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from bot.delivery import message
 from bot.follower import Follower, pause_after
 from t5g.alerts import Alerts
+from t5g.board import Board
 from t5g.card_reasons import keep_reason
 from t5g.lock import Lock
 from t5g.model import Comment, Escalation, Source
@@ -204,6 +205,73 @@ async def test_the_reason_is_told_also_if_the_event_is_faster_than_the_worker(
     await followed(channel)
     (high,) = await public(channel, "high")
     assert f"<@{channel.user}> (by account)" in high
+
+
+class Overtaken(Board):
+    """A board of which every refresh is at once followed by a write that it does not show."""
+
+    def __init__(self, *args: Any, write: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(*args)
+        self._write = write
+
+    async def refresh(self) -> None:
+        await super().refresh()
+        await self._write()
+
+
+async def test_what_the_board_does_not_show_yet_is_told_when_it_does(channel: Channel) -> None:
+    """A case raised, and a card made, between the refresh and the look at the feed."""
+    await began(channel)
+    context, later = channel.context, wall_clock.now()
+    writes = [
+        [portal_seen("00000003", severity="1 (Urgent)", updated=later, seen=later)],
+        [portal_seen("00000060", severity="2 (High)", updated=later, seen=later),
+         card_seen("00000060", "T5G-60", created=later, updated=later)],
+    ]  # fmt: skip
+
+    async def write() -> None:
+        if writes:
+            await context.store.write(writes.pop(0), now=later)
+
+    board = Overtaken(
+        context.store, SyncRecords(context.redis, context.keys), context.board.rules, write=write
+    )
+    follower = Follower(msgspec.structs.replace(context, board=board))
+    for _ in range(400):
+        await follower.once()
+        position = board.position
+        if (
+            not writes
+            and position
+            and position.sequence == (await context.store.position()).sequence
+        ):
+            break
+    await context.outbox.drain()
+    await channel.settle()
+    raised, card = await public(channel, "high")
+    assert "severity raised: 4 (Low) → 1 (Urgent)" in raised
+    assert "T5G-60" in card
+    assert await public(channel, "low") == []
+
+
+async def test_a_card_that_is_faster_than_its_case_is_announced_with_it(channel: Channel) -> None:
+    await began(channel)
+    later = wall_clock.now()
+    filed = Escalation(key="ESC-60", since=later)
+    early = [card_seen("00000060", "T5G-60", created=later, updated=later),
+             listing("00000060", Source.ESCALATION, filed, seen=later)]  # fmt: skip
+    await channel.store.write(early, now=later)
+    await followed(channel)
+    assert await public(channel, "high") + await public(channel, "low") == []
+    case = portal_seen("00000060", severity="4 (Low)", updated=later, seen=later)
+    await channel.store.write([case], now=later)
+    await followed(channel)
+    low = await public(channel, "low")
+    assert any("T5G-60" in text for text in low)
+    assert any("escalated (ESC-60)" in text for text in low)
+    await channel.store.write([details_seen("00000060", seen=later)], now=later)
+    await followed(channel)
+    assert await public(channel, "low") == low
 
 
 async def test_old_cards_are_not_announced(channel: Channel) -> None:

@@ -17,7 +17,6 @@ from t5g.board import Board
 from t5g.errors import QueryError, StoreError
 from t5g.logs import logger
 from t5g.query import Query, parse_query
-from t5g.store import Store
 from t5g.team import Me
 from webhooks.pages.asking import LONGEST_QUERY
 from webhooks.pages.rendering import PAGES, Pages
@@ -49,9 +48,8 @@ NOTHING: Final = News(-1)
 class Follower:
     """Asks for changes while there are listeners, and tells all of them."""
 
-    def __init__(self, board: Board, store: Store) -> None:
+    def __init__(self, board: Board) -> None:
         self._board = board
-        self._store = store
         self._listeners: set[asyncio.Queue[News | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -116,7 +114,7 @@ class Follower:
         """Return the numbers of the cases that changed since; None: too many to tell."""
         if self._board.version[1] == sequence:
             return frozenset()
-        feed = await self._store.feed_after(sequence, MOST_CAUGHT_UP)
+        feed = await self._board.changes_after(sequence, MOST_CAUGHT_UP)
         if not feed or feed[-1].sequence < self._board.version[1]:
             return None
         return frozenset(entry.number for entry in feed)

@@ -5,7 +5,7 @@ from datetime import datetime
 from aiohttp import web
 
 from t5g.derived import DAY
-from webhooks.keys import SETTINGS, STORE
+from webhooks.keys import SETTINGS
 from webhooks.pages.asking import number_of
 from webhooks.pages.keys import LINKS
 from webhooks.pages.rendering import PAGES, Page
@@ -50,11 +50,9 @@ async def show_updates(request: web.Request) -> web.Response:
 
 async def _news(request: web.Request) -> tuple[CaseNews, ...] | None:
     """The newest changes; None if the feed no longer has them."""
-    pages, store = request.app[PAGES], request.app[STORE]
+    pages = request.app[PAGES]
     newest = pages.board.version[1]
-    if newest <= 0:
-        return ()
-    feed = await store.feed_after(max(0, newest - FEED_LOOK), FEED_LOOK)
+    feed = await pages.board.changes_after(max(0, newest - FEED_LOOK), FEED_LOOK)
     if feed is None:
         return None
     summaries = {

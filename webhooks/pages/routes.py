@@ -72,7 +72,7 @@ def _open(app: web.Application) -> None:
     )
     app[statistics.PAST] = statistics.PastCharts()
     app[suggest.WORDS] = suggest.Words()
-    app[live.FOLLOWER] = live.Follower(app[keys.BOARD], app[keys.STORE])
+    app[live.FOLLOWER] = live.Follower(app[keys.BOARD])
     app.on_shutdown.append(live.closing)
     app[keys.ERROR_PAGE] = error_page
     app.cleanup_ctx.append(_compiling(environment))
