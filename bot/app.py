@@ -7,7 +7,7 @@ takes longer is started on `context.tasks`, which are finished at shutdown.
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -45,6 +45,16 @@ KINDS = {
     "shortcut": "shortcut",
     "message_action": "shortcut",
 }
+#: Events that tell of a change, and the fields that name what changed.
+CHANGES = {
+    "user_change": ("user",),
+    "team_join": ("user",),
+    "subteam_updated": ("subteam",),
+    "subteam_members_changed": ("subteam_id",),
+    "member_joined_channel": ("channel",),
+    "channel_shared": ("channel",),
+    "channel_unshared": ("channel",),
+}
 ANYTHING = re.compile(".*", re.DOTALL)
 #: Takes an event's envelope and the bot's own user id ("" while it is unknown).
 EventListener = Callable[[dict[str, Any], str], Awaitable[None]]
@@ -73,6 +83,7 @@ def create_bolt_app(
     _add_clicks(app, Lists(context, speaker, shower), Cards(context, speaker, shower))
     _add_shortcuts(app, shortcuts.Shortcuts(context, speaker, shower))
     _add_views(app, context)
+    _add_changes(app, context)
     _add_the_rest(app)
     return app
 
@@ -141,6 +152,26 @@ def _add_views(app: AsyncApp, context: Context) -> None:
     app.event("app_home_opened")(_once(context, opened))
     app.event("link_shared")(_once(context, shared))
     app.action(f"{HOME}:refresh")(refreshed)
+
+
+def _add_changes(app: AsyncApp, context: Context) -> None:
+    """What Slack tells of people, groups and channels ends what was known of them."""
+
+    async def changed(body: dict[str, Any]) -> None:
+        if names := changed_names(event_of(body)):
+            await context.people.changed(*names)
+
+    for kind in CHANGES:
+        app.event(kind)(changed)
+
+
+def changed_names(event: Mapping[str, Any]) -> list[str]:
+    """Return what an event tells a change of, as `bot.people` names it."""
+    kinds = {"user": "user", "subteam": "group", "subteam_id": "group", "channel": "channel"}
+    wanted = CHANGES.get(str(event.get("type")), ())
+    found = [(kinds[key], event.get(key)) for key in wanted]
+    named = [(kind, x.get("id") if isinstance(x, Mapping) else x) for kind, x in found]
+    return [f"{kind}:{x}" for kind, x in named if isinstance(x, str) and x]
 
 
 def _add_the_rest(app: AsyncApp) -> None:

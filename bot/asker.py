@@ -19,11 +19,27 @@ class Origin(StrEnum):
     TERMINAL = "terminal"
 
 
+class Standing(StrEnum):
+    """How somebody in Slack stands to our workspace; only a member can have a role.
+
+    UNKNOWN: Slack knows nobody of that id. UNSURE: it did not say (in time).
+    """
+
+    MEMBER = "member"
+    GUEST = "guest"
+    OUTSIDER = "outsider"
+    APP = "app"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    UNSURE = "unsure"
+
+
 class Asker(Struct, frozen=True, kw_only=True):
     """A person and the place of the question.
 
     `me`: whom `me` means in their queries. `jira`: their JIRA account, "" if the team file names
-    none. `zone`: their time zone, "" if unknown. `role` None: may not read.
+    none. `zone`: their time zone, "" if unknown. `role` None: may not read. `unsure`: Slack did not
+    say (in time) who they are or whether they are in a group, so that the role may be a higher one.
     """
 
     id: str
@@ -33,6 +49,8 @@ class Asker(Struct, frozen=True, kw_only=True):
     jira: str = ""
     zone: str = ""
     role: Role | None = Role.VIEWER
+    standing: Standing = Standing.MEMBER
+    unsure: bool = False
     channel: str = ""
     origin: Origin = Origin.COMMAND
 

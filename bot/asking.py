@@ -9,11 +9,11 @@ import secrets
 
 import bot.commands  # noqa: F401 (registers all commands)
 from bot.answers import Answer, Note, Option
-from bot.asker import Asker
+from bot.asker import Asker, Standing
 from bot.context import Context
 from bot.once import asked_name
 from bot.replies import ReplyTo
-from bot.router import Command, Request, UnknownCommandError, refusal, router
+from bot.router import Command, Request, UnknownCommandError, permit, router
 from bot.trail import line
 from t5g.audit import Outcome
 from t5g.errors import QueryError, RefusedError, T5GError
@@ -50,7 +50,11 @@ async def answer(
     command, rest = None, text
     with bind(request=request_id):
         try:
-            command, rest = routed(text)
+            try:
+                command, rest = routed(text)
+            except UnknownCommandError:
+                permit(asker, Role.VIEWER, "This bot")  # who may not ask is not helped to
+                raise
             check_role(command, asker)
             await _audit(command, rest, asker, context, back)
             await context.board.refresh()
@@ -98,11 +102,14 @@ def routed(text: str) -> tuple[Command, str]:
 
 
 def check_role(command: Command, asker: Asker) -> None:
-    """Raise RefusedError if the person may not use the command."""
-    if asker.role is None:
-        raise RefusedError(refusal(Role.VIEWER, "This bot"))
-    if not asker.may(command.role):
-        raise RefusedError(refusal(command.role, f"`{command.name}`"))
+    """Raise RefusedError if the person may not use the command, UnsureError if it is not known."""
+    permit(asker, Role.VIEWER, "This bot")
+    permit(asker, command.role, f"`{command.name}`")
+
+
+def outcome_of(error: T5GError) -> Outcome:
+    """Return what the audit log says of an error: only a refusal is one."""
+    return Outcome.REFUSED if isinstance(error, RefusedError) else Outcome.FAILED
 
 
 async def _audit(
@@ -126,11 +133,14 @@ def _case_in(text: str) -> str:
 def _failed(
     error: T5GError, text: str, command: Command | None, asker: Asker, context: Context
 ) -> Note:
-    refused = isinstance(error, RefusedError)
+    outcome = outcome_of(error)
     if error.status >= 500:
         log.warning("ask_failed", error=str(error))
-    if refused or error.status >= 500:
-        outcome = Outcome.REFUSED if refused else Outcome.FAILED
+    if outcome is Outcome.REFUSED:
+        # Not what was typed: each of an attack's thousand questions would be news.
+        detail = asker.standing if asker.standing is not Standing.MEMBER else f"{asker.role}"
+        _note(context, asker, command, outcome, asked=text, detail=detail)
+    elif error.status >= 500:
         _note(context, asker, command, outcome, asked=text, detail=text)
     return Note(text=str(error), failed=True, options=_options(error, text))
 

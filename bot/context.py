@@ -97,7 +97,7 @@ def create_context(
         history=History(redis, keys),
         client=client,
         tasks=tasks,
-        people=People(client, TeamFile(settings.team_file), redis, keys, tasks),
+        people=People(client, TeamFile(settings.team_file), redis, keys, tasks, clock=clock),
         trail=Trail(Audit(redis, keys, days=settings.audit_days), tasks),
         replies=Replies(settings, redis, keys, client),
         outbox=Outbox(redis, keys, client, clock=clock),

@@ -44,6 +44,7 @@ async def publish(context: Context, user_id: str, *, looked: bool = False) -> bo
     if not user_id:
         return False
     asker = await context.people.asker(user_id, origin=Origin.HOME)
+    outcome = Outcome.ANSWERED
     try:
         check_role(router.find("mine"), asker)
         await context.board.refresh()
@@ -52,10 +53,10 @@ async def publish(context: Context, user_id: str, *, looked: bool = False) -> bo
         if looked:
             await _look(context, user_id)
     except RefusedError as error:
-        view = _sentence(Note(text=str(error)))
+        view, outcome = _sentence(Note(text=str(error))), Outcome.REFUSED
     except T5GError as error:
-        view = _sentence(Note(text=str(error), failed=True))
-    context.trail.note(line(asker, "home", Outcome.ANSWERED))
+        view, outcome = _sentence(Note(text=str(error), failed=True)), Outcome.FAILED
+    context.trail.note(line(asker, "home", outcome))
     return await _publish(context, user_id, view)
 
 

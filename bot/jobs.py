@@ -97,7 +97,8 @@ def tell(  # noqa: PLR0917 (a job takes plain arguments)
         await context.trail.record(line(asker, what or "job", outcome, case=number))
         if reply is None:
             return False
-        entry = await context.board.read_alone(number) if done else None
+        shown = done and asker.role is not None  # it may have been taken away meanwhile
+        entry = await context.board.read_alone(number) if shown else None
         if entry is not None:
             request = Request(context=context, asker=asker, text=number)
             answer = msgspec.structs.replace(view(request, entry), said=text)

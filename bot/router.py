@@ -10,10 +10,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from bot.answers import Answer, CommandHelp, Option
-from bot.asker import Asker
+from bot.asker import Asker, Standing
 from bot.context import Context
 from bot.replies import ReplyTo
-from t5g.errors import NotFoundError, RefusedError
+from t5g.errors import NotFoundError, RefusedError, UnsureError
 from t5g.team import Role
 
 __all__ = ["Asker", "Command", "Context", "Request", "Router", "UnknownCommandError", "router"]
@@ -24,6 +24,25 @@ WHO = {
     Role.ENGINEER: "engineers of the team",
     Role.ADMIN: "administrators",
 }
+
+
+#: Why somebody can not have a role at all.
+STANDING = {
+    Standing.GUEST: "This bot shows cases to full members of the workspace only, not to guests.",
+    Standing.OUTSIDER: (
+        "This bot belongs to another company's workspace, and shows its cases to members of that "
+        "workspace only."
+    ),
+    Standing.APP: "This bot answers people, not other apps.",
+    Standing.GONE: "Your account in this workspace is deactivated, so this bot shows you nothing.",
+    Standing.UNKNOWN: (
+        "Slack does not know you in this workspace; this bot shows cases to its members only."
+    ),
+}
+NOT_NOW = (
+    "Slack does not tell me just now who you are (it is slow, or asks me to wait), so nothing was "
+    "done. Try again in a moment."
+)
 
 
 class UnknownCommandError(NotFoundError):
@@ -55,13 +74,22 @@ class Request(Struct, frozen=True, kw_only=True):
 
     def need(self, role: Role, what: str) -> None:
         """Raise RefusedError unless the asker has `role`; `what` finishes “… is for engineers”."""
-        if not self.asker.may(role):
-            raise RefusedError(refusal(role, what))
+        permit(self.asker, role, what)
 
 
-def refusal(role: Role, what: str) -> str:
-    """Explain what somebody may not do, and who may."""
-    return f"{what} is for {WHO[role]}; ask one of them, or an administrator for the role."
+def permit(asker: Asker, role: Role, what: str) -> None:
+    """Return if the person has `role`; `what` begins “… is for engineers”.
+
+    Raise RefusedError if they have not, UnsureError if that is not known.
+    """
+    if asker.may(role):
+        return
+    if asker.unsure:
+        raise UnsureError(NOT_NOW)
+    why = STANDING.get(asker.standing)
+    raise RefusedError(
+        why or f"{what} is for {WHO[role]}; ask one of them, or an administrator for the role."
+    )
 
 
 Handler = Callable[[Request], Awaitable[Answer]]

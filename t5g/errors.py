@@ -5,6 +5,7 @@ T5GError              shown to people as it is: it says what failed and what to 
 ├── QueryError        mend the query; carries the word not understood and a suggestion
 ├── NotFoundError     no such case, account, engineer or command
 ├── RefusedError      this person may not do this
+├── UnsureError       who asks could not be looked up now; try again
 ├── StoreError        Redis is gone or refuses writes; try again
 └── UpstreamError     Portal, JIRA, Bugzilla or Slack failed; what is known was kept
 """
@@ -61,6 +62,12 @@ class RefusedError(T5GError):
     """The person may not do this; the text says who may."""
 
     status = 403
+
+
+class UnsureError(T5GError):
+    """It could not be looked up now whether the person may; that is no refusal."""
+
+    status = 503
 
 
 class StoreError(T5GError):

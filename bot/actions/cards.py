@@ -12,7 +12,7 @@ from bot.actions.clicks import Click, Submission, click_of, request_name, submis
 from bot.actions.show import Shower
 from bot.answers import Note
 from bot.asker import Asker, Origin
-from bot.asking import READ_ONLY, check_role
+from bot.asking import READ_ONLY, check_role, outcome_of
 from bot.commands.acting import LONGEST_COMMENT
 from bot.context import Context
 from bot.once import asked_name
@@ -31,10 +31,12 @@ from bot.views.blocks.modals import (
 from bot.views.blocks.notes import note_message
 from bot.views.words import sentence
 from t5g.audit import Outcome
-from t5g.errors import RefusedError, StoreError
+from t5g.errors import RefusedError, StoreError, UnsureError
 from t5g.team import Member
 
 NOTHING_SENT = "Redis does not answer, so nothing was sent. Try again in a moment."
+#: Slack shows so much of an error below a field.
+LONGEST_ERROR = 150
 _USER_ID = re.compile(r"[UW][A-Z0-9]{5,}", re.ASCII)
 
 
@@ -61,6 +63,9 @@ class Cards:
     async def commented(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A submitted comment."""
         form = submission_of(body)
+        if why := await self._refusal("comment", form):
+            await ack(response_action="errors", errors={TEXT: why[:LONGEST_ERROR]})
+            return
         await self._refreshed()
         number = str(form.metadata.get("n") or "") or self._number(form.text(NUMBER))
         errors = self.comment_errors(number, form.text(TEXT), asks_number=NUMBER in form.values)
@@ -79,6 +84,14 @@ class Cards:
         number = str(form.metadata.get("n") or "")
         named = f"<@{whom}>" if _USER_ID.fullmatch(whom) else whom
         await self._begin(ack, form, f"assign {number} {named}", PERSON)
+
+    async def _refusal(self, command: str, form: Submission) -> str:
+        """Return why somebody may not submit a form (they may have lost the role), or ""."""
+        try:
+            check_role(router.find(command), await self._asker(form.user, form.name, ""))
+        except (RefusedError, UnsureError) as error:
+            return str(error)
+        return ""
 
     def comment_errors(self, number: str, text: str, *, asks_number: bool) -> dict[str, str]:
         """What is wrong with a comment, by field."""
@@ -143,12 +156,13 @@ class Cards:
         """Say whether the person may; if not, tell them why."""
         asker = await self._asker(click.user, click.name, click.channel)
         why = READ_ONLY if self._context.settings.read_only else ""
+        outcome = Outcome.REFUSED
         try:
             check_role(router.find(command), asker)
-        except RefusedError as error:
-            why = str(error)
+        except (RefusedError, UnsureError) as error:
+            why, outcome = str(error), outcome_of(error)
         if why:
-            entry = line(asker, command, Outcome.REFUSED, case=click.text("n"))
+            entry = line(asker, command, outcome, case=click.text("n"))
             self._context.trail.note(entry)
             await self._refuse(click, why)
         return not why

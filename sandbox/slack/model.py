@@ -56,6 +56,11 @@ class User:
     is_bot: bool = False
     is_admin: bool = False
     deleted: bool = False
+    #: The organisation of an Enterprise Grid that their workspace is of.
+    enterprise_id: str = ""
+    #: A guest: of several channels, or of one.
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
 
     def as_json(self, *, with_email: bool = True) -> Json:
         """As users.info gives it; the e-mail address needs its own scope."""
@@ -67,6 +72,15 @@ class User:
         }
         if with_email and not self.is_bot:
             profile["email"] = self.email
+        grid: Json = {}
+        if self.enterprise_id:
+            grid = {
+                "enterprise_user": {
+                    "id": self.id,
+                    "enterprise_id": self.enterprise_id,
+                    "teams": [self.team_id],
+                }
+            }
         offset = datetime.now(UTC).astimezone(ZoneInfo(self.tz)).utcoffset()
         return {
             "id": self.id,
@@ -80,11 +94,14 @@ class User:
             "profile": profile,
             "is_admin": self.is_admin,
             "is_owner": False,
-            "is_restricted": False,
-            "is_ultra_restricted": False,
+            "is_restricted": self.is_restricted or self.is_ultra_restricted,
+            "is_ultra_restricted": self.is_ultra_restricted,
+            # False also for people of another company, once they share a channel with the app.
+            "is_stranger": False,
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": 0,
+            **grid,
         }
 
 
@@ -109,6 +126,15 @@ class Channel:
     topic: str = ""
     created: int = 0
     archived: bool = False
+    #: The other workspaces it is shared with, those that were invited, those of the organisation.
+    external_teams: list[str] = field(default_factory=list)
+    pending_teams: list[str] = field(default_factory=list)
+    org_teams: list[str] = field(default_factory=list)
+
+    @property
+    def ext_shared(self) -> bool:
+        """Whether people of another company can be in it (Slack Connect)."""
+        return bool(self.external_teams)
 
     @property
     def event_type(self) -> str:
@@ -125,8 +151,8 @@ class Channel:
         """Whether someone may know of it: public, or a member."""
         return self.kind is ChannelKind.PUBLIC or user in self.members
 
-    def as_json(self, bot: str) -> Json:
-        """As conversations.info gives it to the bot."""
+    def as_json(self, bot: str, team: str = "") -> Json:
+        """As conversations.info gives it to the bot of a workspace."""
         base: Json = {
             "id": self.id,
             "created": self.created,
@@ -134,6 +160,7 @@ class Channel:
             "is_im": self.kind is ChannelKind.IM,
             "is_mpim": self.kind is ChannelKind.MPIM,
             "is_private": self.kind is not ChannelKind.PUBLIC,
+            "context_team_id": team,
         }
         if self.kind is ChannelKind.IM:
             return base | {"user": next((one for one in self.members if one != bot), bot)}
@@ -144,9 +171,23 @@ class Channel:
             "is_group": self.kind is ChannelKind.PRIVATE,
             "is_member": bot in self.members,
             "is_general": self.name == "general",
+            **self._sharing(team),
             "topic": {"value": self.topic, "creator": "", "last_set": 0},
             "purpose": {"value": self.topic, "creator": "", "last_set": 0},
             "num_members": len(self.members),
+        }
+
+    def _sharing(self, team: str) -> Json:
+        return {
+            "is_shared": bool(self.external_teams or self.org_teams),
+            "is_ext_shared": self.ext_shared,
+            "is_pending_ext_shared": bool(self.pending_teams),
+            "is_org_shared": bool(self.org_teams),
+            "shared_team_ids": [team, *self.org_teams, *self.external_teams],
+            "internal_team_ids": [team, *self.org_teams] if self.org_teams else [],
+            "connected_team_ids": list(self.external_teams),
+            "pending_shared": list(self.pending_teams),
+            "pending_connected_team_ids": list(self.pending_teams),
         }
 
 

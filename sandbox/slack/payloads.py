@@ -18,8 +18,9 @@ def slash_command(
     """The form of a slash command, without its response_url and trigger_id."""
     return {
         "token": TOKEN,
-        "team_id": state.team_id,
-        "team_domain": state.team_domain,
+        **_grid(user),
+        "team_id": user.team_id,
+        "team_domain": domain_of(state, user.team_id),
         "channel_id": channel.id,
         "channel_name": channel.command_name,
         "user_id": user.id,
@@ -35,18 +36,34 @@ def interaction(state: SlackState, kind: str, user: User, /, **more: Any) -> Jso
     """What every interaction payload begins with, and `more` of its own."""
     return {
         "type": kind,
-        "team": {"id": state.team_id, "domain": state.team_domain},
+        "team": {"id": user.team_id, "domain": domain_of(state, user.team_id)},
         "user": {
             "id": user.id,
             "username": user.name,
             "name": user.name,
-            "team_id": state.team_id,
+            "team_id": user.team_id,
         },
         "api_app_id": state.ids["app"],
         "token": TOKEN,
-        "enterprise": None,
+        "enterprise": {"id": user.enterprise_id, "name": "Org"} if user.enterprise_id else None,
         "is_enterprise_install": False,
     } | more
+
+
+def domain_of(state: SlackState, team: str) -> str:
+    """The name of a workspace: ours, or another company's whose people share a channel."""
+    return state.team_domain if team == state.team_id else f"company-{team.lower()}"
+
+
+def _grid(user: User) -> dict[str, str]:
+    if not user.enterprise_id:
+        return {}
+    return {"enterprise_id": user.enterprise_id, "enterprise_name": "Org"}
+
+
+def _is_ext_shared(state: SlackState, event: Json) -> bool:
+    known = state.channels.get(event["channel"]) if isinstance(event.get("channel"), str) else None
+    return known is not None and known.ext_shared
 
 
 def message_place(state: SlackState, channel: Channel, message: Message) -> Json:
@@ -90,21 +107,23 @@ def event_callback(state: SlackState, event: Json) -> Json:
         "event_time": int(state.clock()),
         "authorizations": [
             {
-                "enterprise_id": None,
+                "enterprise_id": state.enterprise_id or None,
                 "team_id": state.team_id,
                 "user_id": state.bot_user.id,
                 "is_bot": True,
                 "is_enterprise_install": False,
             }
         ],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": _is_ext_shared(state, event),
         "event_context": f"4-{state.new_id('')}",
     }
 
 
 def message_event(state: SlackState, channel: Channel, message: Message) -> Json:
     """A `message` event."""
-    return message.as_json(state.team_id) | {
+    author = state.users.get(message.user)
+    team = author.team_id if author else state.team_id
+    return message.as_json(team) | {
         "channel": channel.id,
         "channel_type": channel.event_type,
         "event_ts": message.ts,

@@ -49,6 +49,7 @@ class SlackState:
     clock: Callable[[], float] = time.time
     team_id: str = "T0T5GSANDBOX"
     team_domain: str = "t5g-sandbox"
+    enterprise_id: str = ""
     base_url: str = ""
     installation: Installation = field(default_factory=Installation)
     users: dict[str, User] = field(default_factory=dict)
@@ -126,18 +127,24 @@ class SlackState:
         is_bot: bool = False,
         is_admin: bool = False,
         user_id: str | None = None,
+        **standing: Any,
     ) -> User:
-        """Add a person (or a bot) under a fresh id unless one is given."""
+        """Add a person (or a bot) under a fresh id unless one is given.
+
+        `standing`: other fields of `User`: the `team_id` of another company, `is_restricted`, …
+        """
         user = User(
             id=user_id or self.new_id("U"),
             name=name,
             real_name=real_name or name,
             email=email or f"{name}@example.com",
-            team_id=self.team_id,
+            team_id=standing.pop("team_id", self.team_id),
+            enterprise_id=standing.pop("enterprise_id", self.enterprise_id),
             tz=tz,
             title=title,
             is_bot=is_bot,
             is_admin=is_admin,
+            **standing,
         )
         self.users[user.id] = user
         self.changed(Change("people"))

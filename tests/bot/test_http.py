@@ -122,7 +122,11 @@ async def test_a_command_of_another_app_is_left_to_bolt(channel: Channel) -> Non
     assert answer.status == 404
 
 
-async def test_a_person_slack_can_not_name_still_reads(channel: Channel) -> None:
+async def test_a_person_slack_can_not_name_reads_nothing_and_is_told_to_try_again(
+    channel: Channel,
+) -> None:
     channel.server.auth_error = "token_revoked"
     await channel.store.write(world(3), now=NOW)
-    assert "3 cases" in texts((await channel.ask("cases"))["response"])
+    said = texts((await channel.ask("cases"))["response"])
+    assert "3 cases" not in said
+    assert "Try again in a moment" in said

@@ -176,10 +176,12 @@ async def test_a_task_that_fails_is_in_the_log() -> None:
     assert [line["event"] for line in said] == ["slack_task_failed"]
 
 
-async def test_slack_that_does_not_know_us_keeps_nobody_from_an_answer(channel: Channel) -> None:
+async def test_slack_that_does_not_know_us_for_a_while_keeps_nobody_from_an_answer(
+    channel: Channel,
+) -> None:
     await channel.store.write(world(3), now=NOW)
-    channel.server.auth_error = "invalid_auth"
     await channel.ask("cases")
+    channel.server.auth_error = "invalid_auth"
     assert (await channel.click("sort", value="-age"))["status"] == 200
     channel.server.auth_error = ""
     await channel.click("sort", value="-age")

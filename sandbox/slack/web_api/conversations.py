@@ -16,7 +16,7 @@ def list_channels(call: Call) -> Json:
     if unknown := set(types).difference(map(str, ChannelKind)):
         raise SlackError("invalid_types", detail=",".join(sorted(unknown)))
     found = [
-        channel.as_json(call.bot)
+        channel.as_json(call.bot, call.state.team_id)
         for channel in call.state.channels.values()
         if str(channel.kind) in types
         and channel.visible_to(call.bot)
@@ -28,7 +28,7 @@ def list_channels(call: Call) -> Json:
 @conversations.add("conversations.info", scopes=_READ)
 def channel_info(call: Call) -> Json:
     """One channel."""
-    return {"channel": call.channel().as_json(call.bot)}
+    return {"channel": call.channel().as_json(call.bot, call.state.team_id)}
 
 
 @conversations.add("conversations.members", scopes=_READ, tier=4)
@@ -48,8 +48,8 @@ def open_channel(call: Call) -> Json:
     if any(one not in call.state.users for one in users):
         raise SlackError("user_not_found")
     channel = call.state.open_dm(users)
-    whole = call.flag("return_im")
-    return {"channel": channel.as_json(call.bot) if whole else {"id": channel.id}}
+    whole = channel.as_json(call.bot, call.state.team_id)
+    return {"channel": whole if call.flag("return_im") else {"id": channel.id}}
 
 
 @conversations.add("conversations.join", scopes=("channels:join",))
@@ -61,7 +61,7 @@ def join_channel(call: Call) -> Json:
     if channel.archived:
         raise SlackError("is_archived")
     joined = call.state.join(channel, call.bot)
-    body: Json = {"channel": channel.as_json(call.bot)}
+    body: Json = {"channel": channel.as_json(call.bot, call.state.team_id)}
     return body if joined else body | {"warning": "already_in_channel"}
 
 

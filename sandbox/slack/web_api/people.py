@@ -9,7 +9,8 @@ people = Methods()
 @people.add("auth.test", tier=None)
 def auth_test(call: Call) -> Json:
     """Whom the token stands for."""
-    return {
+    grid = {"enterprise_id": call.state.enterprise_id} if call.state.enterprise_id else {}
+    return grid | {
         "url": f"{call.state.base_url}/",
         "team": "T5G sandbox",
         "user": call.state.bot_user.name,

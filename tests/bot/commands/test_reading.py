@@ -138,6 +138,7 @@ async def test_status_tells_of_parked_events_and_waiting_messages(channel: Chann
         headers={}, body=b"{}",
     )  # fmt: skip
     await Inbox(channel.context.redis, channel.context.keys).put(letter)
+    await channel.said("help")
     channel.server.auth_error = "token_revoked"
     await channel.context.outbox.put([message("C0NOWHERE", {"text": "x"})])
     await channel.context.outbox.drain()
