@@ -64,6 +64,10 @@ class PayloadError(ValueError):
     """This JSON is not what it should be; the text says what is missing."""
 
 
+#: What reading an issue raises when JIRA says something odd.
+UNREADABLE = (PayloadError, TypeError, ValueError, AttributeError)
+
+
 def fields_read(settings: Settings) -> frozenset[str]:
     """Return the names of all fields that anything here reads of an issue."""
     ids = settings.jira_fields

@@ -129,15 +129,26 @@ def link(number: str, card: str, name: str, who: str, deed: str, reply: str) -> 
 
     async def do(work: Work) -> str:
         added: list[str] = []
+        failed: dict[str, UpstreamError] = {}
         async with _writer(work) as jira:
             for url, title, kind in await _links(work):
-                if await jira.remote_link(card, url, title, kind):
-                    added.append(title)
+                try:
+                    if await jira.remote_link(card, url, title, kind):
+                        added.append(title)
+                except UpstreamError as error:
+                    if error.concerns_all:
+                        raise
+                    failed[title] = error
             await _reread(work, jira, card)
-        if not added:
+        if added:
+            await _note(work, f"{card} links: + {', '.join(added)}")
+        passing = [error for error in failed.values() if error.transient]
+        if passing and not last_attempt():
+            raise passing[0]
+        lacks = "".join(f" It lacks {title}: {error}." for title, error in failed.items())
+        if not added and not lacks:
             return f"{card} had all its links already."
-        await _note(work, f"{card} links: + {', '.join(added)}")
-        return f"{card} has {len(added)} new links: {', '.join(added)}."
+        return f"{card} has {len(added)} new links{': ' if added else ''}{', '.join(added)}.{lacks}"
 
     return _run(Ask(what="link", number=number, name=name, who=who, deed=deed, reply=reply), do)
 
@@ -147,14 +158,16 @@ def refresh_case(number: str, card: str, name: str, who: str, deed: str, reply: 
 
     async def do(work: Work) -> str:
         async with Clients(work.settings) as clients:
-            seen = await _portal(work, clients)
-        if not seen:
+            seen, why = await _portal(work, clients)
+        if not seen and not why:
             raise NotFoundError(f"The Portal does not have case {number} any more.")
         await work.store.write(seen, now=_now())
+        if why and not (seen and last_attempt()):
+            raise UpstreamError("portal", why.removeprefix("portal: "))
         if card:
             async with _writer(work) as jira:
                 await _reread(work, jira, card)
-        return f"Case {number} was read anew."
+        return f"Case {number} was read anew" + (f", but not wholly: {why}." if why else ".")
 
     ask = Ask(what="refresh", number=number, name=name, who=who, deed=deed, reply=reply)
     return _run(ask, do, changes=False)
@@ -293,20 +306,26 @@ async def _links(work: Work) -> list[tuple[str, str, str]]:
     return links
 
 
-async def _portal(work: Work, clients: Clients) -> list[Observation]:
-    """What the Portal says of one case now; what its dialect can not tell stays as it was."""
+async def _portal(work: Work, clients: Clients) -> tuple[list[Observation], str]:
+    """Return what the Portal says of one case now, and why that is not all of it, if so.
+
+    What its dialect can not tell stays as it was.
+    """
     number, asked = work.ask.number, _now()
     fields = await work.store.read(number)
     state: Any = fields.states.get(Source.PORTAL) if fields else None
     kept = {x: getattr(state.facts, x) for x in clients.portal.unknown} if state else {}
     known = {name: value for name, value in kept.items() if value}
     seen: list[Observation] = []
+    why = ""
     async for page in clients.portal.look_up([number]):
+        why = why or next((bad.why for bad in page.malformed), "")
         for case in page.cases:
             facts = msgspec.structs.replace(case, **known)
             updated = case.updated or case.created or EPOCH
             seen.append(PortalSeen(number=case.number, seen=asked, facts=facts, updated=updated))
     async for found in clients.portal.details([number]):
+        why = why or ("" if found.gone else found.why)
         if found.details is not None:
             seen.append(
                 DetailsSeen(
@@ -316,7 +335,7 @@ async def _portal(work: Work, clients: Clients) -> list[Observation]:
                     updated=found.updated or EPOCH,
                 )
             )
-    return seen
+    return seen, why
 
 
 async def _note(work: Work, detail: str) -> None:

@@ -213,6 +213,36 @@ async def test_linking_adds_only_what_is_missing(
     assert titles == ["Support Case", "Bug 77"]
 
 
+async def test_a_link_that_fails_stops_no_other_and_is_named(
+    world: Upstreams, settings: Settings, store: Store
+) -> None:
+    key = world.add_card(NUMBER)
+    bugs = [Bug(id=number, url=f"https://bugs.example.com/{number}") for number in (77, 78)]
+    await store.write([portal_seen(NUMBER), listing(NUMBER, Source.BUGS, *bugs)], now=NOW)
+    world.jira_faults.add(Kind.STATUS, status=400, item="Bug 77", body='{"errorMessages": ["no"]}')
+    said = await run(actions.link, NUMBER, key, *BY, "d1", "back")
+    assert "2 new links: Support Case, Bug 78. It lacks Bug 77: jira: refused: no." in said
+    titles = [found.title for found in world.jira.issues[key].remote_links]
+    assert titles == ["Support Case", "Bug 78"]
+
+
+@pytest.mark.parametrize("api", ["graphql", "hydra"])
+async def test_a_case_that_can_not_be_read_anew_is_not_said_to_be_gone(
+    world: Upstreams, settings: Settings, store: Store, api: str
+) -> None:
+    token = SETTINGS.set(settings.model_copy(update={"portal_api": api}))
+    await store.write([portal_seen(NUMBER)], now=NOW)
+    path = "/graphql" if api == "graphql" else "/hydra/rest/v1/cases"
+    first = 1 if api == "graphql" else 0  # the look-up and the details are one address there
+    world.portal_faults.add(Kind.STATUS, status=502, item=NUMBER, path=path, after=first)
+    said = await run(actions.refresh_case, NUMBER, "", *BY, "d1", "back")
+    assert "was read anew, but not wholly: portal: HTTP 502" in said
+    world.portal_faults.add(Kind.STATUS, status=502, item=NUMBER)
+    said = await run(actions.refresh_case, NUMBER, "", *BY, "d2", "back")
+    assert "That did not work: portal: HTTP 502" in said
+    SETTINGS.reset(token)
+
+
 async def test_refreshing_reads_one_case_anew(
     world: Upstreams, settings: Settings, store: Store
 ) -> None:

@@ -1,18 +1,21 @@
 """Makes one card, whole, once: claimed before the call, looked for before it is made.
 
 A card is made in steps. Each may be made again, and each is remembered when it is through; so a
-kill at any point, a second worker or a lost answer leaves exactly one complete card. What JIRA
-refuses is remembered as lacking, and tried again in each run; only the making itself must not fail.
+kill at any point, a second worker or a lost answer leaves exactly one complete card. What JIRA does
+not take is remembered as lacking, and tried again in each run; only the making itself must not
+fail, nor JIRA as a whole.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from t5g.audit import Outcome
 from t5g.card_reasons import keep_reason
 from t5g.derived import Entry
 from t5g.errors import NotFoundError, UpstreamError
-from t5g.jira_payloads import card_of
+from t5g.jira_payloads import UNREADABLE, card_of
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making
 from workers.cards.plan import FINISHED, gets_back
@@ -66,7 +69,7 @@ async def mend(desk: Desk, entry: Entry, record: Making) -> Making:
     """Try again what a finished card lacks; return its record, which may lack less."""
     record = await desk.ledger.hold(record)
     if await gone(desk, record):
-        return record
+        return msgspec.structs.replace(record, lacks={}, unsure=())
     for name in tuple(record.lacks):
         record = await _through(desk, entry, record, name, REPAIRS[name])
     await desk.keep(entry.number, record.key)
@@ -94,16 +97,23 @@ async def _lost(desk: Desk, record: Making) -> None:
 
 
 async def _through(desk: Desk, entry: Entry, record: Making, name: str, step: Step) -> Making:
-    """Do a step and remember that it is done, or what JIRA said against it."""
+    """Do a step and remember that it is done, or what JIRA said against it.
+
+    Raises UpstreamError for what concerns all cards.
+    """
     desk.lock.check()
-    again = record.trying == name
+    again = name in (record.trying, *record.unsure)
     record = await desk.ledger.save(record, trying=name)
     lacks = {key: why for key, why in record.lacks.items() if key != name}
+    unsure = tuple(key for key in record.unsure if key != name)
     try:
         changed = await step(desk, entry, record)
-    except (UpstreamError, NotFoundError) as error:
-        if isinstance(error, UpstreamError) and error.transient:
-            raise
+    except (UpstreamError, NotFoundError, *UNREADABLE) as error:
+        if isinstance(error, UpstreamError):
+            if error.concerns_all:
+                raise
+            if error.transient:
+                unsure = (*unsure, name)
         lacks[name] = str(error)
         if record.lacks.get(name) != str(error):
             detail = f"{record.key} {name}: {error}"
@@ -113,7 +123,7 @@ async def _through(desk: Desk, entry: Entry, record: Making, name: str, step: St
             done = changed or f"{name}: as it should be (an attempt before was cut off)"
             await desk.note(f"cards {record.kind}", entry.number, f"{record.key} {done}")
     through = tuple(dict.fromkeys((*record.done, name)))
-    return await desk.ledger.save(record, done=through, lacks=lacks, trying="")
+    return await desk.ledger.save(record, done=through, lacks=lacks, unsure=unsure, trying="")
 
 
 async def _find_or_create(desk: Desk, entry: Entry, record: Making) -> Making:

@@ -44,8 +44,9 @@ class Making(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a card is. `asked`: when JIRA was last asked to make it and did not say no.
 
     `status`: the one it was met in. `trying`: the step that was begun last. `lacks`: what JIRA
-    refused, with its words; that is tried again in each run. `notes`: what stays as it is. `gone`:
-    cards of the case that were made before and are not in JIRA any more.
+    did not take, with its words; that is tried again in each run. `unsure`: of these, what it did
+    not refuse: it may have happened, and may pass. `notes`: what stays as it is. `gone`: cards of
+    the case that were made before and are not in JIRA any more.
     """
 
     number: str
@@ -59,6 +60,7 @@ class Making(Struct, frozen=True, kw_only=True, omit_defaults=True):
     done: tuple[str, ...] = ()
     finished: bool = False
     lacks: dict[str, str] = {}
+    unsure: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     assignee: str = ""
@@ -97,7 +99,7 @@ class Ledger:
         return [row for row in await self._rows(self._unfinished) if not row.finished]
 
     async def lacking(self) -> list[Making]:
-        """Return the cards that were made and lack something that JIRA refused."""
+        """Return the cards that were made and lack something that JIRA did not take."""
         return [row for row in await self._rows(self._lacking) if row.lacks and row.finished]
 
     async def made(self, numbers: Sequence[str]) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """What came of changing many cards, bugs or issues: planned, done, not possible and why."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from t5g.audit import Outcome
 from t5g.errors import NotFoundError, UpstreamError
+from t5g.jira_payloads import UNREADABLE
 from workers.cards.desk import Desk
 from workers.cards.plan import Change
+from workers.items import Breaker
 
 TOLD = 5
 
@@ -27,16 +30,21 @@ async def change_all(
 ) -> Outcomes:
     """Make changes; one that fails does not stop the others. `do` says whether it had to change.
 
-    What failed is in the audit log, and the operators are told until a run has no failure.
+    What failed is in the audit log, and the operators are told until a run has no failure. Once
+    something fails that concerns all, the rest is not tried.
     """
     done: list[Change] = []
     failed: list[tuple[str, str]] = []
+    breaker = Breaker()
     for at, change in enumerate(changes):
         desk.on_progress(at, len(changes))
+        if breaker.open is not None:
+            failed.append((change.card, f"not tried: {breaker.open}"))
+            continue
         try:
-            if await do(change):
+            if await breaker.call(partial(do, change)):
                 done.append(change)
-        except (UpstreamError, NotFoundError) as error:
+        except (UpstreamError, NotFoundError, *UNREADABLE) as error:
             failed.append((change.card, str(error)))
             detail = f"{change.card}: {error}"
             await desk.note(action, change.number, detail, outcome=Outcome.FAILED)

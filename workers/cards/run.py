@@ -3,6 +3,7 @@ installation.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -11,26 +12,25 @@ from t5g.accounts import known_accounts, with_accounts
 from t5g.audit import Outcome
 from t5g.derived import Entry
 from t5g.errors import UpstreamError
-from t5g.jira_payloads import PayloadError
-from workers.cards.create import PendingError, gone, make, mend
+from t5g.jira_payloads import UNREADABLE
+from workers.cards.create import gone, make, mend
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making, TakenError
 from workers.cards.plan import Action, Plan, Planned, finished, plan_cards
 from workers.cards.steps import CREATED, REOPENED
+from workers.items import Breaker
 
 GUARD = "cards-guard"
 REFUSED = "cards-refused"
 LACKING = "cards-lacking"
 LISTED = 30
 TOLD = 5
-#: After so many failures in a row that may pass, the others are left for the next run.
-PATIENCE = 3
 
 
 class Report(Struct, frozen=True, kw_only=True):
     """What a run did or, dry, would do. `waiting`: what the next run goes on with, with reasons.
 
-    `lacking`: (card, what, why) of all cards that JIRA refused a part of.
+    `lacking`: (card, what, why) of all cards that JIRA did not take a part of.
     """
 
     plan: Plan
@@ -86,85 +86,99 @@ def lacks_of(records: list[Making]) -> tuple[tuple[str, str, str], ...]:
 
 
 class _Run:
-    """What one run did so far. A mistake in one case does not stop the others."""
+    """What one run did so far. A mistake in one case does not stop the others.
+
+    Each part has a breaker of its own, so that what an earlier run could not end, and this one can
+    not either, keeps no new card from being made.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.made: list[Making] = []
         self.failed: dict[str, str] = {}
         self.waiting: dict[str, str] = {}
-        self._in_vain = 0
 
     async def go_on(self) -> None:
         """End what an earlier run began; of what JIRA never heard the plan decides anew."""
+        breaker = Breaker()
         for record in await self.desk.ledger.unfinished():
             entry = self.desk.board.get(record.number)
             if entry is None or not (entry.open or record.touched):
                 await self.desk.ledger.forget(record.number)
             elif record.touched:
-                await self._one(entry, record)
+                await self._one(breaker, entry, record)
 
     async def mend(self) -> None:
         """Try again what cards of open cases lack; of closed ones it is forgotten."""
+        breaker = Breaker()
         for record in await self.desk.ledger.lacking():
             entry = self.desk.board.get(record.number)
             try:
                 if entry is None or not entry.open:
-                    await self.desk.ledger.save(record, lacks={})
+                    await self.desk.ledger.save(record, lacks={}, unsure=())
                 else:
-                    await mend(self.desk, entry, record)
-            except (UpstreamError, TakenError, PayloadError) as error:
+                    self._wait_for(await breaker.call(partial(mend, self.desk, entry, record)))
+            except (UpstreamError, TakenError, *UNREADABLE) as error:
                 self.waiting[record.number] = str(error)
 
     async def looked_for(self, plan: Plan) -> Plan:
         """Look for cards that were made and that the board does not know; plan for what is gone."""
         rows: list[Planned] = []
+        breaker = Breaker()
         for row in plan.rows:
             if row.action is not Action.CREATE or not row.card:
                 rows.append(row)
-            elif await self._is_gone(row):
+            elif await self._is_gone(breaker, row):
                 rows.append(msgspec.structs.replace(row, card="", why=f"{row.card} was deleted"))
         return msgspec.structs.replace(plan, rows=tuple(rows))
 
-    async def _is_gone(self, row: Planned) -> bool:
+    async def _is_gone(self, breaker: Breaker, row: Planned) -> bool:
         record = await self.desk.ledger.read(row.number)
         try:
-            return record is None or await gone(self.desk, record)
-        except (UpstreamError, PayloadError) as error:
+            return record is None or await breaker.call(partial(gone, self.desk, record))
+        except (UpstreamError, *UNREADABLE) as error:
             self.waiting[row.number] = str(error)
             return False
 
     async def do(self, plan: Plan) -> None:
         """Make and reopen what is planned."""
+        breaker = Breaker()
         for done, row in enumerate(plan.rows):
             self.desk.on_progress(done, len(plan.rows))
             if (entry := self.desk.board.get(row.number)) is not None:
-                await self._one(entry, wanted(row, self.desk.clock()))
+                await self._one(breaker, entry, wanted(row, self.desk.clock()))
 
-    async def _one(self, entry: Entry, record: Making) -> None:
-        if self._in_vain >= PATIENCE:
-            self.waiting[entry.number] = f"not tried, {PATIENCE} before it failed in a row"
+    async def _one(self, breaker: Breaker, entry: Entry, record: Making) -> None:
+        if breaker.open is not None:
+            self.waiting[entry.number] = f"not tried: {breaker.open}"
             return
         try:
-            self.made.append(await make(self.desk, entry, record))
-            self._in_vain = 0
+            made = await breaker.call(partial(make, self.desk, entry, record))
         except TakenError as error:
             self.waiting[entry.number] = str(error)
         except UpstreamError as error:
-            if error.transient:
+            if error.transient or error.concerns_all:
                 self.waiting[entry.number] = str(error)
-                self._in_vain += not isinstance(error, PendingError)
             else:
                 await self._failed(entry, str(error))
-        except PayloadError as error:
+        except UNREADABLE as error:
             await self._failed(entry, f"jira answered something odd: {error}")
+        else:
+            self.made.append(made)
+            self._wait_for(made)
+
+    def _wait_for(self, record: Making) -> None:
+        """Have the job repeated for a card that lacks what may pass."""
+        if record.unsure:
+            name = record.unsure[0]
+            self.waiting[record.number] = f"{record.key} lacks {name}: {record.lacks[name]}"
 
     async def _failed(self, entry: Entry, why: str) -> None:
         self.failed[entry.number] = why
         await self.desk.note("cards create", entry.number, why, outcome=Outcome.FAILED)
 
     async def tell(self, lacking: tuple[tuple[str, str, str], ...]) -> None:
-        """Tell the operators what JIRA refused."""
+        """Tell the operators what JIRA refused, and what it did not take of any card."""
         alerts = self.desk.alerts
         if self.failed:
             number, why = next(iter(self.failed.items()))
@@ -177,7 +191,7 @@ class _Run:
             await alerts.clear(REFUSED, "JIRA takes all cards again.")
         if lacking:
             told = "; ".join(f"{key} {name}: {why}" for key, name, why in lacking[:TOLD])
-            text = f"Cards lack what JIRA refused: {told}{_more(len(lacking) - TOLD)}"
+            text = f"Cards lack what JIRA did not take: {told}{_more(len(lacking) - TOLD)}"
             hint = (
                 "Each run tries it again; mend the setting or the card, `t5g cards plan` lists all."
             )

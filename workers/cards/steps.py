@@ -18,7 +18,6 @@ from workers.cards.desk import Desk
 from workers.cards.ledger import Making
 from workers.cards.text import comment_of, priority_of, reopened_comment, told_reason
 from workers.cards.watchers import watch
-from workers.jira.card_writes import RefusedWriteError
 
 ANNOUNCE = "bot.jobs.announce_card"
 MAIL = "workers.cards.jobs.mail"
@@ -69,18 +68,23 @@ async def _label(desk: Desk, entry: Entry, record: Making) -> str:
 
 async def _links(desk: Desk, entry: Entry, record: Making) -> str:
     """Link the case and its bugs, those that the Portal names included."""
-    added, refused = [], []
+    added: list[str] = []
+    failed: dict[str, UpstreamError] = {}
     for url, title, kind in links_of(desk, entry):
         try:
             if await desk.jira.remote_link(record.key, url, title, kind):
                 added.append(title)
-        except RefusedWriteError as error:
-            refused.append(f"{title}: {error}")
+        except UpstreamError as error:
+            if error.concerns_all:
+                raise
+            failed[title] = error
     told = f"links: + {', '.join(added)}" if added else ""
-    if refused:
+    if failed:
         if told:
             await desk.note(f"cards {record.kind}", entry.number, f"{record.key} {told}")
-        raise UpstreamError("jira", "; ".join(refused), transient=False)
+        why = "; ".join(f"{title}: {error}" for title, error in failed.items())
+        passing = any(error.transient for error in failed.values())
+        raise UpstreamError("jira", why, transient=passing)
     return told
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import (
-    PayloadError,
+    UNREADABLE,
     card_of,
     comment_of,
     comments_of,
@@ -215,7 +215,7 @@ def _reader(ctx: SyncContext, known: Known) -> Any:
     async def read(issue: Json) -> Read | None:
         try:
             return await _read(ctx, issue, known)
-        except (UpstreamError, PayloadError, TypeError, ValueError, AttributeError) as error:
+        except (UpstreamError, *UNREADABLE) as error:
             _fail(ctx, known, str(issue.get("key") or ""), str(error))
             return None
 

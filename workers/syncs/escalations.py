@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from t5g.jira_payloads import (
-    PayloadError,
+    UNREADABLE,
     escalated_cases,
     escalation_of,
     finished,
@@ -96,7 +96,7 @@ def _add(ctx: SyncContext, issue: Json, named: Named) -> set[str]:
     try:
         escalation = escalation_of(issue, ctx.settings)
         numbers = escalated_cases(issue, ctx.settings)
-    except (PayloadError, TypeError, ValueError, AttributeError) as error:
+    except UNREADABLE as error:
         key = str(issue.get("key") or "")
         ctx.tally.fail(key, str(error))
         return {key}

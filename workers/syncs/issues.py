@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from t5g.errors import UpstreamError
-from t5g.jira_payloads import PayloadError, browse_url, issue_of
+from t5g.jira_payloads import UNREADABLE, browse_url, issue_of
 from t5g.model import Issue, Source
 from t5g.store import CaseFields
 from workers.context import SyncContext
@@ -36,7 +36,7 @@ async def _fetch(ctx: SyncContext, keys: Sequence[str]) -> AsyncIterator[Mapping
                 continue
             try:
                 found[key] = issue_of(row, ctx.settings)
-            except (PayloadError, TypeError, ValueError, AttributeError) as error:
+            except UNREADABLE as error:
                 ctx.tally.fail(key, str(error))
         yield found
 

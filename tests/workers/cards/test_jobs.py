@@ -97,7 +97,9 @@ async def test_what_waits_is_an_error_so_that_it_is_repeated_soon(
     world.add_case(NUMBER)
     await learn(settings)
     down = world.jira_faults.add(Kind.DOWN, path="/rest/agile")
-    with pytest.raises(UpstreamError, match=f"1 wait, first {NUMBER}: jira: HTTP 503"):
+    with pytest.raises(
+        UpstreamError, match=f"1 wait, first {NUMBER}: T5G-1 lacks sprint: jira: HTTP 503"
+    ):
         await run(settings, jobs.create)
     world.jira_faults.remove(down)
     await run(settings, jobs.create)

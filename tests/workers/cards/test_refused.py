@@ -15,6 +15,7 @@ from t5g.work import load_rq
 from tests.workers.cards.conftest import cards_of, complete, learn
 from tests.workers.upstreams import Upstreams, ago
 from workers.cards.desk import open_desk
+from workers.cards.priorities import follow_severity
 from workers.cards.run import LACKING, REFUSED, Report, run_cards
 
 NUMBER = "00000001"
@@ -45,9 +46,9 @@ async def audited(settings: Settings) -> list[tuple[str, str]]:
     return [(row.outcome.value, row.detail) for row in reversed(rows)]
 
 
-def card(world: Upstreams) -> JiraIssue:
+def card(world: Upstreams, number: str = NUMBER) -> JiraIssue:
     """The one card of the case."""
-    (found,) = cards_of(world, NUMBER)
+    (found,) = cards_of(world, number)
     return found
 
 
@@ -282,7 +283,7 @@ async def test_a_card_deleted_before_it_was_whole_is_made_anew(
 ):
     world.add_case(NUMBER)
     await learn(settings)
-    down = world.jira_faults.add(Kind.DOWN, path="/rest/agile")
+    down = world.jira_faults.add(Kind.THROTTLE, path="/rest/agile", retry_after="0")
     assert (await run(settings)).waiting
     world.jira.delete_issue("T5G-1")
     world.jira_faults.remove(down)
@@ -341,7 +342,7 @@ async def test_throttling_for_a_whole_run_is_gone_on_with_later(
     await learn(settings)
     fault = world.jira_faults.add(Kind.THROTTLE, path="/rest/agile", retry_after="0")
     report = await run(settings)
-    assert {why for _, why in report.waiting} == {"jira: HTTP 429"}
+    assert [why for _, why in report.waiting] == ["jira: HTTP 429", "not tried: jira: HTTP 429"]
     world.jira_faults.remove(fault)
     assert len((await run(settings)).made) == 2
     for number in ("00000001", "00000002"):
@@ -351,18 +352,84 @@ async def test_throttling_for_a_whole_run_is_gone_on_with_later(
 async def test_a_jira_that_is_down_is_not_asked_for_each_of_many(
     world: Upstreams, settings: Settings
 ):
-    numbers = world.add_cases(9)
+    numbers = world.add_cases(14)
     await learn(settings)
     down = world.jira_faults.add(Kind.DOWN)
     world.reset_requests()
-    report = await run(settings, upstream_attempts=1)
-    assert len(report.waiting) == 9
-    assert report.waiting[-1][1] == "not tried, 3 before it failed in a row"
-    assert world.jira_faults.total == 3
+    report = await run(settings, upstream_attempts=1, max_cards_per_run=20)
+    assert len(report.waiting) == 14
+    assert report.waiting[-1][1] == (
+        "not tried: jira: 11 calls failed in a row, the last one with: HTTP 503"
+    )
+    assert world.jira_faults.total == 11
     world.jira_faults.remove(down)
-    assert len((await run(settings)).made) == 9
+    assert len((await run(settings, max_cards_per_run=20)).made) == 14
     for number in numbers:
         complete(world, number)
+
+
+async def test_a_sprint_that_can_not_be_asked_for_leaves_cards_that_lack_it(
+    world: Upstreams, settings: Settings
+):
+    numbers = world.add_cases(6)
+    await learn(settings)
+    spoiled = world.jira_faults.add(Kind.STATUS, status=502, path="/rest/agile")
+    for made in (6, 0):
+        report = await run(settings)
+        assert len(report.made) == made
+        assert len(report.lacking) == 6
+        assert dict(report.waiting) == {
+            number: f"{card(world, number).key} lacks sprint: jira: HTTP 502" for number in numbers
+        }
+    world.jira_faults.remove(spoiled)
+    report = await run(settings)
+    assert (report.waiting, report.lacking) == ((), ())
+    for number in numbers:
+        complete(world, number)
+    assert await raised(settings) == {}
+
+
+async def test_cards_that_never_get_whole_do_not_keep_others_from_being_made(
+    world: Upstreams, settings: Settings
+):
+    """As many as there may be in one run, all with a page that always fails."""
+    world.add_cases(10)
+    await learn(settings)
+    for count in range(1, 11):
+        path = "/rest/api/2/issue/"
+        world.jira_faults.add(Kind.STATUS, status=502, path=path, item=f"T5G-{count}")
+    assert len((await run(settings)).waiting) == 10
+    assert len(world.jira.issues) == 10
+    world.add_case("00000099")
+    await learn(settings)
+    report = await run(settings)
+    assert "00000099" in [record.number for record in report.made], report.waiting
+
+
+async def test_one_change_that_always_fails_stops_no_other(world: Upstreams, settings: Settings):
+    numbers = world.add_cases(4, severity=1)
+    keys = [world.add_card(number, priority="Minor") for number in numbers]
+    await learn(settings)
+    world.jira_faults.add(Kind.STATUS, status=502, item=keys[1])
+    async with open_desk(settings) as desk:
+        outcomes = await follow_severity(desk)
+    assert [change.card for change in outcomes.done] == [keys[0], keys[2], keys[3]]
+    assert outcomes.failed == ((keys[1], "jira: HTTP 502"),)
+
+
+async def test_changes_are_not_tried_for_each_of_many_while_jira_is_down(
+    world: Upstreams, settings: Settings
+):
+    for number in world.add_cases(20, severity=1):
+        world.add_card(number, priority="Minor")
+    await learn(settings)
+    world.reset_requests()
+    world.jira_faults.add(Kind.DOWN)
+    async with open_desk(settings.model_copy(update={"upstream_attempts": 1})) as desk:
+        outcomes = await follow_severity(desk)
+    assert world.jira_faults.total == 11
+    assert len(outcomes.failed) == 20
+    assert outcomes.failed[-1][1].startswith("not tried: jira: 11 calls failed in a row")
 
 
 WRONGS = (
