@@ -1,5 +1,6 @@
 """`python -m t5g`: the same as the command `t5g`."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -13,7 +14,8 @@ PROCESSES = ("web", "bot", "worker", "scheduler")
 
 
 def main() -> NoReturn:
-    """Run the command that was asked for."""
+    """Run the command that was asked for; what it makes (files, sockets) is its owner's only."""
+    os.umask(0o077)
     with resting():
         app = _processes() if sys.argv[1:2] and sys.argv[1] in PROCESSES else _all()
     making.run(app)

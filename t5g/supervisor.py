@@ -19,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from t5g.lifeline import kill_session, tied
+from t5g.log_files import owner_only
 
 #: What tells that a child can be used: a URL that answers 2xx, or a function that says so.
 Probe = str | Callable[[], Awaitable[bool]]
@@ -345,6 +346,10 @@ class LogFiles:
 
     def __init__(self, folder: Path, limit: int = 5_000_000) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # somebody else's, or gone: each line finds out by itself
+            folder.chmod(0o700)
+            for file in folder.glob("*.log*"):
+                file.chmod(0o600)
         self._folder = folder
         self._limit = limit
 
@@ -354,7 +359,7 @@ class LogFiles:
         with suppress(OSError):
             if file.exists() and file.stat().st_size >= self._limit:
                 file.replace(file.with_name(f"{name}.log.1"))
-            with file.open("a", encoding="utf-8") as log:
+            with open(file, "a", encoding="utf-8", opener=owner_only) as log:
                 log.write(line + "\n")
 
 

@@ -4,11 +4,13 @@ import json
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from t5g.log_files import owner_only
 from t5g.logs import logger, setup_logging
 from t5g.settings import load_settings
 
@@ -55,6 +57,41 @@ def test_it_is_rotated_and_old_ones_go(tmp_path: Path) -> None:
     assert found == ["t5g.log", "t5g.log.1", "t5g.log.2"]
     assert all(p.stat().st_size <= 2_000 for p in tmp_path.glob("t5g.log*"))
     assert json.loads(path.read_text().splitlines()[-1])["number"] == 99
+
+
+def test_only_its_owner_may_read_it_and_what_was_there_before(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "t5g.log"
+    rotated = path.with_name("t5g.log.1")
+    path.parent.mkdir(mode=0o755)
+    other = path.with_name("another.log.1")
+    for file in (path, rotated, other):
+        file.write_text("")
+        file.chmod(0o644)
+    setup_logging(settings(path, log_file_bytes=2_000, log_file_count=2))
+    for number in range(40):
+        logger("t5g.test").info("told", number=number)
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in path.parent.iterdir()}
+    assert modes.pop(other.name) == 0o644, "it is none of ours"
+    assert set(modes) == {".t5g.log.lock", "t5g.log", "t5g.log.1", "t5g.log.2"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_the_folder_that_is_made_for_it_is_its_owners_too(tmp_path: Path) -> None:
+    setup_logging(settings(tmp_path / "made" / "t5g.log"))
+    logger("t5g.test").info("told")
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
+
+
+def test_what_is_no_file_keeps_its_mode(tmp_path: Path) -> None:
+    pipe = tmp_path / "t5g.log"
+    os.mkfifo(pipe, 0o622)
+    pipe.chmod(0o622)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        os.close(owner_only(pipe, os.O_WRONLY))
+        assert stat.S_IMODE(pipe.stat().st_mode) == 0o622
+    finally:
+        os.close(reader)
 
 
 def test_several_processes_share_it(tmp_path: Path) -> None:

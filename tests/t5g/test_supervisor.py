@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -281,6 +282,17 @@ def test_log_files_do_not_grow_for_ever(tmp_path: Path) -> None:
     sizes = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
     assert sizes.keys() == {"web.log", "web.log.1"}
     assert max(sizes.values()) < 120
+
+
+def test_log_files_are_their_owners_only(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir(mode=0o755)
+    for name in ("web.log", "bot.log.1"):
+        (folder / name).touch(0o644)
+    LogFiles(folder)("web", "one")
+    LogFiles(folder)("worker", "one")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_full_disk_stops_nothing(tmp_path: Path) -> None:

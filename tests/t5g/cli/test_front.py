@@ -1,7 +1,10 @@
 """A process is started without the other commands, and nobody can tell by what it says."""
 
+import os
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -38,3 +41,20 @@ def test_a_process_starts_without_the_other_commands() -> None:
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
     assert done.stdout.endswith("False False\n"), done.stderr
+
+
+def test_what_a_command_makes_is_its_owners_only(tmp_path: Path) -> None:
+    """Exports, spreadsheets, pictures, folders, sockets: whatever the shell's mask was."""
+    look = (
+        "import os, sys; os.umask(0o022); sys.argv = ['t5g', '--help']\n"
+        "from t5g.__main__ import main\n"
+        "try: main()\n"
+        "finally: open(sys.path[0] + 'made', 'w').close(); os.mkdir('folder')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"made": 0o600, "folder": 0o700}
