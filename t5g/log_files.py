@@ -45,7 +45,7 @@ class SharedRotatingFile(RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         return TextIOWrapper(
-            open(self.baseFilename, "ab", opener=owner_only),  # noqa: PTH123, SIM115
+            open(self.baseFilename, "ab", opener=owner_only),
             encoding=self.encoding,
         )
 
