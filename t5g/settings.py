@@ -351,8 +351,8 @@ class Settings(BaseSettings):
     )
     log_file: Path | None = Field(
         None,
-        description="File that gets every line too, as JSON, rotated, for its owner only; processes "
-        "may share it",
+        description="File that gets every line too, as JSON, rotated, for its owner only; "
+        "processes may share it",
     )
     log_file_bytes: int = Field(
         10_000_000, ge=1_000, description="Size at which the log file is rotated"
