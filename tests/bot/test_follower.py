@@ -62,8 +62,12 @@ async def public(channel: Channel, name: str = "general") -> list[str]:
 
 
 async def began(channel: Channel, count: int = 4) -> None:
-    """Let there be cases, seen by the follower already."""
-    await channel.store.write(world(count), now=NOW)
+    """Let there be cases from before the follower began."""
+    context = channel.context
+    async with nobody_following(channel):
+        await channel.store.write(world(count), now=NOW)
+        await context.redis.delete(context.keys.named("slack", "followed"))
+        await context.board.refresh()
     await followed(channel)
 
 
