@@ -108,9 +108,13 @@ OWNED: tuple[Owned, ...] = (
     Owned("tokens", "webhooks.access.tokens", _KEPT, "hashes of scripts' tokens"),
     Owned("session:*", "webhooks.access.sessions", _PASSING, "a login"),
     Owned("sessions", "webhooks.access.sessions", _WORK, "logins by their end"),
-    Owned("sessions:of:*", "webhooks.access.sessions", _PASSING, "logins of a person"),
     Owned("saml:login:*", "webhooks.saml.pending", _PASSING, "a login that has begun"),
-    Owned("saml:assertion:*", "webhooks.saml.pending", _PASSING, "an assertion that was used"),
+    Owned(
+        "saml:assertion:*",
+        "webhooks.saml.pending",
+        _PASSING,
+        "an assertion or logout used",
+    ),
     Owned("import:*", "t5g.backup", _PASSING, "a backup that is being read"),
 )
 

@@ -1,5 +1,6 @@
 """Where settings come from besides the environment: files that variables name, and the vault."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ class FileSource(EnvSettingsSource):
                 what = f"{PREFIX}{name.upper()}_FILE: can not read {path}"
                 raise SettingsError([f"{what}: {type(error).__name__}"]) from error
         return found
+
+
+def file_of(name: str) -> Path | None:
+    """Return the file that a setting comes from, if a variable names one and says nothing itself.
+
+    For what is read again while a process runs.
+    """
+    given = {key.lower(): value for key, value in os.environ.items()}
+    path = given.get(f"{PREFIX}{name}_file".lower())
+    return Path(path) if path and not given.get(f"{PREFIX}{name}".lower()) else None
 
 
 class VaultPlace(BaseSettings):

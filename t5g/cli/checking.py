@@ -79,6 +79,7 @@ def _check_keys() -> None:
 
 async def _checked(settings: Settings) -> list[CheckResult]:
     from bot.checks import slack_checks
+    from webhooks.saml.provider import login_check
     from workers.checks import upstream_checks
 
     redis = open_redis(settings.redis_url)
@@ -86,6 +87,7 @@ async def _checked(settings: Settings) -> list[CheckResult]:
     try:
         checks: list[Check] = [
             team_check(settings.team_file),
+            login_check(settings),
             redis_check(redis, keys),
             events_check(redis, keys),
             *upstream_checks(settings, redis),

@@ -40,7 +40,7 @@ async def test_a_prefix_is_taken_by_its_letters(redis: Redis, prefix: str) -> No
 def test_the_closest_pattern_owns_a_key() -> None:
     assert (owner_of("slack:outbox") or OWNED[0]).pattern == "slack:outbox"
     assert (owner_of("slack:outbox:C1") or OWNED[0]).pattern == "slack:outbox:*"
-    assert (owner_of("sessions:of:x") or OWNED[0]).pattern == "sessions:of:*"
+    assert (owner_of("saml:login:x") or OWNED[0]).pattern == "saml:login:*"
     assert owner_of("") is None
 
 

@@ -15,9 +15,17 @@ from t5g.audit import Audit
 from t5g.keys import Keys
 from t5g.settings import Settings, load_settings
 from tests.webhooks.conftest import Client, Serve
-from tests.webhooks.saml.identity import Claim, IdentityProvider, encoded, read_request
+from tests.webhooks.saml.identity import (
+    Claim,
+    IdentityProvider,
+    encoded,
+    make_key,
+    read_request,
+)
 
 BASE = "http://page.test"
+#: Our own key and certificate: assertions are encrypted for it.
+KEY, CERTIFICATE = make_key()
 TEAM = """
 [roles.viewer]
 everyone = true
@@ -59,6 +67,8 @@ def configure(redis_url: str, idp: IdentityProvider, team_file: Path) -> Configu
                 "auth": "saml",
                 "public_url": BASE,
                 "saml_idp_metadata": idp.metadata(),
+                "saml_key": KEY,
+                "saml_certificate": CERTIFICATE,
                 "team_file": team_file,
                 "slack_signing_secret": "test-signing-not-secret",
                 "access_contact": "the leads (leads@example.com)",
@@ -87,7 +97,13 @@ class Under:
     def claim(self, **changes: Any) -> Claim:
         """What a good answer says, with changes."""
         return Claim(
-            **{"request": self.request, "acs": self.acs, "audience": self.audience, **changes}
+            **{
+                "request": self.request,
+                "acs": self.acs,
+                "audience": self.audience,
+                "certificate": CERTIFICATE,
+                **changes,
+            }
         )
 
 

@@ -21,5 +21,5 @@ def add_guard(app: web.Application) -> None:
 
         provider = open_provider(settings)
         add_routes(app, provider)
-        targets = (provider.provider_origin,)
+        targets = (provider.read().provider_origin,)
     app.on_response_prepare.append(Headers(*targets, secure=app[ACCESS].origins.secure))

@@ -7,13 +7,14 @@ is revoked; all sessions of a person can be ended at once.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.addresses import address_of
 from t5g.keys import Keys
 from t5g.settings import Settings
 
@@ -25,7 +26,8 @@ TOUCH = 60.0
 class Session(Struct, frozen=True, kw_only=True):
     """A login. `key` names it (a hash of the id); times in seconds since the epoch.
 
-    `person` is what the identity provider calls them; `index` its own name for the login.
+    `person` is what the identity provider calls them, as `naming` says (Format and qualifiers);
+    `index` its own name for the login.
     """
 
     key: str
@@ -37,11 +39,17 @@ class Session(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     index: str = ""
     address: str = ""
+    naming: tuple[str, str, str] = ("", "", "")
 
     @property
     def short(self) -> str:
         """Enough of the key to tell sessions apart on a screen."""
         return self.key[:12]
+
+    @property
+    def account(self) -> str:
+        """Whose login it is, by whatever name the identity provider said it at this login."""
+        return address_of(self.email) if self.email else self.person
 
 
 _DECODER = msgspec.json.Decoder(Session)
@@ -89,8 +97,6 @@ class Sessions:
         pipe.set(self._key(session.key), _ENCODE(session), ex=self._life(session, now))
         pipe.zadd(self._all, {session.key: now + self._absolute})
         pipe.zremrangebyscore(self._all, 0, now)
-        pipe.sadd(self._of(person), session.key)
-        pipe.expire(self._of(person), int(self._absolute) + 1)
         await pipe.execute()
         return identity
 
@@ -118,15 +124,24 @@ class Sessions:
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(self._key(session.key))
         pipe.zrem(self._all, session.key)
-        pipe.srem(self._of(session.person), session.key)
         return bool((await pipe.execute())[0])
 
-    async def end_all_of(self, person: str, index: str = "") -> int:
-        """End all sessions of a person, or only those of one login; return how many lived."""
-        members: Any = await self._redis.smembers(self._of(person))
-        found = await self._read(key.decode() for key in members)
-        wanted = [session for session in found if not index or session.index == index]
-        return sum([await self.end(session) for session in wanted])
+    async def end_all_of(self, account: str) -> int:
+        """End all sessions of an account; return how many lived."""
+        living = await self.list_all()
+        return sum([await self.end(session) for session in living if session.account == account])
+
+    async def end_named(self, person: str, indexes: Sequence[str] = ()) -> int:
+        """End what the identity provider names; return how many lived.
+
+        With `indexes` only those logins of the person, else all of their accounts: also the ones
+        that began under another name, as transient and persistent ones are.
+        """
+        living = await self.list_all()
+        named = [one for one in living if one.person == person or one.account == address_of(person)]
+        if indexes:
+            return sum([await self.end(one) for one in named if one.index in indexes])
+        return sum([await self.end_all_of(account) for account in {one.account for one in named}])
 
     async def list_all(self) -> list[Session]:
         """Return all sessions that live, the last used first."""
@@ -144,9 +159,6 @@ class Sessions:
 
     def _key(self, key: str) -> str:
         return self._keys.named("session", key)
-
-    def _of(self, person: str) -> str:
-        return self._keys.named("sessions", "of", key_of(person))
 
     @property
     def _all(self) -> str:

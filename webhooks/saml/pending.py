@@ -63,7 +63,7 @@ class Logins:
         return _DECODER.decode(raw) if raw is not None else None
 
     async def use(self, assertion: str, until: float, now: float) -> bool:
-        """Note that an assertion was used; False if it was before."""
+        """Note that an assertion (or the request of a logout) was used; False if it was before."""
         digest = hashlib.sha256(assertion.encode()).hexdigest()
         life = int(max(0.0, until - now)) + MARGIN
         key = self._keys.named("saml", "assertion", digest)

@@ -12,6 +12,7 @@ from t5g.bodies import form_of
 from t5g.errors import RefusedError, SettingsError
 from t5g.keys import Keys
 from t5g.logs import logger
+from t5g.setting_sources import file_of
 from t5g.settings import Settings
 from webhooks import keys
 from webhooks.access.guard import ACCESS, Access, cookie_of, viewer_of_session
@@ -21,9 +22,9 @@ from webhooks.middlewares import REQUEST_ID
 from webhooks.pages.rendering import PAGES, Page
 from webhooks.saml.assertion import Assertion
 from webhooks.saml.pending import Logins, Pending, local_path, new_name
-from webhooks.saml.provider import LoginRefusedError, LogoutAsked, Provider
+from webhooks.saml.provider import CurrentProvider, LoginRefusedError
 
-PROVIDER: Final = web.AppKey("PROVIDER", Provider)
+PROVIDER: Final = web.AppKey("PROVIDER", CurrentProvider)
 LOGINS: Final = web.AppKey("LOGINS", Logins)
 #: A response with many groups is large, but not that large.
 BODY_LIMIT = 512 * 1024
@@ -31,15 +32,15 @@ BODY_LIMIT = 512 * 1024
 log = logger(__name__)
 
 
-def open_provider(settings: Settings) -> Provider:
+def open_provider(settings: Settings) -> CurrentProvider:
     """Make the service provider. Raises SettingsError with every setting that is missing."""
     missing = [f"{name} is missing: {why}" for name, why in settings.missing(["saml"])]
     if missing:
         raise SettingsError(missing)
-    return Provider(settings)
+    return CurrentProvider(settings, file_of("saml_idp_metadata"))
 
 
-def add_routes(app: web.Application, provider: Provider) -> None:
+def add_routes(app: web.Application, provider: CurrentProvider) -> None:
     """Mount the login."""
     app[PROVIDER] = provider
     app[LOGINS] = Logins(app[keys.REDIS], Keys(app[keys.SETTINGS].redis_prefix))
@@ -47,21 +48,21 @@ def add_routes(app: web.Application, provider: Provider) -> None:
     router.add_get("/saml/login", login)
     router.add_post("/saml/acs", consume)
     router.add_get("/saml/metadata", metadata)
-    router.add_get("/saml/logout", end_from_provider)
+    router.add_get("/saml/logout", come_to_logout)
     router.add_post("/saml/logout", end_here)
 
 
 async def metadata(request: web.Request) -> web.Response:
     """Our metadata, for the identity provider's operator."""
     return web.Response(
-        body=request.app[PROVIDER].metadata(), content_type="application/samlmetadata+xml"
+        body=request.app[PROVIDER].read().metadata(), content_type="application/samlmetadata+xml"
     )
 
 
 async def login(request: web.Request) -> web.Response:
     """Send a browser to the identity provider, and remember where it wanted to go."""
     access, name = request.app[ACCESS], new_name()
-    url, request_id = await asyncio.to_thread(request.app[PROVIDER].login, name)
+    url, request_id = await asyncio.to_thread(request.app[PROVIDER].read().login, name)
     browser = new_name()
     to = local_path(request.query.get("to", "/"))
     await request.app[LOGINS].begin(name, Pending(request_id, to, browser))
@@ -104,7 +105,7 @@ def _same_browser(request: web.Request, access: Access, pending: Pending) -> boo
 
 async def _read(request: web.Request, posted: dict[str, str], pending: Pending) -> Assertion:
     now = time.time()
-    provider = request.app[PROVIDER]
+    provider = request.app[PROVIDER].read()
     found = await asyncio.to_thread(provider.read_response, posted, pending.request, now)
     if not await request.app[LOGINS].use(found.id, found.until, now):
         raise LoginRefusedError("the assertion was used before")
@@ -121,7 +122,7 @@ async def _welcome(
         await access.sessions.end(old)
     identity = await access.sessions.begin(
         assertion.person, email=assertion.email, name=assertion.name, groups=assertion.groups,
-        index=assertion.index, address=address,
+        index=assertion.index, address=address, naming=assertion.naming,
     )  # fmt: skip
     session = await access.sessions.find(identity)
     role = viewer_of_session(session, access.team.read()).role if session else None
@@ -148,12 +149,13 @@ def _browser_cookie(access: Access) -> str:
     return access.cookie + "-login"
 
 
-async def _refused(request: web.Request, access: Access, reason: str, address: str) -> web.Response:
+async def _refused(
+    request: web.Request, access: Access, reason: str, address: str, *, action: str = "login"
+) -> web.Response:
     trace = request[REQUEST_ID]
-    log.warning("login refused", reason=reason, peer=address)
-    await _record(access, "login", Outcome.REFUSED, None, detail=reason, place=address)
-    page = Page("login.html", {"trace": trace, "contact": access.contact, "out": False}, 403)
-    return request.app[PAGES].plain(request, page)
+    log.warning(f"{action} refused", reason=reason, peer=address)
+    await _record(access, action, Outcome.REFUSED, None, detail=reason, place=address)
+    return _page(request, "refused", trace, 403)
 
 
 async def end_here(request: web.Request) -> web.Response:
@@ -161,49 +163,55 @@ async def end_here(request: web.Request) -> web.Response:
     access = request.app[ACCESS]
     session = await _session(request, access)
     if session is None:
-        return _out(request, access)
+        return _forget(_page(request, "out"), access)
     form = await form_of(request)
     everywhere = form.get("everywhere") == "1"
-    count = await access.sessions.end_all_of(session.person) if everywhere else 1
+    count = await access.sessions.end_all_of(session.account) if everywhere else 1
     await access.sessions.end(session)
     await _record(
         access, "logout", Outcome.DONE, session, detail=f"{count} sessions" if everywhere else ""
     )
-    url = await asyncio.to_thread(
-        request.app[PROVIDER].logout, session.person, "" if everywhere else session.index
-    )
+    index = "" if everywhere else session.index
+    provider = request.app[PROVIDER].read()
+    url = await asyncio.to_thread(provider.logout, session.person, session.naming, index)
     if not url:
-        return _out(request, access)
+        return _forget(_page(request, "out"), access)
     response = web.Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
     return _forget(response, access)
 
 
-async def end_from_provider(request: web.Request) -> web.Response:
-    """Logout by the identity provider's word, or its answer to ours; both by redirect."""
+async def come_to_logout(request: web.Request) -> web.Response:
+    """Logout by the identity provider's word; else the page that says whether one is logged in.
+
+    Anybody can make a browser come here, so that nothing ends but what the identity provider
+    signed. Its answer to a logout of ours is not read: that session ended before it was asked.
+    """
     access = request.app[ACCESS]
-    if "SAMLRequest" not in request.query:
-        return _out(request, access)
-    asked = dict(request.query)
+    if "SAMLRequest=" in request.rel_url.raw_query_string:
+        return await _end_from_provider(request, access)
+    return _page(request, "out" if await _session(request, access) is None else "in")
+
+
+async def _end_from_provider(request: web.Request, access: Access) -> web.Response:
+    now, address = time.time(), access.origins.address(request)
+    provider, query = request.app[PROVIDER].read(), request.rel_url.raw_query_string
     try:
-        found: LogoutAsked = await asyncio.to_thread(
-            request.app[PROVIDER].read_logout, asked, request.rel_url.raw_query_string
-        )
+        asked, answer = await asyncio.to_thread(provider.read_logout, query, now)
+        if not await request.app[LOGINS].use(f"logout {asked.id}", asked.until, now):
+            raise LoginRefusedError("the logout request was used before")
     except RefusedError as error:
-        access.failures.take(access.origins.address(request))
-        return await _refused(request, access, str(error), access.origins.address(request))
-    count = 0
-    for index in found.indexes or ("",):
-        count += await access.sessions.end_all_of(found.person, index)
+        access.failures.take(counted(address))
+        return await _refused(request, access, str(error), address, action="logout")
+    count = await access.sessions.end_named(asked.person, asked.indexes)
     await access.audit.record(
         AuditEntry(
-            who=found.person, action="logout", outcome=Outcome.DONE, origin="page",
+            who=asked.person, action="logout", outcome=Outcome.DONE, origin="page",
             detail=f"{count} sessions, by the identity provider",
         )
     )  # fmt: skip
-    response = web.Response(
-        status=302, headers={"Location": found.answer, "Cache-Control": "no-store"}
-    )
-    return _forget(response, access)
+    response = web.Response(status=302, headers={"Location": answer, "Cache-Control": "no-store"})
+    # The browser may be another person's: theirs stays.
+    return response if await _session(request, access) else _forget(response, access)
 
 
 async def _session(request: web.Request, access: Access) -> Session | None:
@@ -211,9 +219,10 @@ async def _session(request: web.Request, access: Access) -> Session | None:
     return await access.sessions.find(identity) if identity else None
 
 
-def _out(request: web.Request, access: Access) -> web.Response:
-    page = Page("login.html", {"trace": "", "contact": access.contact, "out": True})
-    return _forget(request.app[PAGES].plain(request, page), access)
+def _page(request: web.Request, state: str, trace: str = "", status: int = 200) -> web.Response:
+    """Answer with the page of login and logout: `out`, still `in`, or `refused`."""
+    facts = {"trace": trace, "contact": request.app[ACCESS].contact, "state": state}
+    return request.app[PAGES].plain(request, Page("login.html", facts, status))
 
 
 def _forget(response: web.Response, access: Access) -> web.Response:

@@ -50,7 +50,7 @@ def failing(results):
 
 async def test_all_parts_are_looked_at(settings):
     results = await _checked(settings)
-    names = ["team", "redis", "events", "portal", "jira", "bugzilla", "slack"]
+    names = ["team", "login", "redis", "events", "portal", "jira", "bugzilla", "slack"]
     assert [r.name for r in results] == names
     assert failing(results) == []
 
@@ -160,7 +160,9 @@ async def test_the_command_has_a_line_for_each_part_and_fails_if_one_does(
         words = [line.split() for line in done.output.splitlines()]
         return done.exit_code, {row[1]: row[0] for row in words if row[0] in ("ok", "fails")}
 
-    parts = dict.fromkeys(("team", "redis", "events", "portal", "jira", "bugzilla", "slack"), "ok")
+    parts = dict.fromkeys(
+        ("team", "login", "redis", "events", "portal", "jira", "bugzilla", "slack"), "ok"
+    )
     assert await check() == (0, parts)
     upstreams.bugzilla_faults.add(Kind.DOWN)
     assert await check() == (1, {**parts, "bugzilla": "fails"})

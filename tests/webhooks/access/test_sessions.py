@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from t5g.keys import Keys
 from webhooks.access.limits import Limit, TooManyError
-from webhooks.access.sessions import Sessions, key_of
+from webhooks.access.sessions import Sessions
 
 IDLE, ABSOLUTE = 3600.0, 4 * 3600.0
 
@@ -63,7 +63,6 @@ async def test_redis_forgets_ended_sessions_by_itself(sessions: Sessions, redis:
     found = await sessions.find(identity)
     assert found is not None
     assert 0 < await redis.ttl(f"t5g:session:{found.key}") <= IDLE
-    assert await redis.ttl(f"t5g:sessions:of:{key_of('ann')}") > 0
 
 
 async def test_ended_session_does_not_come_back(sessions: Sessions, clock: Clock) -> None:
@@ -77,13 +76,34 @@ async def test_ended_session_does_not_come_back(sessions: Sessions, clock: Clock
     assert not await sessions.alive(found.key)
 
 
-async def test_all_sessions_of_a_person_end_together(sessions: Sessions) -> None:
-    mine = [await sessions.begin("ann", index=f"_{n}") for n in range(3)]
+async def test_all_sessions_of_an_account_end_together(sessions: Sessions) -> None:
+    mine = [await sessions.begin(f"_{n}", email="Ann@example.com") for n in range(3)]
     other = await sessions.begin("bob")
-    assert await sessions.end_all_of("ann", "_1") == 1
-    assert await sessions.end_all_of("ann") == 2
+    assert await sessions.end_all_of("ann@example.com") == 3
     assert [await sessions.find(one) for one in mine] == [None] * 3
     assert await sessions.find(other) is not None
+
+
+@pytest.mark.parametrize(
+    ("person", "indexes", "left"),
+    [
+        ("_1", (), ["bob"]),
+        ("ann@example.com", (), ["bob"]),
+        ("_1", ("i",), ["_2", "bob"]),
+        ("ann@example.com", ("i",), ["bob"]),
+        ("_1", ("j",), ["_1", "_2", "bob"]),
+        ("_3", (), ["_1", "_2", "bob"]),
+        ("bob", ("i", "k"), ["_1", "_2"]),
+    ],
+)
+async def test_the_provider_ends_what_it_names(
+    sessions: Sessions, person: str, indexes: tuple[str, ...], left: list[str]
+) -> None:
+    for name in ("_1", "_2"):
+        await sessions.begin(name, email="ann@example.com", index="i")
+    await sessions.begin("bob", index="k")
+    await sessions.end_named(person, indexes)
+    assert sorted(one.person for one in await sessions.list_all()) == left
 
 
 async def test_list_has_the_living_only(sessions: Sessions, clock: Clock) -> None:

@@ -7,6 +7,7 @@ which one is whom one likes; its metadata is at `/metadata`.
 import argparse
 import base64
 import secrets
+import textwrap
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import xmlsec
-from aiohttp import web
+from aiohttp import ClientSession, web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Names
@@ -106,6 +109,92 @@ class Claim:
     name_id: str = ""
     index: str = "_login-1"
     id: str = ""
+    name_attributes: str = ""
+    certificate: str = ""
+
+
+@dataclass
+class Logout:
+    """What the request of a logout says. Defaults are good; tests break one thing each."""
+
+    sp: str
+    person: str = "ann"
+    index: str = ""
+    issuer: str | None = ENTITY
+    destination: str | None = ""
+    made: float = 0
+    until: float | None = 300
+    id: str = ""
+    name: str = ""
+
+    def xml(self) -> str:
+        """The request, without a signature."""
+        destination = self.sp if self.destination == "" else self.destination
+        return (
+            f'<samlp:LogoutRequest {NAMESPACES} ID="{self.id or new_id()}" Version="2.0" '
+            f'IssueInstant="{moment(self.made)}"'
+            + (f' Destination="{destination}"' if destination is not None else "")
+            + (f' NotOnOrAfter="{moment(self.until)}"' if self.until is not None else "")
+            + ">"
+            + (f"<saml:Issuer>{self.issuer}</saml:Issuer>" if self.issuer is not None else "")
+            + (self.name or f"<saml:NameID>{self.person}</saml:NameID>")
+            + (f"<samlp:SessionIndex>{self.index}</samlp:SessionIndex>" if self.index else "")
+            + "</samlp:LogoutRequest>"
+        )
+
+
+@dataclass
+class Encryption:
+    """How something is encrypted. Defaults are good; tests break one thing each."""
+
+    certificate: str
+    cipher: str = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+    transport: str = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
+    digest: str = "http://www.w3.org/2001/04/xmlenc#sha256"
+    mask: str = "http://www.w3.org/2009/xmlenc11#mgf1sha256"
+    key_bytes: int = 32
+
+    def of(self, text: str) -> str:
+        """The EncryptedData of a text, with its key inside."""
+        key = secrets.token_bytes(self.key_bytes)
+        if self.cipher.endswith("cbc"):
+            start = secrets.token_bytes(16)
+            short = 16 - len(text.encode()) % 16
+            padded = text.encode() + bytes(short - 1) + bytes([short])
+            encryptor = Cipher(algorithms.AES(key), modes.CBC(start)).encryptor()
+            sealed = start + encryptor.update(padded) + encryptor.finalize()
+        else:
+            start = secrets.token_bytes(12)
+            sealed = start + AESGCM(key).encrypt(start, text.encode(), None)
+        public = x509.load_pem_x509_certificate(self.certificate.encode()).public_key()
+        assert isinstance(public, rsa.RSAPublicKey)
+        wrapped = public.encrypt(key, self._padding())
+        digest = f'<ds:DigestMethod Algorithm="{self.digest}"/>' if self.digest else ""
+        mask = f'<xenc11:MGF Algorithm="{self.mask}"/>' if self.mask else ""
+        return (
+            '<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" '
+            'xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" '
+            'xmlns:ds="http://www.w3.org/2000/09/xmldsig#" '
+            'Type="http://www.w3.org/2001/04/xmlenc#Element">'
+            f'<xenc:EncryptionMethod Algorithm="{self.cipher}"/><ds:KeyInfo><xenc:EncryptedKey>'
+            f'<xenc:EncryptionMethod Algorithm="{self.transport}">{digest}{mask}'
+            f"</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>{_base64(wrapped)}"
+            "</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>"
+            f"<xenc:CipherData><xenc:CipherValue>{_base64(sealed)}</xenc:CipherValue>"
+            "</xenc:CipherData></xenc:EncryptedData>"
+        )
+
+    def _padding(self) -> padding.AsymmetricPadding:
+        if self.transport.endswith("rsa-1_5"):
+            return padding.PKCS1v15()
+        known = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256(), "sha512": hashes.SHA512()}
+        digest = known.get(self.digest.rpartition("#")[2], hashes.SHA1())
+        mask = known.get(self.mask.rpartition("mgf1")[2], hashes.SHA1())
+        return padding.OAEP(padding.MGF1(mask), digest, None)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
 
 
 class IdentityProvider:
@@ -160,7 +249,7 @@ class IdentityProvider:
         return (
             f'<saml:Assertion {NAMESPACES} ID="{identity or claim.id or new_id()}" Version="2.0" '
             f'IssueInstant="{moment()}"><saml:Issuer>{claim.issuer}</saml:Issuer><saml:Subject>'
-            f"<saml:NameID>{claim.name_id or claim.person}</saml:NameID>"
+            f"<saml:NameID{claim.name_attributes}>{claim.name_id or claim.person}</saml:NameID>"
             f'<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
             f'<saml:SubjectConfirmationData{confirmed_over} InResponseTo="{claim.request}" '
             f'Recipient="{claim.recipient or claim.acs}"/></saml:SubjectConfirmation>'
@@ -205,16 +294,15 @@ class IdentityProvider:
         """A good response: the assertion is signed."""
         return self.envelope(claim, self.sign(self.assertion(claim)))
 
+    def encrypted(self, claim: Claim, **how: Any) -> str:
+        """A good response: the assertion is signed, then encrypted for the service provider."""
+        sealed = Encryption(claim.certificate, **how).of(self.sign(self.assertion(claim)))
+        return self.envelope(claim, f"<saml:EncryptedAssertion>{sealed}</saml:EncryptedAssertion>")
+
     def logout_url(self, sp: str, person: str, index: str = "", *, signed: bool = True) -> str:
         """Where to send a browser to log out from here, by redirect."""
-        session = f"<samlp:SessionIndex>{index}</samlp:SessionIndex>" if index else ""
-        xml = (
-            f'<samlp:LogoutRequest {NAMESPACES} ID="{new_id()}" Version="2.0" '
-            f'IssueInstant="{moment()}" Destination="{sp}" NotOnOrAfter="{moment(300)}">'
-            f"<saml:Issuer>{self.entity}</saml:Issuer><saml:NameID>{person}</saml:NameID>{session}"
-            "</samlp:LogoutRequest>"
-        )
-        return self._redirect(sp, "SAMLRequest", xml, signed=signed)
+        asked = Logout(sp, person, index, issuer=self.entity)
+        return self.redirect(sp, "SAMLRequest", asked.xml(), signed=signed)
 
     def logout_answer_url(self, sp: str, request: str) -> str:
         """Where to send a browser back to after a logout that the service provider began."""
@@ -225,16 +313,20 @@ class IdentityProvider:
             f'<samlp:StatusCode Value="{Names.STATUS_SUCCESS}"/></samlp:Status>'
             "</samlp:LogoutResponse>"
         )
-        return self._redirect(sp, "SAMLResponse", xml, signed=True)
+        return self.redirect(sp, "SAMLResponse", xml, signed=True)
 
-    def _redirect(self, to: str, name: str, xml: str, *, signed: bool) -> str:
-        packed = zlib.compress(xml.encode())[2:-4]
+    def redirect(
+        self, to: str, name: str, xml: str | bytes, *, signed: bool = True, sha1: bool = False
+    ) -> str:
+        """Where to send a browser with a message."""
+        packed = zlib.compress(xml.encode() if isinstance(xml, str) else xml)[2:-4]
         query = {name: base64.b64encode(packed).decode(), "RelayState": "x"}
         if not signed:
             return f"{to}?{urlencode(query)}"
-        query["SigAlg"] = Names.RSA_SHA256
+        query["SigAlg"] = Names.RSA_SHA1 if sha1 else Names.RSA_SHA256
         text = urlencode(query)
-        signature = OneLogin_Saml2_Utils.sign_binary(text, self.key, xmlsec.Transform.RSA_SHA256)
+        algorithm = xmlsec.Transform.RSA_SHA1 if sha1 else xmlsec.Transform.RSA_SHA256
+        signature = OneLogin_Saml2_Utils.sign_binary(text, self.key, algorithm)
         query["Signature"] = base64.b64encode(signature).decode()
         return f"{to}?{urlencode(query)}"
 
@@ -254,9 +346,10 @@ PEOPLE: Mapping[str, Mapping[str, Sequence[str]]] = {
 def make_server(base: str) -> web.Application:
     """Serve a login page on which one is whom one likes, and logout both ways.
 
-    `/sso?…&forge=NAME` answers at once with that forgery of Ann's login.
+    `/sso?…&forge=NAME` answers at once with that forgery of Ann's login, and `/end?…&forge=NAME`
+    comes with that forgery of a logout.
     """
-    from tests.webhooks.saml.forging import FORGERIES
+    from tests.webhooks.saml.forging import FORGERIES, LOGOUTS
 
     idp = IdentityProvider(base)
 
@@ -272,10 +365,18 @@ def make_server(base: str) -> web.Application:
             claim = Claim(asked.get("ID"), acs, audience, person, attributes=attributes)
             answers[person] = idp.response(claim)
         if name := request.query.get("forge"):
-            claim = Claim(asked.get("ID"), acs, audience)
+            claim = Claim(asked.get("ID"), acs, audience, certificate=await certificate(audience))
             answers = {"ann": FORGERIES[name](idp, claim)}
         forms = "".join(_form(acs, relay, person, xml) for person, xml in answers.items())
         return _page(f"<h1>Log in</h1>{forms}")
+
+    async def certificate(metadata: str) -> str:
+        """The service provider's own, by its metadata."""
+        async with ClientSession() as client, client.get(metadata) as response:
+            told = etree.fromstring(await response.read())
+        bare = told.findtext(".//{http://www.w3.org/2000/09/xmldsig#}X509Certificate")
+        lines = "\n".join(textwrap.wrap("".join(bare.split()), 64))
+        return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
     async def slo(request: web.Request) -> web.Response:
         if "SAMLRequest" not in request.query:
@@ -286,6 +387,8 @@ def make_server(base: str) -> web.Application:
         return _redirect(idp.logout_answer_url(home, asked.get("ID")))
 
     async def end(request: web.Request) -> web.Response:
+        if name := request.query.get("forge"):
+            return _redirect(LOGOUTS[name](idp, request.query["sp"]))
         return _redirect(idp.logout_url(request.query["sp"], request.query["person"]))
 
     app = web.Application()

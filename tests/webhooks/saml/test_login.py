@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 from yarl import URL
 
 from t5g.errors import SettingsError
@@ -13,7 +14,10 @@ from t5g.store import Store
 from tests.making import NOW, portal_seen
 from tests.webhooks.conftest import Serve
 from tests.webhooks.logins import BASE, TEAM, Browser, Configure, Trail
-from tests.webhooks.saml.identity import IdentityProvider, make_key
+from tests.webhooks.saml.forging import LOGOUTS, ForgeLogout
+from tests.webhooks.saml.identity import IdentityProvider, make_key, read_request
+
+LOGOUT = f"{BASE}/saml/logout"
 
 
 async def test_page_sends_to_the_login_and_the_login_back_to_the_page(browser: Browser) -> None:
@@ -138,8 +142,9 @@ async def test_logout_everywhere_ends_the_other_browsers_too(
 ) -> None:
     other = Browser(browser.client, idp)
     stranger = Browser(browser.client, idp)
-    for one, person in ((browser, "ann"), (other, "ann"), (stranger, "bob")):
-        await one.log_in(person=person)
+    await browser.log_in()
+    await other.log_in()
+    await stranger.log_in(person="bob", attributes={"mail": ["boss@example.com"]})
     await browser.post("/saml/logout", {"everywhere": "1"})
     assert (await other.get("/")).status == 302
     assert (await stranger.get("/")).status == 200
@@ -174,20 +179,95 @@ async def test_provider_ends_one_login_or_all_of_a_person(
     assert (await other.get("/")).status == 302
 
 
-async def test_forged_logout_ends_nothing(browser: Browser, idp: IdentityProvider) -> None:
+async def test_logout_everywhere_finds_logins_under_other_names(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    others = [Browser(browser.client, idp) for _ in range(2)]
+    await browser.log_in(person="_transient-1")
+    await others[0].log_in(person="_transient-2", attributes={"mail": ["Ann@Example.com"]})
+    await others[1].log_in(person="ann@example.com")
+    await browser.post("/saml/logout", {"everywhere": "1"})
+    assert [(await one.get("/")).status for one in others] == [302, 302]
+
+
+async def test_provider_ends_logins_under_other_names(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    other = Browser(browser.client, idp)
+    await browser.log_in(person="_transient-1")
+    await other.log_in(person="_transient-2")
+    assert (await browser.get(idp.logout_url(LOGOUT, "_transient-1"))).status == 302
+    assert (await other.get("/")).status == 302
+
+
+async def test_logout_there_says_the_name_as_it_was_told(browser: Browser) -> None:
+    form = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+    naming = f' Format="{form}" NameQualifier="q" SPNameQualifier="{BASE}/saml/metadata"'
+    await browser.log_in(name_attributes=naming, index="a&amp;b")
+    done = await browser.post("/saml/logout", {})
+    asked, _ = read_request(done.headers["Location"])
+    [name] = asked.findall("{urn:oasis:names:tc:SAML:2.0:assertion}NameID")
+    assert (name.text, name.get("Format"), name.get("NameQualifier")) == ("ann", form, "q")
+    assert name.get("SPNameQualifier") == f"{BASE}/saml/metadata"
+    assert asked.findtext("{urn:oasis:names:tc:SAML:2.0:protocol}SessionIndex") == "a&b"
+
+
+@pytest.mark.parametrize("forge", LOGOUTS.values(), ids=LOGOUTS)
+async def test_forged_logout_ends_nothing(
+    browser: Browser, idp: IdentityProvider, trail: Trail, forge: ForgeLogout
+) -> None:
     await browser.log_in()
-    kept = dict(browser.cookies)
-    address = f"{BASE}/saml/logout"
-    foreign = IdentityProvider()
-    for url in (
-        idp.logout_url(address, "ann", signed=False),
-        foreign.logout_url(address, "ann"),
-        idp.logout_url(address, "ann").replace("RelayState=x", "RelayState=y"),
-        f"{address}?SAMLRequest=garbage&Signature=x",
-    ):
-        assert (await browser.get(url)).status == 403, url
-        browser.cookies = dict(kept)
-        assert (await browser.get("/")).status == 200
+    assert (await browser.get(forge(idp, LOGOUT))).status == 403
+    assert (await browser.get("/")).status == 200
+    assert (await trail())[-1] == ("logout", "refused")
+
+
+async def test_logout_of_the_provider_counts_once(browser: Browser, idp: IdentityProvider) -> None:
+    url = idp.logout_url(LOGOUT, "ann")
+    await browser.log_in()
+    assert (await browser.get(url)).status == 302
+    await browser.log_in()
+    assert (await browser.get(url)).status == 403
+    assert (await browser.get("/")).status == 200
+
+
+async def test_logout_of_somebody_else_leaves_this_browser_alone(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    await browser.log_in()
+    done = await browser.get(idp.logout_url(LOGOUT, "eve"))
+    assert done.status == 302
+    assert "Clear-Site-Data" not in done.headers
+    assert (await browser.get("/")).status == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?RelayState=x", "?SAMLResponse=x&Signature=y", "?everywhere=1"]
+)
+@pytest.mark.parametrize("site", ["cross-site", "none"])
+async def test_link_to_the_logout_ends_nothing(browser: Browser, query: str, site: str) -> None:
+    await browser.log_in()
+    asked = await browser.get(f"/saml/logout{query}", **{"Sec-Fetch-Site": site})
+    assert "Log out?" in await asked.text()
+    assert not asked.cookies
+    assert "Clear-Site-Data" not in asked.headers
+    assert (await browser.get("/")).status == 200
+
+
+async def test_page_after_the_logout_says_that_it_is_done(
+    browser: Browser, idp: IdentityProvider
+) -> None:
+    await browser.log_in()
+    sent = await browser.post("/saml/logout", {})
+    asked, _ = read_request(sent.headers["Location"])
+    page = await browser.get(idp.logout_answer_url(LOGOUT, asked.get("ID")))
+    assert "<h1>Logged out</h1>" in await page.text()
+
+
+async def test_logged_out_session_is_dead_in_redis(browser: Browser, redis: Redis) -> None:
+    await browser.log_in()
+    await browser.post("/saml/logout", {})
+    assert [name async for name in redis.scan_iter(match="t5g:session*")] == []
 
 
 async def test_metadata_is_good_and_has_both_certificates(

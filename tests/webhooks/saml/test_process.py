@@ -18,8 +18,8 @@ from playwright.sync_api import Page, expect
 from t5g.lifeline import tied
 from tests.making import portal_seen
 from tests.webhooks.browsing import Site, Tab, found_by_axe, opened, windows
-from tests.webhooks.logins import TEAM
-from tests.webhooks.saml.forging import FORGERIES
+from tests.webhooks.logins import CERTIFICATE, KEY, TEAM
+from tests.webhooks.saml.forging import FORGERIES, LOGOUTS
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
@@ -67,6 +67,8 @@ def site(
         auth="saml",
         public_url=f"http://{HOST}:{free_ports[1]}",
         saml_idp_metadata=httpx.get(f"{provider}/metadata", trust_env=False).text,
+        saml_key=KEY,
+        saml_certificate=CERTIFICATE,
         team_file=team,
         access_contact="the leads (leads@example.com)",
         trusted_proxies="127.0.0.0/8",
@@ -123,6 +125,38 @@ def test_logout_that_the_provider_begins_ends_the_session_here(
 
 
 @pytest.mark.browser
+def test_link_to_the_logout_asks_first_and_the_button_there_logs_out(
+    tab: Tab, site: Site, provider: str
+) -> None:
+    page = tab("/")
+    log_in(page)
+    page.wait_for_url(f"{site.url}/")
+    page.goto(f"{provider}/sso-page-of-somebody-else")
+    page.evaluate("where => { location.href = where }", f"{site.url}/saml/logout")
+    expect(page.get_by_role("heading", name="Log out?")).to_be_visible()
+    assert found_by_axe(page) == {}
+    page.goto("/cases")
+    expect(page.get_by_text("Ann Müller")).to_be_visible()
+    page.goto("/saml/logout")
+    page.get_by_role("button", name="Log out", exact=True).click()
+    expect(page.get_by_role("heading", name="Logged out")).to_be_visible()
+    page.goto("/cases")
+    assert page.url.startswith(f"{provider}/sso?")
+
+
+@pytest.mark.browser
+def test_form_of_another_site_logs_nobody_out(tab: Tab, site: Site, provider: str) -> None:
+    page = tab("/")
+    log_in(page)
+    page.wait_for_url(f"{site.url}/")
+    page.goto(f"{provider}/sso-page-of-somebody-else")
+    page.set_content(f'<form method="post" action="{site.url}/saml/logout"><button>Win</button>')
+    page.get_by_role("button", name="Win").click()
+    page.goto("/cases")
+    expect(page.get_by_text("Ann Müller")).to_be_visible()
+
+
+@pytest.mark.browser
 def test_who_has_no_role_reads_whom_to_ask(tab: Tab, site: Site) -> None:
     page = tab("/cases/01234567")
     log_in(page, "eve")
@@ -160,3 +194,18 @@ def test_forgery_of_the_process_logs_nobody_in(site: Site, name: str) -> None:
         assert "Login refused" in answer.text
         assert not client.cookies
         assert client.get(f"{site.url}/cases").status_code != httpx.codes.OK
+
+
+@pytest.mark.parametrize("name", LOGOUTS)
+def test_forged_logout_of_the_process_ends_nothing(site: Site, provider: str, name: str) -> None:
+    address = f"198.51.100.{list(LOGOUTS).index(name)}"
+    client = httpx.Client(headers={"X-Forwarded-For": address}, trust_env=False)
+    with client:
+        sent = client.get(f"{site.url}/saml/login")
+        forms = html.document_fromstring(client.get(sent.headers["Location"]).text).forms
+        client.post(forms[0].action, data=dict(forms[0].fields))
+        assert client.get(f"{site.url}/cases").status_code == httpx.codes.OK
+        sent = client.get(f"{provider}/end?sp={site.url}/saml/logout&forge={name}")
+        answer = client.get(sent.headers["Location"])
+        assert answer.status_code == httpx.codes.FORBIDDEN
+        assert client.get(f"{site.url}/cases").status_code == httpx.codes.OK
