@@ -73,8 +73,8 @@ def summary_of(record: SyncRecord) -> Summary:
 
 
 def _ask_for_more(settings: Settings, record: SyncRecord) -> None:
-    """Ask for the syncs that depend on this one, now that it worked."""
-    if record.last_success < record.started:
+    """Ask for the syncs that depend on this one, now that it worked or left something new."""
+    if record.last_success < record.started and not record.changed:
         return
     keys = Keys(settings.redis_prefix)
     names = list(THEN.get(record.name, ()))

@@ -23,6 +23,7 @@ from t5g.errors import StoreError, T5GError, UpstreamError
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.logs import bind, logger
+from t5g.model import Source
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
@@ -51,7 +52,7 @@ RUNS: Mapping[Sync, Callable[[SyncContext], Awaitable[None]]] = {
     Sync.ESCALATIONS: sync_escalations,
     Sync.STATS: sync_stats,
 }
-#: What must have worked once before a sync can do anything sensible.
+#: Whose data a sync works with: it waits for the first of it, not for a run without a fault.
 NEEDS: Mapping[Sync, Sync] = {
     Sync.CARDS: Sync.CASES,
     Sync.DETAILS: Sync.CASES,
@@ -229,7 +230,7 @@ class Runner:
     async def _try(self, ctx: SyncContext, name: Sync) -> tuple[str, bool]:
         """Run the sync; return what went wrong ("" if nothing), and whether it may pass."""
         need = NEEDS.get(name)
-        if need is not None and not (await self._records.read(need)).last_success:
+        if need is not None and not await self._has_data(need):
             return f"waits for the first `t5g sync {need}`", True
         try:
             async with asyncio.timeout(LONGEST_RUN):
@@ -247,6 +248,17 @@ class Runner:
             log.exception("sync_broke")
             return f"a mistake of ours ({type(error).__name__}); the log has it", False
         return "", True
+
+    async def _has_data(self, need: Sync) -> bool:
+        """Say whether a sync worked once, or failed once and left some of its data all the same."""
+        record = await self._records.read(need)
+        if record.last_success or not (record.ended or record.failures):
+            return bool(record.last_success)
+        source = Source.PORTAL if need is Sync.CASES else Source.DETAILS
+        async for fields in self._store.read_all([source]):
+            if source in fields.states:
+                return True
+        return False
 
     async def _bury(self, before: SyncRecord) -> SyncRecord:
         """Take note that the run before died, if it did: the lock would not be ours else."""

@@ -263,6 +263,37 @@ async def test_linked_issues_that_nobody_can_fetch_cost_no_case_its_details(
     assert {case.details.group_name for case in (await cases_of(store)).values()} == {"first"}
 
 
+async def test_issues_and_bugs_wait_for_some_details_not_for_all(upstreams, redis_url, store):
+    settings = upstreams.settings(redis_url, portal_api="hydra", upstream_attempts=1)
+    numbers = upstreams.add_cases(60)
+    for number in numbers:
+        upstreams.add_issue(number)
+        upstreams.add_bug(int(number), number)
+    await synced(settings, Sync.CASES)
+    for name in (Sync.ISSUES, Sync.BUGS):
+        assert "waits for the first" in (await run_sync(settings, name)).error
+    upstreams.portal_faults.add(Kind.DOWN, path="/hydra/rest/v1/cases", after=20)
+    assert (await run_sync(settings, Sync.DETAILS)).state is SyncState.FAILED
+    await synced(settings, Sync.ISSUES, Sync.BUGS)
+    found = (await cases_of(store)).values()
+    assert sum(bool(case.issues and case.bugs) for case in found) == 20
+
+
+async def test_cards_wait_for_some_cases_not_for_all(upstreams, redis_url, store, monkeypatch):
+    monkeypatch.setattr("workers.portal.hydra.ROWS", 10)
+    settings = upstreams.settings(redis_url, portal_api="hydra", upstream_attempts=1)
+    for number in upstreams.add_cases(30):
+        upstreams.add_card(number)
+    upstreams.portal_faults.add(Kind.DOWN, path="/hydra/rest/search")
+    assert (await run_sync(settings, Sync.CASES)).state is SyncState.FAILED
+    assert "waits for the first" in (await run_sync(settings, Sync.CARDS)).error
+    upstreams.clear_faults()
+    upstreams.portal_faults.add(Kind.DOWN, path="/hydra/rest/search", after=2)
+    assert (await run_sync(settings, Sync.CASES)).state is SyncState.FAILED
+    await synced(settings, Sync.CARDS, Sync.ESCALATIONS)
+    assert sum(bool(case.cards) for case in (await cases_of(store)).values()) == 20
+
+
 async def test_the_only_issue_of_all_that_fails_while_jira_works_is_an_items_fault(
     impatient, upstreams
 ):
