@@ -66,7 +66,8 @@ class SupportCase:
     """A support case. `status` and `severity` that are no known word pass through as they are.
 
     `odd` replaces rendered fields verbatim, by the dialect's own field names: for malformed cases.
-    A `restricted` case is left out of listings and answered with 403.
+    A `restricted` case is left out of listings and answered with 403. `record` tells two records
+    apart that stand for one number.
     """
 
     number: str
@@ -98,11 +99,12 @@ class SupportCase:
     record_type: str = "Technical Support"
     restricted: bool = False
     odd: dict[str, Any] = field(default_factory=dict)
+    record: str = ""
 
     @property
     def id(self) -> str:
         """The record's id, as Salesforce writes one."""
-        return f"500Hn0000{self.number.replace('-', ''):0>9.9}IAC"
+        return f"500Hn0000{(self.record or self.number).replace('-', ''):0>9.9}IAC"
 
     @property
     def is_closed(self) -> bool:

@@ -49,6 +49,7 @@ query Cases($where: RedHatSupportCase_Filter, $first: Int, $after: String) {
       totalCount
       pageInfo { hasNextPage endCursor }
       edges { node {
+        Id
         CaseNumber__c { value }
         Status { value }
         Priority { value }
@@ -223,6 +224,11 @@ def read_page(connection: Connection) -> Page:
         malformed=tuple(malformed),
         skipped=skipped,
         total=connection.total,
+        records=tuple(
+            str(node["Id"])
+            for node in connection.nodes
+            if isinstance(node, dict) and node.get("Id")
+        ),
     )
 
 

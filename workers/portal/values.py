@@ -32,13 +32,18 @@ class Malformed(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """A part of a listing. `total`: how many entries all pages have, where the Portal tells."""
+    """A part of a listing. `total`: how many entries all pages have, where the Portal tells.
+
+    `records`: the Portal's own ids of the entries, where it has such; a case number may stand on
+    more than one of them.
+    """
 
     cases: tuple[Portal, ...] = ()
     malformed: tuple[Malformed, ...] = ()
     #: Entries that are no cases (escalation records) and count in `total` all the same.
     skipped: int = 0
     total: int | None = None
+    records: tuple[str, ...] = ()
 
 
 class CaseDetails(Struct, frozen=True, kw_only=True):

@@ -47,19 +47,27 @@ class Found:
 
     def __init__(self) -> None:
         self.numbers: set[str] = set()
+        self.records: set[str] = set()
         self.closed: set[str] = set()
+        self._updated: dict[str, datetime] = {}
         self.nameless = 0
         self.skipped = 0
         self.total = 0
         self.newest = EPOCH
 
-    def add(self, page: Page) -> None:
-        """Take note of a page."""
+    def add(self, page: Page) -> Page:
+        """Take note of a page; return it without what a newer record of a case told already."""
+        newer: list[Portal] = []
         for case in page.cases:
+            updated = case.updated or EPOCH
+            if case.number not in self.numbers or updated > self._updated.get(case.number, EPOCH):
+                newer.append(case)
+                self._updated[case.number] = updated
             self.numbers.add(case.number)
             if case.status == Status.CLOSED:
                 self.closed.add(case.number)
-            self.newest = max(self.newest, case.updated or EPOCH)
+            self.newest = max(self.newest, updated)
+        self.records.update(page.records)
         for bad in page.malformed:
             if bad.number:
                 self.numbers.add(bad.number)
@@ -67,6 +75,7 @@ class Found:
                 self.nameless += 1
         self.skipped += page.skipped
         self.total = max(self.total, page.total or 0)
+        return msgspec.structs.replace(page, cases=tuple(newer))
 
     def again(self) -> None:
         """Begin another pass; numbers add up, all else is counted anew."""
@@ -74,8 +83,8 @@ class Found:
 
     @property
     def entries(self) -> int:
-        """How many different entries came."""
-        return len(self.numbers) + self.nameless + self.skipped
+        """How many different entries came: records, of which two may be one case."""
+        return max(len(self.records), len(self.numbers) + self.nameless + self.skipped)
 
     @property
     def short(self) -> bool:
@@ -211,8 +220,7 @@ async def _gone(ctx: SyncContext, known: dict[str, Known], missing: set[str]) ->
         ours = msgspec.structs.replace(
             page, cases=tuple(case for case in page.cases if case.status == Status.CLOSED)
         )
-        closed.add(ours)
-        await _keep(ctx, ours, known, ctx.now())
+        await _keep(ctx, closed.add(ours), known, ctx.now())
     return missing - closed.numbers
 
 
@@ -250,8 +258,7 @@ async def _take(
     found = into or Found()
     async for asked, page in ahead(pages, ctx.now):
         ours = page if only is None else _only(page, only)
-        found.add(ours)
-        await _keep(ctx, ours, known, asked)
+        await _keep(ctx, found.add(ours), known, asked)
         await ctx.report(len(found.numbers), max(found.total, len(found.numbers)), what)
     return found
 

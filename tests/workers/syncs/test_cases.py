@@ -1,8 +1,10 @@
 """The cases sync against the sandbox's Portal, in both dialects: complete, and never loses."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import UNSET
 
 from sandbox.faults import Kind
 from t5g.alerts import Alerts
@@ -427,3 +429,26 @@ async def test_more_than_the_window_is_fetched_by_splitting(
     record = await synced(upstreams.settings(redis_url, portal_api="hydra"), Sync.CASES)
     assert sorted(await cases_of(store)) == sorted(numbers)
     assert record.seen == len(numbers)
+
+
+async def test_a_number_that_stands_on_two_records_is_one_case(upstreams, redis_url, store):
+    """GraphQL counts records; the newer one says how the case is."""
+    settings = upstreams.settings(redis_url, portal_api="graphql")
+    numbers = upstreams.add_cases(100)
+    cases = upstreams.portal.cases
+    cases[numbers[5]] = replace(
+        cases[numbers[5]], group_name="newer", severity=1, modified=ago(hours=1)
+    )
+    cases["twin"] = replace(
+        cases[numbers[5]], record="twin", group_name="older", severity=4, modified=ago(days=9)
+    )
+    for count in range(3):
+        record = await synced(settings, Sync.CASES, full=count == 2)
+        assert record.seen <= 100
+        await synced(settings, Sync.DETAILS, full=True)
+        found = await cases_of(store)
+        assert sorted(found) == numbers
+        assert found[numbers[5]].portal.severity.startswith("1")
+        assert {number for number in numbers if found[number].details.comments is UNSET} == set()
+        assert found[numbers[5]].details.group_name == "newer"
+    assert record.changed == 0
