@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,12 @@ from tests import wall_clock
 from tests.bot.conftest import Channel, texts
 from tests.bot.worlds import ANN, NOW, world
 from tests.making import card_seen, portal_seen
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """The days and times below are those of UTC, whatever zone the machine is set to."""
+    return {"timezone": "UTC"}
 
 
 @asynccontextmanager
