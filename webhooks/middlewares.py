@@ -23,6 +23,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID: Final = web.RequestKey("REQUEST_ID", str)
 UNMATCHED = "unmatched"
+#: Headers of a refusal that its answer keeps.
+KEPT = ("Allow", "Retry-After")
 #: Routes that machines call all day: told at debug level unless they fail.
 QUIET = ("/healthz", "/readyz", "/metrics", "/webhooks/", "/slack/", "/static/")
 #: What is read quickly is counted, not told; slower than so many seconds it is told.
@@ -69,8 +71,9 @@ def _finish(
 
 def _refused(request: web.Request, error: web.HTTPException) -> web.Response:
     response = answer(request, failure_of(error, ""), request.app[ERROR_PAGE])
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
+    for name in KEPT:
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
     return response
 
 

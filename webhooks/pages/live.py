@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 from msgspec import Struct
+from redis.exceptions import RedisError
 
 from t5g.board import Board
 from t5g.errors import QueryError, StoreError
@@ -24,8 +25,14 @@ from webhooks.viewer import still_welcome, viewer_of
 
 EVERY = 0.5
 PING = 15.0
+#: Seconds between two questions whether who listens may still, and is still there.
+LOOK = 3.0
+#: Looks in a row that got no answer before a stream is ended: what is not known is not shown.
+BLIND = 3
 LONGEST_BACKLOG = 50
 MOST_LISTENERS = 1_000
+#: Streams of one viewer or token: pages open in browsers at once.
+MOST_OF_ONE = 20
 MOST_CAUGHT_UP = 2_000
 TOLD_AT_ONCE = 5
 RETRY_MILLIS = 3_000
@@ -41,7 +48,7 @@ class News(Struct, frozen=True):
     syncs: bool = False
 
 
-#: Told when there was nothing to tell for a while.
+#: Told when there was nothing to tell for some seconds.
 NOTHING: Final = News(-1)
 
 
@@ -50,20 +57,35 @@ class Follower:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._listeners: set[asyncio.Queue[News | None]] = set()
+        self._listeners: dict[asyncio.Queue[News | None], web.Request] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
+    def refuse_too_many(self, request: web.Request) -> None:
+        """Raise the answer to who listens too often already, or where nobody has room any more."""
+        who = viewer_of(request).id
+        if who and sum(viewer_of(one).id == who for one in self._there()) >= MOST_OF_ONE:
+            raise web.HTTPTooManyRequests(
+                text=f"You have {MOST_OF_ONE} pages open that are kept current; close some.",
+                headers={"Retry-After": str(int(LOOK))},
+            )
+        if len(self._there()) >= MOST_LISTENERS:
+            raise web.HTTPServiceUnavailable(text="Too many pages are open; reload to see changes.")
+
     @property
-    def crowded(self) -> bool:
-        """Say whether no more listeners are taken."""
-        return len(self._listeners) >= MOST_LISTENERS
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    def _there(self) -> list[web.Request]:
+        """Return the requests whose askers are there; who left is noticed some seconds later."""
+        return [request for request in self._listeners.values() if not _gone(request)]
 
     @contextlib.asynccontextmanager
-    async def listen(self) -> AsyncIterator[asyncio.Queue[News | None]]:
+    async def listen(self, request: web.Request) -> AsyncIterator[asyncio.Queue[News | None]]:
         """Give a queue of news; None: no more will come."""
         queue: asyncio.Queue[News | None] = asyncio.Queue(LONGEST_BACKLOG)
-        self._listeners.add(queue)
+        self._listeners[queue] = request
         if self._closed:  # the process stops: who comes now is not waited for
             _put(queue, None)
         elif self._task is None:
@@ -71,7 +93,7 @@ class Follower:
         try:
             yield queue
         finally:
-            self._listeners.discard(queue)
+            del self._listeners[queue]
 
     async def close(self) -> None:
         """Send everybody home, also those who come later."""
@@ -118,6 +140,11 @@ class Follower:
         if not feed or feed[-1].sequence < self._board.version[1]:
             return None
         return frozenset(entry.number for entry in feed)
+
+
+def _gone(request: web.Request) -> bool:
+    """Say whether nobody is at the other end any more."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _put(queue: asyncio.Queue[News | None], news: News | None) -> None:
@@ -173,8 +200,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
     the syncs at its foot.
     """
     follower, pages = request.app[FOLLOWER], request.app[PAGES]
-    if follower.crowded:
-        raise web.HTTPServiceUnavailable(text="Too many pages are open; reload to see changes.")
+    follower.refuse_too_many(request)
     await pages.board.refresh()
     scope = _scope(request, pages)
     response = web.StreamResponse(
@@ -185,7 +211,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
             "X-Content-Type-Options": "nosniff",
         }
     )
-    async with follower.listen() as queue:
+    async with follower.listen(request) as queue:
         scope.begin(pages.clock())
         await response.prepare(request)
         if request.method == "HEAD":
@@ -226,14 +252,21 @@ async def _tell(
     queue: asyncio.Queue[News | None],
     scope: Scope,
 ) -> None:
-    pages = request.app[PAGES]
+    pages, loop = request.app[PAGES], asyncio.get_running_loop()
+    ping, blind = loop.time() + PING, 0
     while True:
         news = await _next(queue)
-        # Asked before each word: the session may have ended while there was nothing to tell.
-        if news is None or not await still_welcome(request):
+        if news is None or _gone(request):
             return
+        # Asked before each word, and every few seconds: the session or token may have ended.
+        welcome = await _welcome(request)
+        blind = blind + 1 if welcome is None else 0
+        if welcome is False or blind >= BLIND or (welcome is None and news is not NOTHING):
+            return  # who may stay comes again, and is told what they missed
         if news is NOTHING:
-            await response.write(b": still here\n\n")
+            if welcome and loop.time() >= ping:
+                await response.write(b": still here\n\n")
+                ping = loop.time() + PING
             continue
         numbers = news.numbers
         concerned = None if numbers is None else scope.concerned(numbers, pages.clock())
@@ -246,9 +279,18 @@ async def _tell(
 async def _next(queue: asyncio.Queue[News | None]) -> News | None:
     """Wait for news; NOTHING after a while without any."""
     try:
-        return await asyncio.wait_for(queue.get(), PING)
+        return await asyncio.wait_for(queue.get(), LOOK)
     except TimeoutError:
         return NOTHING
+
+
+async def _welcome(request: web.Request) -> bool | None:
+    """Say whether who listens may still; None while nobody can say, as Redis is away."""
+    try:
+        async with asyncio.timeout(LOOK):
+            return await still_welcome(request)
+    except (StoreError, RedisError, OSError):
+        return None
 
 
 async def _change(response: web.StreamResponse, sequence: int, numbers: list[str] | None) -> None:
