@@ -2,7 +2,7 @@
 
 JIRA Cloud and Data Center 10 sign the raw body (`X-Hub-Signature: sha256=…`); older Data Centers
 can not, and prove themselves by a secret in the address. There is no time in the signature, so a
-replay is recognised by the delivery's identifier (`t5g.inbox`), not here.
+replay is recognised by the body's hash (`t5g.jira_events.delivery_of`), not here.
 """
 
 import hmac

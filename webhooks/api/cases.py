@@ -45,10 +45,10 @@ async def list_cases(request: web.Request) -> web.Response:
     """The cases that match `q`, in the query's order."""
     only(request, "q", "limit", "cursor")
     answers, board = request.app[ANSWERS], request.app[BOARD]
-    limit, given = limit_of(request), request.query.get("cursor", "")
+    limit, given = limit_of(request), request.query.get("cursor")
     await board.refresh()
     query = parse_query(request.query.get("q", ""), board.words)
-    cursor = read_cursor(given, query, answers.clock()) if given else None
+    cursor = read_cursor(given, query, answers.clock()) if given is not None else None
 
     def make(now: float) -> CaseListShape:
         return _page(request, query, limit, cursor, now)

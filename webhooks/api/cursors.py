@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import math
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,9 @@ from t5g.errors import T5GError
 from t5g.query import SORTS, Query
 
 LASTS = 24 * 3600.0
+#: What a cursor looks like, and how long it can be: no line of a request is longer.
+SHAPE = "^[A-Za-z0-9_-]+$"
+LONGEST = 8_000
 
 
 class CursorError(T5GError):
@@ -52,7 +56,7 @@ def cursor_after(entry: Entry, query: Query, at: float) -> Cursor:
 def read_cursor(text: str, query: Query, now: float) -> Cursor:
     """Read a cursor that was given out for `query`. Raises CursorError."""
     try:
-        cursor = _DECODER.decode(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
+        cursor = _DECODER.decode(unpacked(text))
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise CursorError("The cursor is not one of ours; begin without one.") from error
     if cursor.query != _digest(query) or len(cursor.keys) != len(query.sorts):
@@ -60,6 +64,13 @@ def read_cursor(text: str, query: Query, now: float) -> Cursor:
     if not math.isfinite(cursor.at) or not now - LASTS < cursor.at <= now + 1:
         raise CursorError("The cursor is more than a day old; begin without one.")
     return cursor
+
+
+def unpacked(text: str) -> bytes:
+    """Return what is packed in a cursor. Raises ValueError for what does not look like one."""
+    if len(text) > LONGEST or not re.fullmatch(SHAPE, text):
+        raise ValueError("no cursor")
+    return base64.urlsafe_b64decode(text.encode("ascii") + b"==")
 
 
 def rest(found: Sequence[Entry], cursor: Cursor, query: Query) -> list[Entry]:

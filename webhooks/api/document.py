@@ -99,7 +99,10 @@ def _parameter(endpoint: Endpoint, one: Parameter) -> dict[str, Any]:
 
 def _schema(one: Parameter) -> dict[str, Any]:
     if one.kind != "number":
-        return {"type": "string"}
+        told: dict[str, Any] = {"type": "string"}
+        if one.pattern:
+            told |= {"pattern": one.pattern, "maxLength": one.most}
+        return told
     return {"type": "integer", "minimum": 1, "maximum": one.most, "default": one.default}
 
 

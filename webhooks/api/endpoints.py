@@ -7,12 +7,16 @@ from msgspec import Struct
 from webhooks.api import cases, numbers
 from webhooks.api.asking import DEFAULT_LIMIT, MOST
 from webhooks.api.cases import CaseListShape
+from webhooks.api.cursors import LONGEST, SHAPE
 from webhooks.api.numbers import MOST_DAYS
 from webhooks.api.shapes import FullCaseShape, Shape
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """A parameter of an address; `kind` is text or number. In the path if the path names it."""
+    """A parameter of an address; `kind` is text or number. In the path if the path names it.
+
+    `pattern`: what a text looks like (a regular expression); `most`: how long it is, or how large.
+    """
 
     name: str
     meaning: str
@@ -20,6 +24,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     example: str = ""
     default: int | None = None
     most: int | None = None
+    pattern: str = ""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -39,14 +44,18 @@ LIMIT = Parameter(
     default=DEFAULT_LIMIT, most=MOST,
 )  # fmt: skip
 CURSOR = Parameter(
-    name="cursor", meaning="Where the page before ended: taken from its `next`, never made up"
-)
+    name="cursor", meaning="Where the page before ended: taken from its `next`, never made up",
+    pattern=SHAPE, most=LONGEST,
+)  # fmt: skip
 QUERY = Parameter(
     name="q",
     meaning="A query in the language of the search box; without `status:` only open cases match",
     example="severity:urgent,high sort:-age",
 )
-NUMBER = Parameter(name="number", meaning="The case number: eight digits", example="01234567")
+NUMBER = Parameter(
+    name="number", meaning="The case number: eight digits", example="01234567",
+    pattern=r"^\d{8}$", most=8,
+)  # fmt: skip
 HISTORY_DAYS = Parameter(
     name="days", meaning="Rows of how many days", kind="number", default=90, most=MOST_DAYS
 )

@@ -15,6 +15,7 @@ from t5g.statistics import DayRow
 from t5g.syncs import SyncRecord
 from webhooks.api.answers import ANSWERS
 from webhooks.api.asking import ParameterError, limit_of, only
+from webhooks.api.cursors import unpacked
 from webhooks.api.shapes import Shape
 from webhooks.keys import BOARD, SETTINGS
 from webhooks.pages import addresses
@@ -195,8 +196,8 @@ async def _groups(
 ) -> web.Response:
     only(request, "limit", "cursor")
     board, base = request.app[BOARD], request.app[SETTINGS].base_url
-    limit, cursor = limit_of(request), request.query.get("cursor", "")
-    after = _read(cursor) if cursor else None
+    limit, cursor = limit_of(request), request.query.get("cursor")
+    after = _read(cursor) if cursor is not None else None
     await board.refresh()
 
     def make(now: float) -> GroupListShape:
@@ -243,7 +244,7 @@ def _write(name: str) -> str:
 
 def _read(cursor: str) -> tuple[str, str]:
     try:
-        return _place(base64.urlsafe_b64decode(cursor.encode("ascii") + b"==").decode())
+        return _place(unpacked(cursor).decode())
     except (ValueError, binascii.Error) as error:
         raise ParameterError("The cursor is not one of ours; begin without one.") from error
 

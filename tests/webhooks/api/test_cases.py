@@ -59,7 +59,9 @@ async def test_walk_goes_on_where_it_was_although_cases_come_and_go(
     assert seen == expected
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!", "WyJhIl0", "[]", "ä", "WzEsMiwzLDRd"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "!!!", "WyJhIl0", "[]", "ä", "WzEsMiwzLDRd", "A" * 8_001]
+)
 async def test_foreign_cursor_is_refused(ask: Ask, fill: Fill, cursor: str) -> None:
     await fill(5)
     status, told = await ask(PATH, cursor=cursor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -92,6 +93,21 @@ def test_every_shape_is_described() -> None:
     assert set(told["paths"]) == {endpoint.path for endpoint in ENDPOINTS}
     for endpoint in ENDPOINTS:
         assert endpoint.shape.__name__ in told["components"]["schemas"]
+
+
+def test_what_is_no_cursor_is_none_by_the_document_either() -> None:
+    parameters = [
+        one
+        for path in json.loads(document())["paths"].values()
+        for one in path["get"]["parameters"]
+        if one["name"] == "cursor"
+    ]
+    assert len(parameters) == 3
+    for one in parameters:
+        schema = one["schema"]
+        for text in ("", "x y", "ä", "=", "A" * (schema["maxLength"] + 1)):
+            fits = len(text) <= schema["maxLength"] and re.search(schema["pattern"], text)
+            assert not fits, text
 
 
 async def test_document_is_sent_to_whoever_asks(client: Client) -> None:

@@ -63,6 +63,7 @@ async def test_groups_come_in_pages_that_hold_each_once(ask: Ask, fill: Fill, ki
 
 async def test_foreign_cursor_is_refused(ask: Ask) -> None:
     assert (await ask("/api/v1/accounts", cursor="ä"))[0] == 400
+    assert (await ask("/api/v1/accounts", cursor=""))[0] == 400
     assert (await ask("/api/v1/accounts", cursor="_w"))[0] == 400
 
 

@@ -104,7 +104,7 @@ async def test_of_a_group_that_can_not_be_written_only_the_one_at_fault_pays(
     real = Intake.apply
 
     async def sometimes(self: Intake, batch: list[Delivery], *, now: datetime) -> object:
-        if any(one.event.delivery == "d-2" for one in batch):
+        if any(one.headers[DELIVERY] == "d-2" for one in batch):
             raise RuntimeError("broken by this one")
         return await real(self, batch, now=now)
 

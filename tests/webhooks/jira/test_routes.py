@@ -61,6 +61,30 @@ def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
     return {"X-Hub-Signature": jira_door.sign(body, secret)}
 
 
+# What is signed, and what is not
+
+
+async def test_a_signed_body_under_another_identifier_is_the_same_event(
+    post: Post, redis: Redis
+) -> None:
+    odd = event("jira:issue_updated")
+    assert (await post(odd, delivery="d-1"))[1] == {"outcome": "parked"}
+    again = [(await post(odd, delivery=f"made-up-{n}"))[1]["outcome"] for n in range(5)]
+    assert again == ["duplicate"] * 5
+    assert len(await Inbox(redis, Keys()).letters()) == 1
+
+
+async def test_a_signed_body_under_the_identifier_of_another_event_takes_nothing_from_it(
+    post: Post, board: Board
+) -> None:
+    old, fresh = issue_event("created", 0), issue_event("updated", 1, status="In Progress")
+    await post(old, delivery="d-1")
+    await post(old, delivery="d-2")  # somebody in between knows the identifier that comes next
+    assert (await post(fresh, delivery="d-2"))[1] == {"outcome": "applied"}
+    await board.refresh()
+    assert board.entries[ONE].internal_status == "Eng Working"
+
+
 # What is written before it is answered
 
 
