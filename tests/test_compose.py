@@ -162,6 +162,16 @@ def test_image_is_pinned(name: str) -> None:
     assert PINNED.fullmatch(SERVICES[name]["image"]), f"{name}: {SERVICES[name]['image']}"
 
 
+def test_images_without_a_digest_are_named_where_pinning_is_told() -> None:
+    told = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    told = told.partition("### Images by digest")[2].partition("\n## ")[0]
+    others = {service["image"] for service in SERVICES.values() if "build" not in service}
+    images = others | {line.split()[0] for line in re.findall(r"^FROM (.+)$", DOCKERFILE, re.M)}
+    assert {image for image in images if "@sha256:" not in image and image not in told} == set()
+    named = set(re.findall(r"`([\w./-]+:[\d.]+[\w.-]*)`", told))
+    assert named <= images, "the page names an image that is none of ours"
+
+
 def test_our_image_has_the_version_of_the_project() -> None:
     assert {service["image"] for service in OURS.values()} == {f"t5g-bot:{__version__}"}
 

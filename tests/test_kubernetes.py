@@ -210,3 +210,12 @@ def test_what_is_for_the_inside_is_closed_at_the_door() -> None:
     to = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
     assert to == {"/metrics": "closed", "/readyz": "closed", "/": "web"}
     assert "selector" not in of_kind("Service")["closed"]["spec"]
+
+
+def test_the_door_keeps_no_body_and_writes_no_address() -> None:
+    said = of_kind("Ingress")["t5g"]["metadata"]["annotations"]
+    told = {name.partition("/")[2]: value for name, value in said.items()}
+    assert told["proxy-request-buffering"] == "off"
+    assert told["proxy-max-temp-file-size"] == "0"
+    assert told["enable-access-log"] == "false"
+    assert int(told["limit-connections"]) > 0
