@@ -8,10 +8,12 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audience import Audience
 from bot.delivery import Outbox
 from bot.once import Once
 from bot.people import People
 from bot.plans import Plans
+from bot.references import channels_of
 from bot.replies import Replies
 from bot.shares import Deeds, Shares
 from bot.tasks import Tasks
@@ -44,6 +46,7 @@ class Context(Struct, frozen=True, kw_only=True):
     client: AsyncWebClient
     tasks: Tasks
     people: People
+    audience: Audience
     trail: Trail
     replies: Replies
     outbox: Outbox
@@ -86,6 +89,8 @@ def create_context(
     keys = Keys(settings.redis_prefix)
     client = create_client(settings)
     tasks = Tasks()
+    people = People(client, TeamFile(settings.team_file), redis, keys, tasks, clock=clock)
+    audience = Audience(client, people, channels_of(settings.slack_external_channels))
     return Context(
         settings=settings,
         board=board,
@@ -97,10 +102,11 @@ def create_context(
         history=History(redis, keys),
         client=client,
         tasks=tasks,
-        people=People(client, TeamFile(settings.team_file), redis, keys, tasks, clock=clock),
+        people=people,
+        audience=audience,
         trail=Trail(Audit(redis, keys, days=settings.audit_days), tasks),
-        replies=Replies(settings, redis, keys, client),
-        outbox=Outbox(redis, keys, client, clock=clock),
+        replies=Replies(settings, redis, keys, client, audience),
+        outbox=Outbox(redis, keys, client, audience, clock=clock),
         once=Once(redis, keys),
         watches=Watches(redis, keys),
         plans=Plans(settings, redis, keys),

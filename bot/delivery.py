@@ -25,9 +25,10 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audience import Audience
 from bot.refusals import refusal
 from t5g.alerts import Alerts
-from t5g.errors import StoreError
+from t5g.errors import StoreError, UnsureError
 from t5g.keys import Keys
 from t5g.lock import Lock, LockLostError
 from t5g.logs import logger
@@ -39,6 +40,8 @@ KEPT = 14 * 24 * 3600
 #: A message that could not be posted for so long is of no use any more.
 LASTS = 6 * 3600.0
 LONGEST_WAIT = 60.0
+#: Seconds that a message waits for Slack to say who is in its channel.
+LOOKING = 10.0
 #: Seconds that a message under way is granted when the process stops.
 GRACE = 5.0
 EVENT_TYPE = "t5g_message"
@@ -122,6 +125,13 @@ return 1
 """
 
 
+async def count_waiting(redis: Redis, keys: Keys) -> int:
+    """Count the messages that wait in the lines of an installation."""
+    rows: Any = await redis.smembers(keys.named("slack", "outbox"))
+    lines = [keys.named("slack", "outbox", raw.decode()) for raw in rows]
+    return sum([int(await redis.llen(line)) for line in lines])
+
+
 class Outbox:
     """The lines of one installation."""
 
@@ -130,6 +140,7 @@ class Outbox:
         redis: Redis,
         keys: Keys,
         client: AsyncWebClient,
+        audience: Audience,
         *,
         spacing: float = SPACING,
         clock: Callable[[], float] = time.time,
@@ -137,6 +148,7 @@ class Outbox:
         self._redis = redis
         self._keys = keys
         self._client = client
+        self._audience = audience
         self._spacing = spacing
         self._clock = clock
         self._alerts = Alerts(redis, keys)
@@ -191,10 +203,7 @@ class Outbox:
 
     async def waiting(self) -> int:
         """Count the messages in all lines."""
-        total = 0
-        for channel in await self._busy():
-            total += int(await self._redis.llen(self._line(channel)))
-        return total
+        return await count_waiting(self._redis, self._keys)
 
     async def drain(self, channel: str = "", *, within: float = math.inf) -> None:
         """Post what waits for a channel (or for all), as far as that is possible now.
@@ -278,7 +287,10 @@ class Outbox:
         if await self.posted(item.id) is not None:
             return
         if item.expires < self._clock():
-            log.warning("slack_message_expired", what=item.what, channel=item.channel)
+            await self._alarm(item, "it waited for too long")
+            return
+        if why := await self._refusal(item):
+            await self._alarm(item, why)
             return
         begun = await self._redis.get(self._trying(item))
         if begun is not None:
@@ -293,6 +305,16 @@ class Outbox:
         posted = await self._try(item)
         if posted is not None:
             await self._record(item, posted)
+
+    async def _refusal(self, item: Outgoing) -> str:
+        """Return why the channel may not be shown anything, or "". Raises _Later if unknown."""
+        try:
+            return await self._audience.refusal(item.channel, patience=LOOKING)
+        except UnsureError as error:
+            if error.why in BROKEN_APP:
+                await self._alarm(item, error.why)
+            log.info("slack_audience_unknown", channel=item.channel, why=error.why)
+            raise _Later from None
 
     async def _try(self, item: Outgoing) -> Posted | None:
         """Call Slack; None if it refuses for good."""
@@ -439,7 +461,9 @@ class Outbox:
         await self._alerts.raise_(
             _alert(item.channel),
             f"Slack does not take messages for {item.channel}: {why} ({item.what}).",
-            hint="Invite the bot into the channel, or look at the app's scopes and tokens.",
+            hint="Invite the bot into the channel, or look at the app's scopes and tokens. A "
+            "channel with guests or people of other companies is shown nothing, unless "
+            "T5G_SLACK_EXTERNAL_CHANNELS names it.",
         )
 
     @property

@@ -87,10 +87,14 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 class _Told(Struct, frozen=True, kw_only=True):
-    """What came of a look-up. `sure`: Slack gave an answer (`found` None: there is no such)."""
+    """What came of a look-up. `sure`: Slack gave an answer (`found` None: there is no such).
+
+    `why`: Slack's word if it gave none.
+    """
 
     sure: bool
     found: Any = None
+    why: str = ""
 
 
 class People:
@@ -260,25 +264,36 @@ class People:
         found = await asyncio.gather(*map(inside, names))
         return frozenset(x for x, y in zip(names, found, strict=True) if y), None in found
 
-    async def look(self, name: str, ask: Callable[[], Awaitable[T]], kind: Any) -> T | None:
+    async def look(
+        self,
+        name: str,
+        ask: Callable[[], Awaitable[T]],
+        kind: Any,
+        *,
+        patience: float | None = None,
+    ) -> T | None:
         """Return what is kept of `name`, else ask Slack; None if there is no such thing.
 
         What takes too long is there for the next one. Raises UnsureError.
         """
         kept = await self._kept(name)
         if kept is None:
-            return await self._begun(name, lambda: self._find(name, ask))
+            return await self._begun(name, lambda: self._find(name, ask), patience)
         if self._clock() - kept.asked > FRESH and name not in self._asked:
             self._start(name, lambda: self._find(name, ask))
         found: T | None = msgspec.json.decode(kept.found, type=kind | None)
         return found
 
-    async def _begun(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:
+    async def _begun(
+        self, name: str, work: Callable[[], Awaitable[T]], patience: float | None = None
+    ) -> T | None:
         """Wait a little for a look-up, one for all who need it. Raises UnsureError."""
         task = self._asked.get(name) or self._start(name, work)
-        done, _ = await asyncio.wait([task], timeout=PATIENCE)
-        if not done or task.cancelled() or not task.result().sure:
+        done, _ = await asyncio.wait([task], timeout=PATIENCE if patience is None else patience)
+        if not done or task.cancelled():
             raise UnsureError(NOT_NOW)
+        if not task.result().sure:
+            raise UnsureError(NOT_NOW, why=task.result().why)
         found: T | None = task.result().found
         return found
 
@@ -295,8 +310,8 @@ class People:
             return _Told(sure=False)
         try:
             return _Told(sure=True, found=await work())
-        except UnsureError:
-            return _Told(sure=False)
+        except UnsureError as error:
+            return _Told(sure=False, why=error.why)
         except SlackApiError as error:
             refused = refusal(error)
             if refused.limited:
@@ -306,7 +321,7 @@ class People:
         except _FAILURES as error:
             why = type(error).__name__
         log.warning("slack_lookup_failed", what=what, why=why)
-        return _Told(sure=False)
+        return _Told(sure=False, why=why)
 
     async def _find(self, name: str, ask: Callable[[], Awaitable[T]]) -> T | None:
         turn, asked = await self._turn_of(name), self._clock()

@@ -22,37 +22,32 @@ from bot.trail import line
 from bot.views.blocks.alerts import preview
 from t5g.audit import Outcome
 from t5g.derived import Entry
-from t5g.errors import StoreError
+from t5g.errors import StoreError, UnsureError
 
 #: A number is not answered again in the same channel for so long.
 QUIET = 6 * 3600
 MOST = 3
+COMPOSER = "COMPOSER"
 
 
 async def unfurl(context: Context, body: Mapping[str, Any]) -> None:
     """Answer a `link_shared` event with a card for each link that is of ours."""
     event: Mapping[str, Any] = body.get("event") or {}
-    if body.get("is_ext_shared_channel") or not await _reads(context, str(event.get("user") or "")):
+    channel = str(event.get("channel") or "")
+    if not await _may_show(context, str(event.get("user") or ""), channel):
         return
     links = [str(x.get("url") or "") for x in event.get("links") or () if isinstance(x, Mapping)]
     try:
         await context.board.refresh()
     except StoreError:
         return
-    channel = str(event.get("channel") or "")
     found = {url: blocks for url in links if (blocks := _card(context, url, channel))}
     if not found:
         return
     unfurls = {url: {"blocks": blocks} for url, blocks in found.items()}
-    await context.replies.call("chat.unfurl", **_place(event), unfurls=unfurls)
+    place = {"channel": channel, "ts": str(event.get("message_ts"))}
+    await context.replies.call("chat.unfurl", **place, unfurls=unfurls)
     await _note(context, event, f"{len(found)} links")
-
-
-def _place(event: Mapping[str, Any]) -> dict[str, str]:
-    """A link may stand in a message, or still in the composer."""
-    if event.get("source") == "composer" or event.get("channel") == "COMPOSER":
-        return {"unfurl_id": str(event.get("unfurl_id")), "source": str(event.get("source"))}
-    return {"channel": str(event.get("channel")), "ts": str(event.get("message_ts"))}
 
 
 def _card(context: Context, url: str, channel: str) -> list[dict[str, Any]]:
@@ -75,11 +70,11 @@ async def answer_numbers(context: Context, body: Mapping[str, Any]) -> None:
     channel = str(event.get("channel") or "")
     text = str(event.get("text") or "")
     found = [x for x in of_text(text, context.settings) if x.kind == "case" and not x.url][:MOST]
-    if not found or body.get("is_ext_shared_channel"):
+    if not found:
         return
     if not await context.watches.of(channel):
         return
-    if not await _reads(context, str(event.get("user") or "")):
+    if not await _may_show(context, str(event.get("user") or ""), channel):
         return
     await context.board.refresh()
     entries: list[Entry] = []
@@ -114,8 +109,14 @@ async def _note(context: Context, event: Mapping[str, Any], what: str) -> None:
     context.trail.note(line(asker, "preview", Outcome.ANSWERED, detail=what))
 
 
-async def _reads(context: Context, user_id: str) -> bool:
-    """Say whether the person may read at all."""
-    if not user_id:
+async def _may_show(context: Context, user_id: str, channel: str) -> bool:
+    """Return whether what somebody wrote there may be answered for all to see.
+
+    Not so in the composer: nobody knows yet where that message will go.
+    """
+    if not user_id or channel == COMPOSER or (await context.people.asker(user_id)).role is None:
         return False
-    return (await context.people.asker(user_id)).role is not None
+    try:
+        return not await context.audience.refusal(channel)
+    except UnsureError:
+        return False

@@ -89,7 +89,12 @@ def entries_of(reference: Reference, board: Board) -> list[Entry]:
 
 def allowed_channels(settings: Settings) -> frozenset[str]:
     """The channels that may know of restricted bugs and issues."""
-    return frozenset(settings.slack_restricted_channels.replace(",", " ").split())
+    return channels_of(settings.slack_restricted_channels)
+
+
+def channels_of(text: str) -> frozenset[str]:
+    """Return the ids of channels that a setting names."""
+    return frozenset(text.replace(",", " ").split())
 
 
 def restricted(reference: Reference, entries: Iterable[Entry]) -> bool:

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audience import Audience
 from bot.refusals import refusal
 from t5g.keys import Keys
 from t5g.logs import logger
@@ -55,7 +56,12 @@ class Replies:
     """Sends answers back, and keeps ways back for jobs. Close it with the process."""
 
     def __init__(
-        self, settings: Settings, redis: Redis, keys: Keys, client: AsyncWebClient
+        self,
+        settings: Settings,
+        redis: Redis,
+        keys: Keys,
+        client: AsyncWebClient,
+        audience: Audience,
     ) -> None:
         secret = settings.slack_signing_secret.get_secret_value()
         token = settings.slack_bot_token.get_secret_value()
@@ -64,6 +70,7 @@ class Replies:
         self._redis = redis
         self._keys = keys
         self._client = client
+        self._audience = audience
         self._session: aiohttp.ClientSession | None = None
         self._origin = urlsplit(str(settings.slack_api_url))[:2]
 
@@ -90,8 +97,10 @@ class Replies:
         """Answer by the best way that works; say whether one did.
 
         `replace`: the message that was clicked (or answered with) is replaced. `public`: everybody
-        in the channel sees it.
+        in the channel sees it, if the channel may. Raises UnsureError if that is unknown.
         """
+        if public and await self._audience.refusal(reply.channel):
+            return False
         if reply.ts and replace:
             return await self._update(reply, payload)
         kind = "in_channel" if public else "ephemeral"

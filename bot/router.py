@@ -45,6 +45,14 @@ NOT_NOW = (
 )
 
 
+def not_here(why: str) -> str:
+    """Explain why a channel is shown nothing."""
+    return (
+        f"This channel is shown no cases: {why}. An administrator can name the channel in "
+        "`T5G_SLACK_EXTERNAL_CHANNELS`."
+    )
+
+
 class UnknownCommandError(NotFoundError):
     """There is no such command; `options` are the nearest ones."""
 
@@ -75,6 +83,11 @@ class Request(Struct, frozen=True, kw_only=True):
     def need(self, role: Role, what: str) -> None:
         """Raise RefusedError unless the asker has `role`; `what` finishes “… is for engineers”."""
         permit(self.asker, role, what)
+
+    async def need_audience(self, channel: str) -> None:
+        """Raise RefusedError if a channel may not be shown cases, UnsureError if it is unknown."""
+        if why := await self.context.audience.refusal(channel):
+            raise RefusedError(not_here(why))
 
 
 def permit(asker: Asker, role: Role, what: str) -> None:

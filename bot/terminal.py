@@ -18,10 +18,12 @@ from bot.views.terminal import show
 from t5g.board import Board
 from t5g.connection import open_queue_redis, open_redis, open_store, open_syncs
 from t5g.derived import Rules
-from t5g.errors import SettingsError
+from t5g.errors import RefusedError, SettingsError
 from t5g.settings import Settings
 from t5g.team import Role
 
+#: Seconds that a command waits for Slack to say who is in a channel.
+PATIENCE = 30.0
 #: Whoever may start a process with these settings may do all.
 TERMINAL = Asker(id="terminal", name="terminal", role=Role.ADMIN, origin=Origin.TERMINAL)
 
@@ -54,7 +56,7 @@ async def ask_once(settings: Settings, text: str, *, as_json: bool, console: Con
 
 
 async def digest_once(settings: Settings, channel: str, *, dry_run: bool, console: Console) -> None:
-    """Print the digest, or post it now. Raises SettingsError without a channel."""
+    """Print the digest, or post it now. Raises SettingsError without a channel, RefusedError."""
     channel = channel or settings.slack_digest_channel
     async with opened(settings) as context:
         await context.board.refresh()
@@ -63,6 +65,8 @@ async def digest_once(settings: Settings, channel: str, *, dry_run: bool, consol
             return
         if not channel:
             raise SettingsError(["T5G_SLACK_DIGEST_CHANNEL is missing: where to post the digest"])
+        if why := await context.audience.refusal(channel, patience=PATIENCE):
+            raise RefusedError(f"{channel} is shown no cases: {why}.")
         await post(context, channel)
         await context.outbox.drain(channel)
     console.print(f"Posted to {channel}.")

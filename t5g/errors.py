@@ -65,9 +65,16 @@ class RefusedError(T5GError):
 
 
 class UnsureError(T5GError):
-    """It could not be looked up now whether the person may; that is no refusal."""
+    """It could not be looked up now whether the person may; that is no refusal.
+
+    `why`: the word of who was asked, "" if there was none.
+    """
 
     status = 503
+
+    def __init__(self, message: str, *, why: str = "") -> None:
+        self.why = why
+        super().__init__(message)
 
 
 class StoreError(T5GError):

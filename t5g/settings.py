@@ -326,6 +326,11 @@ class Settings(BaseSettings):
     slack_restricted_channels: str = Field(
         "", description="Ids of channels in which restricted bugs and issues may be spoken of"
     )
+    slack_external_channels: str = Field(
+        "",
+        description="Ids of channels that are shown cases though people of other companies or "
+        "guests are in them, or the bot can not see who is",
+    )
     digest_at: time = Field(time(9, 0), description="Time of day of the digest")
     timezone: str = Field("UTC", description="Time zone of the digest, and of people without one")
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from bench.chaos.errands import wish, wish_sync
 from bench.chaos.stage import Stage
-from bot.delivery import Outbox
+from bot.delivery import count_waiting
 from t5g.board import Board
 from t5g.errors import StoreError
 from t5g.inbox import Inbox
@@ -99,17 +99,18 @@ class _Rest:
     async def told(self) -> None:
         """Post what is due and what waits, and apply what could not be."""
         since, runs = time.time(), Runs(self._redis, self._keys)
-        outbox, inbox = _waiting(self._stage, self._redis), Inbox(self._redis, self._keys)
+        inbox = Inbox(self._redis, self._keys)
 
         # However well all is, a channel takes one message a second.
-        self._limit.reschedule((self._limit.when() or 0.0) + A_MESSAGE * await outbox.waiting())
+        messages = await count_waiting(self._redis, self._keys)
+        self._limit.reschedule((self._limit.when() or 0.0) + A_MESSAGE * messages)
 
         async def posted() -> bool:
             looked = any(
                 one.job == "digest_tick" and one.outcome is Outcome.DONE and one.started >= since
                 for one in await runs.ended(since)
             )
-            return looked and await outbox.waiting() == 0
+            return looked and await count_waiting(self._redis, self._keys) == 0
 
         async def applied() -> bool:
             return await inbox.count() == 0
@@ -134,12 +135,6 @@ _DONE = (SyncState.OK, SyncState.PARTIAL)
 _CREATE = "workers.cards.jobs.create"
 _DIGEST = "bot.jobs.digest_tick"
 _LETTERS = "workers.jobs.deadletters"
-
-
-def _waiting(stage: Stage, redis: Any) -> Outbox:
-    from slack_sdk.web.async_client import AsyncWebClient
-
-    return Outbox(redis, stage.keys, AsyncWebClient())
 
 
 async def _answers(stage: Stage) -> bool:

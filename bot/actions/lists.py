@@ -12,6 +12,7 @@ from bot.asker import Asker, Origin
 from bot.context import Context
 from bot.delivery import message
 from bot.references import allowed_channels, names_restricted
+from bot.router import not_here
 from bot.shares import Share
 from bot.speaking import Speaker
 from bot.trail import line
@@ -20,7 +21,7 @@ from bot.views.blocks.lists import ALL, FILTERS
 from bot.views.blocks.notes import note_message
 from bot.views.blocks.parts import small, without_share
 from t5g.audit import Outcome
-from t5g.errors import QueryError
+from t5g.errors import QueryError, UnsureError
 from t5g.query import Query, parse_query
 
 #: Answers that can be shared, besides lists and single cases.
@@ -113,9 +114,10 @@ class Lists:
             await context.replies.send(click.back, payload)
             return
         channel, once = click.channel, f"share:{click.trigger}" if click.trigger else ""
-        if self._tells_too_much(click):
-            await context.replies.send(click.back, note_message(Note(text=TOO_MUCH, failed=True)))
-            context.trail.note(line(asker, "share", Outcome.REFUSED))
+        why, outcome = await self._refusal(click)
+        if why:
+            await context.replies.send(click.back, note_message(Note(text=why, failed=True)))
+            context.trail.note(line(asker, "share", outcome))
             return
         payload = self._shared_case(number, asker, channel) if number else _shared(payload, asker)
         if await self._is_member(channel):
@@ -134,6 +136,16 @@ class Lists:
             await context.replies.send(click.back, note_message(Note(text=NOT_HERE, failed=True)))
             return
         context.trail.note(line(asker, "share", Outcome.DONE, case=number))
+
+    async def _refusal(self, click: Click) -> tuple[str, Outcome]:
+        """Return why the answer is not shown to the channel ("": it is), and for the audit log."""
+        try:
+            why = await self._context.audience.refusal(click.channel)
+        except UnsureError as error:
+            return str(error), Outcome.FAILED
+        if why:
+            return not_here(why), Outcome.REFUSED
+        return (TOO_MUCH if self._tells_too_much(click) else ""), Outcome.REFUSED
 
     def _shared_case(self, number: str, asker: Asker, channel: str) -> dict[str, Any]:
         """The case as everybody in a channel may see it."""

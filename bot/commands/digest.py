@@ -60,6 +60,7 @@ async def _now(request: Request, report: Report) -> Note:
     channel = request.asker.post_to
     if not _personal(channel):
         request.need(Role.ENGINEER, "Posting the digest for everybody")
+        await request.need_audience(channel)
     context = request.context
     named = request.back.request if request.back else ""
     await post(context, channel, report, once=f"now:{named}" if named else "")
@@ -71,6 +72,7 @@ async def _here(request: Request, report: Report, words: list[str]) -> Note:
     channel = request.asker.post_to
     if not _personal(channel):
         request.need(Role.ADMIN, "Setting up the digest of a channel")
+        await request.need_audience(channel)
     plan = planned(words, request, report)
     await request.context.plans.put(plan)
     following = plan.next_after(datetime.fromtimestamp(request.now, UTC))

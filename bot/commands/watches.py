@@ -30,6 +30,7 @@ async def watch(request: Request) -> Answer:
     personal = channel == request.asker.id
     if not personal:
         request.need(Role.ENGINEER, "Setting a watch for a whole channel")
+        await request.need_audience(channel)
     query = await understood(request, request.text)
     context = request.context
     knows = personal or channel in allowed_channels(context.settings)

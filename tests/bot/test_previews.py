@@ -77,10 +77,13 @@ async def test_what_is_restricted_or_unknown_gets_no_card(filled: Channel, link:
     assert unfurled(filled, sent["ts"]) == ""
 
 
-async def test_a_link_is_previewed_in_the_composer(filled: Channel) -> None:
+async def test_a_link_in_the_composer_waits_until_it_is_known_where_it_goes(
+    filled: Channel,
+) -> None:
     body = {"user": filled.user, "text": "https://jira.example.com/browse/T5G-1"}
-    assert (await filled._post("paste", body))["unfurl_id"]
+    unfurl_id = (await filled._post("paste", body))["unfurl_id"]
     await filled.settle()
+    assert filled.server.previews.shared[unfurl_id].draft == {}
     assert filled.refused() == []
 
 
@@ -93,11 +96,13 @@ async def test_nothing_is_told_to_channels_of_other_companies(filled: Channel) -
         "message_ts": "1.0",
         "links": [{"url": "https://jira.example.com/browse/T5G-1"}],
     }
-    await unfurl(filled.context, {"event": event, "is_ext_shared_channel": True})
     await watched(filled)
+    filled.server.membership.connect(filled.server.state.channel("general"), "T0OTHER")
+    await filled.settle()
+    await unfurl(filled.context, {"event": event})
     event = {"type": "message", "user": filled.user, "channel": general, "text": "00000001",
              "ts": "1.0"}  # fmt: skip
-    await answer_numbers(filled.context, {"event": event, "is_ext_shared_channel": True})
+    await answer_numbers(filled.context, {"event": event})
     assert filled.refused() == []
     assert await filled.context.outbox.waiting() == 0
 
