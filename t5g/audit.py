@@ -1,9 +1,11 @@
 """The audit log: who asked for or did what, from where, on which case, and what came of it.
 
 Append-only: a capped-by-age stream in Redis, and a log line for each entry. What is written here
-must hold no secret and no text of a customer; callers give short words.
+must hold no secret and no text of a customer; callers give short words. Who is refused the same
+again and again is written once a minute, so that an attack fills neither the log nor the memory.
 """
 
+import hashlib
 import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
 from t5g.keys import Keys
 from t5g.logs import logger
@@ -22,6 +25,21 @@ log = logger("t5g.audit")
 DAY_MS = 86_400_000
 PAGE = 500
 LONGEST = 300
+#: Seconds in which the same refusal of the same person is written once.
+QUIET = 60
+#: Refusals of one person that are written in that time, whatever they are of.
+MOST_REFUSALS = 10
+
+# KEYS: the log, the mark of this refusal, the count of this person's. ARGV: the entry, seconds, the
+# most. Returns whether it was written.
+_REFUSED = """
+if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then return 0 end
+local count = redis.call('INCR', KEYS[3])
+if count == 1 then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
+if count > tonumber(ARGV[3]) then return 0 end
+redis.call('XADD', KEYS[1], '*', 'entry', ARGV[1])
+return 1
+"""
 
 
 class Outcome(StrEnum):
@@ -80,22 +98,43 @@ class Audit:
 
     def __init__(self, redis: Redis, keys: Keys, *, days: float = 365.0) -> None:
         self._redis = redis
+        self._keys = keys
         self._key = keys.named("audit")
         self._days = days
 
     async def record(self, *entries: AuditEntry) -> None:
-        """Append entries, each with its own time (now, if it has none)."""
+        """Append entries, each with its own time (now, if it has none).
+
+        Of refusals of the same person and action, with the same detail, one a minute is written,
+        and of all refusals of a person ten.
+        """
         if not entries:
             return
         now = time.time()
+        refused: list[AuditEntry | None] = []
         pipe = self._redis.pipeline(transaction=False)
         for entry in entries:
             stamped = _stamped(entry, now)
-            _write_line(stamped)
-            pipe.xadd(self._key, {"entry": _ENCODE(stamped)})
+            if entry.outcome is Outcome.REFUSED:
+                refused.append(stamped)
+                self._stage_refusal(pipe, stamped)
+            else:
+                _write_line(stamped)
+                pipe.xadd(self._key, {"entry": _ENCODE(stamped)})
+                refused.append(None)
         oldest = int(now * 1000 - self._days * DAY_MS)
         pipe.xtrim(self._key, minid=max(0, oldest), approximate=True)
-        await pipe.execute()
+        written = await pipe.execute()
+        for refusal, done in zip(refused, written, strict=False):
+            if refusal is not None and done:
+                _write_line(refusal)
+
+    def _stage_refusal(self, pipe: Pipeline, entry: AuditEntry) -> None:
+        what = "\0".join((entry.who, entry.origin, entry.action, entry.detail))
+        mark = hashlib.sha256(what.encode()).hexdigest()[:32]
+        person = hashlib.sha256(entry.who.encode()).hexdigest()[:32]
+        names = (self._key, *(self._keys.named("audit", "refused", x) for x in (mark, person)))
+        pipe.eval(_REFUSED, len(names), *names, _ENCODE(entry), QUIET, MOST_REFUSALS)
 
     async def read(
         self, wanted: Filter | None = None, *, limit: int | None = 100

@@ -74,6 +74,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("inbox:due", "t5g.inbox", _WORK, "dead letters by their next try"),
     Owned("inbox:subjects", "t5g.inbox", _WORK, "issues that have dead letters"),
     Owned("inbox:of:*", "t5g.inbox", _WORK, "dead letters of one issue"),
+    Owned("audit:refused:*", "t5g.audit", _PASSING, "refusals written in the last minute"),
     Owned("audit", "t5g.audit", _KEPT, "the audit log (bounded by T5G_AUDIT_DAYS)"),
     Owned("statistics", "t5g.statistics", _KEPT, "a row of numbers for each day"),
     Owned("slack:digests", "bot.digests", _KEPT, "digest settings of channels"),

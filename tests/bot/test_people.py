@@ -204,6 +204,13 @@ def test_the_workspace_decides_and_never_a_flag() -> None:
     assert not Tenant(team="T1").owns("T2", "")
 
 
+async def test_a_thousand_questions_of_a_stranger_are_one_line(channel: Channel) -> None:
+    eve = stranger(channel, "another company's")
+    for n in range(20):
+        await eve.said(f"cases account:{n}")
+    assert await channel.audited("cases") == ["refused"]
+
+
 UNSURE: dict[str, dict[str, Any]] = {
     "429": LIMITED,
     "503": {"kind": Kind.DOWN},

@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from t5g.audit import PAGE, Audit, AuditEntry, Filter, Outcome
+from t5g.audit import MOST_REFUSALS, PAGE, QUIET, Audit, AuditEntry, Filter, Outcome
 from t5g.keys import Keys
 from tests import wall_clock
 
@@ -25,6 +25,36 @@ async def test_entries_come_back_newest_first_with_time_and_id(audit: Audit) -> 
     found = await audit.read()
     assert [x.action for x in found] == ["claim", "cases"]
     assert all(before <= x.at <= wall_clock.seconds() and x.id for x in found)
+
+
+async def test_the_same_refusal_is_written_and_logged_once_a_minute(
+    audit: Audit, redis: Redis
+) -> None:
+    refused = line(action="claim", outcome=Outcome.REFUSED, detail="outsider")
+    with capture_logs() as said:
+        for _ in range(50):
+            await audit.record(refused, line(action="claim", outcome=Outcome.ASKED))
+    outcomes = [entry.outcome for entry in await audit.read(limit=None)]
+    assert outcomes.count(Outcome.REFUSED) == 1
+    assert outcomes.count(Outcome.ASKED) == 50, "what is no refusal is written each time"
+    assert [row["outcome"] for row in said].count("refused") == 1
+    (mark,) = [x async for x in redis.scan_iter("t5g:audit:refused:*")][:1]
+    assert 0 < await redis.ttl(mark) <= QUIET
+
+
+async def test_other_refusals_and_other_people_are_written(audit: Audit) -> None:
+    for who in ("U1", "U2"):
+        for action in ("claim", "assign", "claim"):
+            await audit.record(line(who=who, action=action, outcome=Outcome.REFUSED))
+    assert [(x.who, x.action) for x in await audit.read()] == [
+        ("U2", "assign"), ("U2", "claim"), ("U1", "assign"), ("U1", "claim"),
+    ]  # fmt: skip
+
+
+async def test_whoever_varies_what_is_refused_still_floods_nothing(audit: Audit) -> None:
+    for n in range(100):
+        await audit.record(line(outcome=Outcome.REFUSED, detail=f"asked {n}"))
+    assert len(await audit.read(limit=None)) == MOST_REFUSALS
 
 
 @pytest.mark.parametrize(

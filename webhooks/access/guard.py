@@ -5,7 +5,6 @@ a role taken away is gone at once. Machines' addresses prove themselves by signa
 """
 
 import asyncio
-import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -44,7 +43,7 @@ CROSS_SITE = frozenset({"/saml/acs"})
 BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 #: What our cookies hold; anything else was not given by us.
 COOKIE = re.compile(r"[\w-]{1,100}", re.ASCII)
-#: Wrong tokens and logins of one address, a minute; and refusals of one person that are noted.
+#: Wrong tokens and logins of one address, a minute.
 FAILURES = 10
 #: Seconds after which somebody counts as a stranger where that is no reason to keep them waiting.
 PATIENCE = 2.0
@@ -96,7 +95,6 @@ class Access(Struct, frozen=True, kw_only=True):
     open: Limit
     guesses: Limit
     failures: Limit
-    noted: Limit
     contact: str
 
     @property
@@ -136,7 +134,6 @@ def open_access(
         open=Limit(rate, burst, clock),
         guesses=Limit(FAILURES, FAILURES, clock),
         failures=Limit(FAILURES, FAILURES, clock),
-        noted=Limit(FAILURES, FAILURES, clock),
         contact=settings.access_contact,
     )
 
@@ -169,20 +166,17 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _note_refusal(request: web.Request, access: Access, error: RefusedError) -> None:
-    """Put into the audit log who was refused what; who goes on asking is noted now and then."""
+    """Put into the audit log who was refused what."""
     viewer, address = request.get(VIEWER, LOCAL), access.origins.address(request)
-    who = viewer.id or address
-    with contextlib.suppress(TooManyError):
-        access.noted.take(who)
-        resource = request.match_info.route.resource
-        asked = f"{request.method} {resource.canonical if resource else request.path[:80]}"
-        await access.audit.record(
-            AuditEntry(
-                who=who, name=viewer.name, action="access", outcome=Outcome.REFUSED,
-                origin="api" if request.path.startswith("/api/") else "page", place=address,
-                detail=f"{asked}: {error}",
-            )
-        )  # fmt: skip
+    resource = request.match_info.route.resource
+    asked = f"{request.method} {resource.canonical if resource else request.path[:80]}"
+    await access.audit.record(
+        AuditEntry(
+            who=viewer.id or address, name=viewer.name, action="access", outcome=Outcome.REFUSED,
+            origin="api" if request.path.startswith("/api/") else "page", place=address,
+            detail=f"{asked}: {error}",
+        )
+    )  # fmt: skip
 
 
 async def _admit(request: web.Request, access: Access, kind: Kind) -> None:
