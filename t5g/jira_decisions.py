@@ -9,8 +9,9 @@ tell is left to a sync, which the decision asks for.
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from t5g.derived import Entry
@@ -81,6 +82,14 @@ class Lookup(Protocol):
 
 Part = Observation | Sync
 Facts = Card | Issue | Escalation
+F = TypeVar("F", Card, Issue, Escalation)
+
+#: Of an issue without one of these nothing is written but what its comments say.
+NEEDED = ("summary", "status", "updated")
+#: JIRA always has these of an issue, empty or not: null tells no more than no field at all.
+NEVER_NULL = frozenset({*NEEDED, "created", "fixVersions", "issuetype", "labels"})
+#: Fields that each whole issue has, whatever fields an installation has made.
+COMMON = NEVER_NULL | {"assignee", "priority"}
 
 
 def decide(event: Event, lookup: Lookup, settings: Settings) -> Decision:
@@ -103,6 +112,8 @@ def looks_back(event: Event) -> bool:
     """Say whether deciding needs all that was written just before: a card moves, or hides."""
     if event.issue is None:
         return event.kind in COMMENT_KINDS or event.kind in LINK_KINDS
+    if event.kind in ISSUE_KINDS and not (event.issue.get("fields") or {}).keys() >= COMMON:
+        return True  # what its body leaves out stays as it is known
     return any(item.is_field("key", "summary") for item in event.changelog)
 
 
@@ -116,7 +127,7 @@ def _decision(parts: Iterable[Part]) -> Decision:
     return Decision(
         outcome=Outcome.APPLIED if observations or resyncs else Outcome.NOT_OURS,
         observations=tuple(observations),
-        resyncs=tuple(resyncs),
+        resyncs=tuple(dict.fromkeys(resyncs)),
     )
 
 
@@ -138,12 +149,33 @@ class _Seen:
         self.key = str(self.issue.get("key") or "")
         self.deleted = event.kind is Kind.ISSUE_DELETED
         self.project = project_of(self.issue)
-        self.labels = labels_of(self.issue)
+        #: None: the event does not tell them.
+        self.labels = labels_of(self.issue) if self.told("labels") else None
         self.updated = parse_time(self.fields.get("updated")) or event.at
         #: A deletion does not touch `updated`; it is the last thing that happens.
         self.gone_at = max(self.updated, event.at) if self.deleted else self.updated
         #: Keys that the issue had until this event.
         self.old_keys = {text for text in self.before("key") if text != self.key and "-" in text}
+
+    def told(self, field: str) -> bool:
+        """Say whether the event tells what the issue has in a field."""
+        found = self.fields.get(field)
+        return found is not None or (field in self.fields and field not in NEVER_NULL)
+
+    def tells_enough(self, label: str = "") -> bool:
+        """Say whether the event tells what a view must know; `label`: whether it asks for one."""
+        if self.deleted:
+            return True
+        return all(map(self.told, NEEDED)) and not (label and self.labels is None)
+
+    def with_known(self, facts: F, before: F | None, fields: Mapping[str, str]) -> F:
+        """Return facts with what the event does not tell as it was; `fields` by fact."""
+        untold = {
+            name: getattr(before, name)
+            for name, field in fields.items()
+            if before is not None and not self.told(field)
+        }
+        return msgspec.structs.replace(facts, **untold)
 
     def touches(self, *fields: str) -> bool:
         """Say whether the event changed one of these fields."""
@@ -161,15 +193,15 @@ class _Seen:
 
     def marked(self, project: str, label: str) -> bool:
         """Say whether the issue is in the project and has the label (empty: any)."""
-        return self.project == project and (not label or label in self.labels)
+        return self.project == project and (not label or label in (self.labels or ()))
 
     def could_be_marked(self, project: str, label: str) -> bool:
-        """Say whether the issue is marked, or was until this event."""
+        """Say whether the issue is marked, or was until this event, as far as it tells."""
         if self.project != project and not any(
             key.rpartition("-")[0] == project for key in self.old_keys
         ):
             return False
-        labelled = not label or label in self.labels
+        labelled = not label or self.labels is None or label in self.labels
         return labelled or any(label in text.split() for text in self.before("labels"))
 
     def item(self, number: str, source: Source, facts: Facts) -> ItemSeen:
@@ -203,7 +235,10 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
     candidate = bool(known) or seen.could_be_marked(project, label)
     if not candidate and not any(lookup.by_card(key) for key in seen.old_keys):
         return
-    if not seen.event.full and not seen.deleted:
+    before = _known_card(seen, known)
+    if before is not None and seen.labels is None and not seen.touches("labels"):
+        seen.labels = before.labels
+    if not seen.tells_enough(label):
         yield from _comments(seen, known)
         yield Sync.CARDS
         return
@@ -218,13 +253,43 @@ def _of_card(seen: _Seen) -> Iterator[Part]:
         yield Sync.CARDS
         now, number = now & known, None
     card = card_of(seen.issue, settings)
-    yield from (seen.item(n, Source.CARD, card) for n in sorted(now))
+    whole = seen.with_known(card, before, _card_fields(settings))
+    if now and whole != card:
+        yield Sync.CARDS  # what the event did not tell may have changed too
+    yield from (seen.item(n, Source.CARD, whole) for n in sorted(now))
     yield from _cards_left(seen, now, known, number)
     if now:
         yield from _comments(seen, now)
         yield from _carried_comments(seen, now, known)
         if now - known and seen.touches("labels", "key", "summary"):
             yield Sync.CARDS  # it became ours, and we may not know its comments
+
+
+def _known_card(seen: _Seen, numbers: Set[str]) -> Card | None:
+    """What is known of the card."""
+    for number in sorted(numbers):
+        entry = seen.lookup.get(number)
+        for card in entry.case.cards if entry else ():
+            if card.key == seen.key:
+                return card
+    return None
+
+
+def _card_fields(settings: Settings) -> Mapping[str, str]:
+    ids = settings.jira_fields
+    return {
+        "priority": "priority", "assignee": "assignee", "contributors": ids.contributors,
+        "labels": "labels", "sprint": ids.sprint, "created": "created",
+    }  # fmt: skip
+
+
+def _defect_fields(settings: Settings) -> Mapping[str, str]:
+    ids = settings.jira_fields
+    return {
+        "type": "issuetype", "severity": ids.severity, "priority": "priority",
+        "assignee": "assignee", "qa_contact": ids.qa_contact, "fix_versions": "fixVersions",
+        "private_keywords": ids.private_keywords,
+    }  # fmt: skip
 
 
 def _cards_left(
@@ -271,7 +336,8 @@ def _comments(seen: _Seen, numbers: Set[str]) -> Iterator[CommentSeen | Comments
     if event.comment is not None:
         yield from _one_comment(event, seen.key, numbers, deleted=_deletes_comment(event))
     found, complete = comments_of(seen.issue)
-    complete = complete and event.detail in COMMENT_TYPES
+    # Other events of JIRA 7 and later may come with an empty list, whatever the issue has.
+    complete = complete and (event.detail in COMMENT_TYPES or event.bare)
     if found or complete:
         for number in sorted(numbers):
             yield CommentsSeen(
@@ -299,7 +365,7 @@ def _places(event: Event, lookup: Lookup, settings: Settings) -> Iterator[tuple[
     """Where the comments of the issue are kept: its cards by number and key."""
     seen = _Seen(event, lookup, settings)
     numbers = set(lookup.by_card(seen.key))
-    label = settings.jira_label if "labels" in seen.fields else ""
+    label = settings.jira_label if seen.labels is not None else ""
     number = number_of_card(seen.issue)
     if number and seen.marked(settings.jira_project, label):
         numbers.add(number)
@@ -344,7 +410,7 @@ def _of_defect(seen: _Seen) -> Iterator[Part]:
     places = dict(_defects(seen))
     if not places:
         return
-    if not seen.event.full and not seen.deleted:
+    if not seen.tells_enough():
         yield Sync.ISSUES
         return
     facts = issue_of(seen.issue, seen.settings)
@@ -355,7 +421,10 @@ def _of_defect(seen: _Seen) -> Iterator[Part]:
         if seen.deleted:
             yield seen.gone(number, Source.ISSUES, seen.key)
         else:
-            yield seen.item(number, Source.ISSUES, facts)
+            whole = seen.with_known(facts, known, _defect_fields(seen.settings))
+            if whole != facts:
+                yield Sync.ISSUES  # what the event did not tell may have changed too
+            yield seen.item(number, Source.ISSUES, whole)
         yield from (seen.gone(number, Source.ISSUES, key) for key in _stale_keys(seen, known))
 
 
@@ -385,7 +454,7 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
     known = set().union(*(lookup.by_escalation(key) for key in (seen.key, *seen.old_keys)))
     if not known and not seen.could_be_marked(project, label):
         return
-    if not seen.event.full and not seen.deleted:
+    if not seen.tells_enough(label):
         yield Sync.ESCALATIONS
         return
     named = set(escalated_cases(seen.issue, settings))
@@ -397,9 +466,18 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
         if not now:
             yield Sync.ESCALATIONS
     facts = escalation_of(seen.issue, settings)
-    yield from (seen.item(n, Source.ESCALATION, facts) for n in sorted(now))
+    for number in sorted(now):
+        before_it = _known_escalation(seen, number)
+        whole = seen.with_known(facts, before_it, {"since": "created"})
+        yield seen.item(number, Source.ESCALATION, whole)
     left = (known | before | named) - now
     yield from (seen.gone(n, Source.ESCALATION, seen.key) for n in sorted(left))
     for key in sorted(seen.old_keys):
         numbers = known | before | named
         yield from (seen.gone(n, Source.ESCALATION, key) for n in sorted(numbers))
+
+
+def _known_escalation(seen: _Seen, number: str) -> Escalation | None:
+    entry = seen.lookup.get(number)
+    found = entry.case.escalations if entry else ()
+    return next((escalation for escalation in found if escalation.key == seen.key), None)

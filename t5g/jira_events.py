@@ -24,9 +24,6 @@ DELIVERY = "X-Atlassian-Webhook-Identifier"
 RETRY = "X-Atlassian-Webhook-Retry"
 SIGNATURE = "X-Hub-Signature"
 
-#: A full issue has these fields; the issues that come with comments (Cloud) have not.
-FULL = frozenset({"summary", "status", "labels", "updated"})
-
 SKEW = timedelta(days=1)
 
 _ISSUE_OF_COMMENT = re.compile(r"/issue/(\d+)/", re.ASCII)
@@ -104,12 +101,8 @@ class Event(Struct, frozen=True, kw_only=True):
     issue_id: str = ""
     changelog: tuple[ChangedField, ...] = ()
     linked: tuple[str, ...] = ()
-
-    @property
-    def full(self) -> bool:
-        """Say whether the issue came with everything we keep of one."""
-        fields = self.issue.get("fields") if self.issue else None
-        return isinstance(fields, dict) and fields.keys() >= FULL
+    #: It says neither what kind of update it is nor what changed, as JIRA before 7 does.
+    bare: bool = False
 
     @property
     def family(self) -> str:
@@ -144,19 +137,20 @@ class ShapeError(ValueError):
 class EventReader:
     """Reads deliveries. `fields`: of an issue, only these are read.
 
-    Leaving the rest out (JIRA sends hundreds of fields) saves most of the work. What does not have
-    the usual shape is read as whatever it is, and judged by the same rules.
+    Leaving the rest out (JIRA sends hundreds of fields) saves most of the work. A field that a body
+    does not have is not there afterwards either: only null is null. What does not have the usual
+    shape is read as whatever it is, and judged by the same rules.
     """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        names = sorted({*fields, *FULL})
+        names = sorted(set(fields))
         #: The names of the struct's attributes; a field's own where that can be one.
         slots = {n if n.isidentifier() and not iskeyword(n) else f"_{i}": n
                  for i, n in enumerate(names)}  # fmt: skip
         self._renamed = {slot: name for slot, name in slots.items() if slot != name}
         shape: Any = msgspec.defstruct(
             "Fields",
-            [(slot, Any, UNSET if name in FULL else None) for slot, name in slots.items()],
+            [(slot, Any, UNSET) for slot in slots],
             rename=slots,
             gc=False,
         )
@@ -183,7 +177,7 @@ class EventReader:
         return _read(found, body, headers, received)
 
     def _dicts(self, envelope: Any) -> dict[str, Any]:
-        """Turn the structs back into JSON. What was left out is null, but for `FULL`."""
+        """Turn the structs back into JSON: of an issue's fields only those that it came with."""
         found = asdict(envelope)
         if found["issue"] is not None:
             issue = found["issue"] = asdict(found["issue"])
@@ -194,12 +188,10 @@ class EventReader:
         return found
 
     def _fields(self, struct: Any) -> dict[str, Any]:
-        fields = asdict(struct)
-        for name in FULL:
-            if fields[name] is UNSET:
-                del fields[name]
+        fields = {slot: value for slot, value in asdict(struct).items() if value is not UNSET}
         for slot, name in self._renamed.items():
-            fields[name] = fields.pop(slot)
+            if slot in fields:
+                fields[name] = fields.pop(slot)
         return fields
 
 
@@ -275,6 +267,7 @@ def _event(found: Mapping[str, Any], delivery: str, retry: int, received: dateti
         issue_id=issue_id,
         changelog=_changelog(found.get("changelog")),
         linked=_linked(found, kind),
+        bare=found.get("issue_event_type_name") is None and found.get("changelog") is None,
     )
 
 

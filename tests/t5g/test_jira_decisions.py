@@ -21,6 +21,7 @@ from tests.making_jira import (
     at,
     body_of,
     change,
+    cloud_user,
     comment,
     comment_event,
     event,
@@ -39,6 +40,15 @@ def shelf() -> Shelf:
     found = Shelf()
     found.write([portal_seen(number, seen=T0) for number in NUMBERS])
     return found
+
+
+def without(body: dict[str, Any], field: str, how: str = "removed") -> dict[str, Any]:
+    """Take a field out of the issue of a body, or make it null."""
+    fields = body["issue"]["fields"]
+    fields.pop(field, None)
+    if how == "null":
+        fields[field] = None
+    return body
 
 
 def cards(shelf: Shelf, number: str = ONE) -> dict[str, str]:
@@ -181,6 +191,88 @@ def test_an_issue_without_all_its_fields_never_overwrites_a_card(shelf: Shelf) -
     decision = shelf.apply(event("jira:issue_updated", 1, issue=partial(issue(minutes=1))))
     assert shelf.seen()[ONE].cards == before
     assert decision.resyncs == (Sync.CARDS,)
+
+
+@pytest.mark.parametrize("how", ["removed", "null"])
+def test_a_card_that_is_known_changes_by_a_body_without_labels(shelf: Shelf, how: str) -> None:
+    shelf.apply(issue_event("created", 0))
+    body = issue_event("updated", 1, change("status", "Open", "Blocked"), status="Blocked")
+    without(body, "labels", how)
+    decision = shelf.apply(body)
+    assert cards(shelf) == {"T5G-1": "Blocked"}
+    assert shelf.seen()[ONE].cards[0].labels == ("field-support",)
+    assert decision.outcome is Outcome.APPLIED
+
+
+def test_what_may_be_a_card_but_for_its_untold_labels_is_left_to_the_sync(shelf: Shelf) -> None:
+    decision = shelf.apply(without(issue_event("created", 0), "labels"))
+    assert (decision.observations, decision.resyncs) == ((), (Sync.CARDS,))
+    settings = Settings(_env_file=None, jira_label="")
+    shelf.apply(without(issue_event("created", 0), "labels"), settings)
+    assert cards(shelf) == {"T5G-1": "Open"}
+
+
+def test_labels_that_changed_and_are_not_told_are_left_to_the_sync(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0))
+    body = issue_event("updated", 1, change("labels", "field-support", ""), status="Done")
+    decision = shelf.apply(without(body, "labels"))
+    assert (cards(shelf), decision.resyncs) == ({"T5G-1": "Open"}, (Sync.CARDS,))
+
+
+@pytest.mark.parametrize(
+    ("field", "fact"),
+    [
+        ("assignee", "assignee"), ("priority", "priority"), ("created", "created"),
+        ("customfield_10466", "contributors"), ("customfield_10020", "sprint"),
+    ],
+)  # fmt: skip
+def test_what_a_body_does_not_tell_of_a_card_stays_and_the_sync_looks(
+    shelf: Shelf, field: str, fact: str
+) -> None:
+    facts: dict[str, Any] = {
+        "assignee": cloud_user(), "customfield_10466": [cloud_user("bob")],
+        "customfield_10020": [{"id": 7, "name": "Sprint 7", "state": "active"}],
+    }  # fmt: skip
+    shelf.apply(issue_event("created", 0, **facts))
+    before = getattr(shelf.seen()[ONE].cards[0], fact)
+    body = issue_event("updated", 1, status="Blocked", **facts)
+    decision = shelf.apply(without(body, field))
+    [after] = shelf.seen()[ONE].cards
+    assert (getattr(after, fact), after.status) == (before, "Blocked")
+    assert decision.resyncs == (Sync.CARDS,)
+
+
+def test_a_field_that_is_told_to_be_empty_is_empty(shelf: Shelf) -> None:
+    shelf.apply(issue_event("created", 0, assignee=cloud_user()))
+    assert shelf.apply(issue_event("updated", 1, assignee=None)).resyncs == ()
+    assert shelf.seen()[ONE].cards[0].assignee is None
+
+
+def test_what_a_body_leaves_out_is_decided_on_what_was_just_written() -> None:
+    body = body_of(without(issue_event("updated", 1), "assignee"))
+    found = read_event(body, {}, received=NOW)
+    assert isinstance(found, Event)
+    assert looks_back(found)
+
+
+def test_a_comment_list_of_a_server_without_event_types_is_believed(shelf: Shelf) -> None:
+    two = [comment("501", "one"), comment("502", "two", minutes=1)]
+    shelf.apply(issue_event("created", 0))
+    both = issue(minutes=1, comment={"comments": two, "total": 2})
+    shelf.apply(event("jira:issue_updated", 1, user=cloud_user(), issue=both))
+    assert comments(shelf) == ["one", "two"]
+    gone = event(
+        "jira:issue_updated", 2, user=cloud_user(),
+        issue=issue(minutes=2, comment={"comments": two[1:], "total": 1, "maxResults": 1}),
+    )  # fmt: skip
+    shelf.apply(gone)
+    assert comments(shelf) == ["two"]
+    # Cloud sends an empty list with each change, whatever the issue has.
+    nothing = {"comments": [], "total": 0, "maxResults": 0}
+    changed = issue_event("updated", 3, change("status", "Open", "Done"), comment=nothing)
+    shelf.apply(changed)
+    shelf.apply({**changed, "timestamp": changed["timestamp"] + 1, "issue_event_type_name": "x"})
+    assert comments(shelf) == ["two"]
 
 
 def test_a_comment_with_a_part_of_an_issue_reaches_the_card_we_know(shelf: Shelf) -> None:
@@ -696,6 +788,20 @@ def test_an_event_of_one_of_two_linked_issues_leaves_the_other_alone(shelf: Shel
     shelf.write([listing(ONE, Source.ISSUES, *both, seen=at(-1))])
     shelf.apply(defect_event("updated", 1, status="Done"))
     assert issues(shelf) == {DEFECT_KEY: "Done", "RHEL-9": "New"}
+
+
+@pytest.mark.parametrize("how", ["removed", "null"])
+def test_a_linked_issue_changes_by_a_body_without_labels(linked: Shelf, how: str) -> None:
+    linked.apply(without(defect_event("updated", 1, status="Done"), "labels", how))
+    assert issues(linked) == {DEFECT_KEY: "Done"}
+
+
+def test_fix_versions_that_a_body_does_not_tell_stay(linked: Shelf) -> None:
+    linked.apply(defect_event("updated", 1, fixVersions=[{"name": "4.17.1"}]))
+    decision = linked.apply(without(defect_event("updated", 2, status="Done"), "fixVersions"))
+    [found] = linked.seen()[ONE].issues
+    assert (found.fix_versions, found.status) == (("4.17.1",), "Done")
+    assert decision.resyncs == (Sync.ISSUES,)
 
 
 def test_a_part_of_a_linked_issue_is_left_to_the_sync(linked: Shelf) -> None:
