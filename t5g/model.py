@@ -42,7 +42,7 @@ class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Portal(Value, frozen=True):
-    """What a listing of the Portal says of a case."""
+    """What a listing of the Portal says of a case. Unknown facts are UNSET."""
 
     number: str
     status: str = ""
@@ -57,8 +57,8 @@ class Portal(Value, frozen=True):
     product: str = ""
     version: str = ""
     case_type: str = ""
-    tags: tuple[str, ...] = ()
-    bug_ids: tuple[int, ...] = ()
+    tags: tuple[str, ...] | UnsetType = UNSET
+    bug_ids: tuple[int, ...] | UnsetType = UNSET
     created: datetime | None = None
     updated: datetime | None = None
     closed: datetime | None = None
@@ -73,13 +73,13 @@ class NotifiedUser(Value, frozen=True):
 
 
 class CaseComment(Value, frozen=True):
-    """A comment on the case in the Portal; `public`: the customer sees it."""
+    """A comment on the case in the Portal; `public`: it is told that the customer sees it."""
 
     id: str
     author: str = ""
     body: str = ""
-    public: bool = True
-    by_customer: bool = False
+    public: bool = False
+    by_customer: bool | UnsetType = UNSET
     created: datetime | None = None
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from redis.asyncio import Redis
 
 from t5g.accounts import keep_account
@@ -315,7 +315,7 @@ async def _portal(work: Work, clients: Clients) -> tuple[list[Observation], str]
     fields = await work.store.read(number)
     state: Any = fields.states.get(Source.PORTAL) if fields else None
     kept = {x: getattr(state.facts, x) for x in clients.portal.unknown} if state else {}
-    known = {name: value for name, value in kept.items() if value}
+    known = {name: value for name, value in kept.items() if value is not UNSET}
     seen: list[Observation] = []
     why = ""
     async for page in clients.portal.look_up([number]):

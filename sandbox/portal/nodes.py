@@ -99,6 +99,8 @@ def case_field(case: SupportCase, name: str, arguments: Mapping[str, Any]) -> An
 
 def comment_field(one: CommentOfCase, name: str, arguments: Mapping[str, Any]) -> Any:
     """One field of a comment record."""
+    if name == "CreatedBy":
+        return {"Name": wrapped(one.comment.author or None)}
     value = COMMENT_VALUES[name](one)
     return value if name == "Id" else wrapped(value)
 

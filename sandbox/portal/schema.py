@@ -92,6 +92,7 @@ type RedHatSupportCaseComment__c {
   CreatedDate: DateTimeValue
   LastModifiedDate: DateTimeValue
   LastModifiedByName__c: StringValue
+  CreatedBy: RedHatSupportUser
   IsAssociate__c: BooleanValue
   IsCustomer__c: BooleanValue
 }

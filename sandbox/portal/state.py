@@ -189,6 +189,7 @@ class PortalState:
             created=created or self.now(),
         )
         self.cases[number].comments.append(comment)
+        self.revision += 1
         if created is None:
             self.update_case(number)
         return comment

@@ -12,6 +12,8 @@ from itertools import compress, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from t5g.derived import SEVERITIES, Entry
 from t5g.errors import QueryError
 from t5g.model import CASE_NUMBER, Person
@@ -139,9 +141,22 @@ def text(of: Callable[[Entry], str]) -> Compile:
     return _sought(of, bool, lambda found, word: word in found.casefold())
 
 
-def listed(of: Callable[[Entry], tuple[str, ...]]) -> Compile:
-    """A key that looks for a whole word in a list; `none`: the list is empty."""
-    return _sought(of, bool, lambda found, word: any(word == x.casefold() for x in found))
+def listed(of: Callable[[Entry], tuple[str, ...] | UnsetType]) -> Compile:
+    """A key that looks for a whole word in a list; `none`: the list is empty, and known to be.
+
+    Where a list may be unknown, `unknown` is a value of the field.
+    """
+    sought = _sought(of, bool, lambda found, word: any(word == x.casefold() for x in found or ()))
+
+    def compiled(field: Field, sign: str, value: str, words: Words) -> Filter:
+        word = value.casefold()
+        if word == UNKNOWN and UNKNOWN in field.values:
+            return by_value(of, lambda found, _: found is UNSET)
+        if word == NONE:
+            return by_value(of, lambda found, _: found is not UNSET and not found)
+        return sought(field, sign, value, words)
+
+    return compiled
 
 
 def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:

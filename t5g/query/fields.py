@@ -14,6 +14,7 @@ from t5g.query.compiling import (
     ME,
     NOBODY_KNOWS,
     NONE,
+    UNKNOWN,
     Field,
     bug,
     card,
@@ -117,7 +118,11 @@ FIELDS: dict[str, Field] = {
             "product", "part of product and version", "product:4.16", text(attrgetter("product"))
         ),
         Field(
-            "tag", "tag of the case", "tag:shift_telco5g", listed(attrgetter("case.portal.tags"))
+            "tag",
+            "tag of the case; none, any, unknown",
+            "tag:shift_telco5g",
+            listed(attrgetter("case.portal.tags")),
+            (NONE, ANY, UNKNOWN),
         ),
         Field("label", "label of the card", "label:Trends", listed(attrgetter("labels"))),
         Field("number", "the case with this number", "number:01234567", number),

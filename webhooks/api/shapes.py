@@ -34,7 +34,11 @@ class SlaShape(Shape, frozen=True):
 
 
 class CommentShape(Shape, frozen=True):
-    """A comment; `body` is null if only some may see it."""
+    """A comment; `body` is null if only some may see it.
+
+    `public`: the Portal says that the customer sees it; `by_customer` null: unknown. Comments on
+    cards have neither.
+    """
 
     id: str
     author: str
@@ -46,7 +50,7 @@ class CommentShape(Shape, frozen=True):
 
 
 class CaseShape(Shape, frozen=True):
-    """A case in a list. `crit_sit` null: unknown. `updated`: of the case or its card."""
+    """A case in a list. `crit_sit` and `tags` null: unknown. `updated`: of the case or its card."""
 
     number: str
     url: str
@@ -72,7 +76,7 @@ class CaseShape(Shape, frozen=True):
     no_bugs: bool
     missing_target: bool
     sla: SlaShape
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] | None
     labels: tuple[str, ...]
     created: datetime | None
     updated: datetime | None
@@ -226,7 +230,7 @@ def _short(entry: Entry, now: float, base: str) -> dict[str, Any]:
         "no_bugs": entry.no_bugs,
         "missing_target": bool(entry.missing_target),
         "sla": _sla(entry, now),
-        "tags": portal.tags,
+        "tags": known(portal.tags),
         "labels": tuple(sorted(entry.labels)),
         "created": portal.created,
         "updated": _latest(portal.updated, card.updated if card else None),
@@ -269,7 +273,7 @@ def _case_comment(found: CaseComment) -> CommentShape:
         created=found.created,
         body=found.body,
         public=found.public,
-        by_customer=found.by_customer,
+        by_customer=known(found.by_customer),
     )
 
 

@@ -100,9 +100,8 @@ def links_of(desk: Desk, entry: Entry) -> list[tuple[str, str, str]]:
 
 def _bug_numbers(entry: Entry) -> list[int]:
     known = [bug.id for bug in entry.case.bugs]
-    details = entry.case.details.bug_ids
-    more = details if isinstance(details, tuple) else ()
-    return list(dict.fromkeys((*known, *more, *entry.case.portal.bug_ids)))
+    more = (entry.case.details.bug_ids or (), entry.case.portal.bug_ids or ())
+    return list(dict.fromkeys((*known, *more[0], *more[1])))
 
 
 async def _comment(desk: Desk, entry: Entry, record: Making) -> str:

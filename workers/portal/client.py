@@ -10,9 +10,10 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from t5g.errors import UpstreamError
+from t5g.model import CaseComment, Details
 from t5g.settings import Settings
 from workers.calls import Caller, Policy, Traffic, Transient
 from workers.items import Breaker, in_batches
@@ -20,6 +21,7 @@ from workers.portal import graphql, hydra
 from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
 from workers.portal.values import SERVICE, CaseDetails, Malformed, Page, PortalClient
+from workers.streams import batched
 from workers.web import Answer, Request, Web, judge
 
 T = TypeVar("T")
@@ -175,41 +177,54 @@ class GraphqlPortal:
 
     async def _details(self, links: "Links", numbers: Sequence[str]) -> list[CaseDetails]:
         found, keys = await asyncio.gather(self._details_of(numbers), links.of(numbers))
-        return [self._joined(number, found.get(number), keys[number]) for number in numbers]
+        nameless = found.get("")  # it may be any of those that are missing
+        return [
+            self._joined(number, found.get(number, nameless), keys[number]) for number in numbers
+        ]
 
     async def _details_of(self, numbers: Sequence[str]) -> dict[str, CaseDetails]:
-        """Fetch the details by number; of a number that stands on two records the newer one's."""
-        found: dict[str, CaseDetails] = {}
-        pages = self._connections(
-            graphql.with_numbers(numbers), graphql.DETAILS, graphql.DETAILS_PAGE
-        )
-        async for page in pages:
-            for node in page.nodes:
-                try:
-                    row = graphql.details_of(node)
-                except (TypeError, ValueError, AttributeError, KeyError):
-                    continue
-                if row is not None and row.number not in found:
-                    found[row.number] = await self._with_all_comments(row, node)
+        """Fetch the details by number; of a number that stands on two records the newer one's.
+
+        Raises UpstreamError if fewer records come than there are: who is not among them is gone.
+        """
+        where, found = graphql.with_numbers(numbers), dict[str, CaseDetails]()
+        ids: dict[str, str] = {}
+        for node in await self._nodes(graphql.DETAILS, where, graphql.DETAILS_PAGE):
+            try:
+                row, case = graphql.details_of(node), graphql.id_of(node)
+            except (TypeError, ValueError, AttributeError, KeyError) as error:
+                number = graphql.try_number(node)
+                found[number] = CaseDetails(number=number, why=f"could not be read: {error}")
+                continue
+            if row is not None and row.number not in ids:
+                found[row.number], ids[row.number] = row, case
+        chunks = list(batched(ids.values(), graphql.COMMENTS_OF))
+        comments = await asyncio.gather(*map(self._comments_of, chunks))
+        told = {case: rows for chunk in comments for case, rows in chunk.items()}
+        for number, case in ids.items():
+            found[number] = _with_comments(found[number], told[case])
         return found
 
-    async def _with_all_comments(self, row: CaseDetails, node: object) -> CaseDetails:
-        """Fetch the comments of a case that did not fit into the first answer."""
-        after = graphql.more_comments(node)
-        if not after or row.details is None or row.details.comments is UNSET:
-            return row
-        comments = [*row.details.comments]
-        where = graphql.with_numbers([row.number])
-        for _ in range(MOST_PAGES):
-            page = await self._connection(graphql.COMMENTS, where, after, graphql.PAGE_SIZE)
-            case = page.nodes[0] if page.nodes else None
-            more = graphql.comments_of(case)
-            comments += () if more is UNSET else more
-            before, after = after, graphql.more_comments(case)
-            if not after or after == before:
-                break
-        details = msgspec.structs.replace(row.details, comments=graphql.in_order(comments))
-        return msgspec.structs.replace(row, details=details)
+    async def _comments_of(
+        self, ids: Sequence[str]
+    ) -> dict[str, tuple[CaseComment, ...] | UnsetType]:
+        where = graphql.of_cases(ids)
+        nodes = await self._nodes(graphql.COMMENTS, where, graphql.PAGE_SIZE)
+        try:
+            return graphql.comments_by_case(nodes, ids)
+        except Transient as error:
+            raise UpstreamError(SERVICE, error.reason) from error
+
+    async def _nodes(self, query: str, where: graphql.Filter, size: int) -> list[object]:
+        """Return all nodes of a query. Raises UpstreamError if fewer came than there are."""
+        nodes: list[object] = []
+        total = 0
+        async for page in self._connections(where, query, size):
+            nodes += page.nodes
+            total = page.total or 0
+        if len(nodes) < total:
+            raise UpstreamError(SERVICE, f"the query gave {len(nodes)} of {total} rows")
+        return nodes
 
     async def _linked_issues(self, number: str) -> tuple[str, ...]:
         url = f"{self._rest_url}/cases/{number}/jiras"
@@ -219,12 +234,21 @@ class GraphqlPortal:
     def _joined(
         number: str, found: CaseDetails | None, keys: tuple[str, ...] | UpstreamError
     ) -> CaseDetails:
-        if found is None or found.details is None:
+        if found is None:
             return CaseDetails(number=number, why="the Portal does not have it", gone=True)
+        if found.details is None:
+            return msgspec.structs.replace(found, number=number)
         failed = isinstance(keys, UpstreamError)
         details = msgspec.structs.replace(found.details, issue_keys=UNSET if failed else keys)
-        why = f"linked issues: {keys}" if failed else ""
-        return msgspec.structs.replace(found, details=details, why=why)
+        why = [found.why] if found.why else []
+        why += [f"linked issues: {keys}"] if failed else []
+        return msgspec.structs.replace(found, details=details, why="; ".join(why))
+
+
+def _with_comments(row: CaseDetails, comments: tuple[CaseComment, ...] | UnsetType) -> CaseDetails:
+    why = "a comment could not be read" if comments is UNSET else ""
+    details = msgspec.structs.replace(row.details or Details(), comments=comments)
+    return msgspec.structs.replace(row, details=details, why=why)
 
 
 class Links:
@@ -410,8 +434,19 @@ async def _pages_of(
     size: int,
     check: Callable[[], Awaitable[object]],
 ) -> AsyncIterator[Page]:
-    """Yield a page for each batch of cases by number, one after the other."""
-    async for batch, found in in_batches(numbers, ask, size=size, limit=1, check=check):
+    """Yield a page for each batch of cases by number, one after the other.
+
+    A batch of which fewer entries come than there are has failed: who is not among them is gone.
+    """
+
+    async def whole(batch: Sequence[str]) -> list[Page]:
+        pages = await ask(batch)
+        came = sum(len(page.cases) + len(page.malformed) + page.skipped for page in pages)
+        if came < (total := max((page.total or 0 for page in pages), default=0)):
+            raise UpstreamError(SERVICE, f"the query gave {came} of {total} cases")
+        return pages
+
+    async for batch, found in in_batches(numbers, whole, size=size, limit=1, check=check):
         if isinstance(found, UpstreamError):
             yield Page(malformed=tuple(Malformed(number, str(found)) for number in batch))
         else:

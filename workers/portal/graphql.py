@@ -14,18 +14,19 @@ from msgspec import UNSET, Struct, UnsetType
 from t5g.errors import SettingsError, UpstreamError
 from t5g.model import CaseComment, Details, Portal
 from t5g.settings import Settings
-from t5g.state import EPOCH
-from t5g.timestamps import parse_time
+from workers.answers import count_in
 from workers.calls import Transient
 from workers.portal.values import (
     SERVICE,
     CaseDetails,
     Malformed,
     Page,
+    in_order,
     number_of,
     product_and_version,
     status_of,
     text_of,
+    time_of,
 )
 from workers.web import Answer, judge
 
@@ -33,6 +34,8 @@ Filter = Mapping[str, Any]
 
 PAGE_SIZE = 200
 DETAILS_PAGE = 100
+#: Cases whose comments are asked for at once: their pages come one after another.
+COMMENTS_OF = 25
 #: What this dialect's listing has no source for.
 UNKNOWN = frozenset({"tags", "bug_ids"})
 HEADERS = {
@@ -79,43 +82,36 @@ query CaseDetails($where: RedHatSupportCase_Filter, $first: Int, $after: String)
   redhat_support_uiapi { query {
     RedHatSupportCase(where: $where, first: $first, after: $after,
                       orderBy: {LastModifiedDate: {order: DESC}}) {
+      totalCount
       pageInfo { hasNextPage endCursor }
       edges { node {
+        Id
         CaseNumber__c { value }
         LastModifiedDate { value }
         Group__r { Name { value } }
-        CaseComments(first: 200) {
-          pageInfo { hasNextPage endCursor }
-          edges { node {
-            Id
-            CommentBody { value }
-            CreatedDate { value }
-            IsPublished { value }
-            CreatedBy { Name { value } }
-          } }
-        }
       } }
     }
   } }
 }
 """
 
+#: A case's own list of comments (`CaseComments`) does not tell whose a comment is; this one does.
 COMMENTS = """
-query CaseComments($where: RedHatSupportCase_Filter, $first: Int, $after: String) {
+query Comments($where: RedHatSupportCaseComment__c_Filter, $first: Int, $after: String) {
   redhat_support_uiapi { query {
-    RedHatSupportCase(where: $where, first: 1) {
+    RedHatSupportCaseComment__c(where: $where, first: $first, after: $after,
+                                orderBy: {CreatedDate: {order: ASC}}) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
       edges { node {
-        CaseNumber__c { value }
-        CaseComments(first: $first, after: $after) {
-          pageInfo { hasNextPage endCursor }
-          edges { node {
-            Id
-            CommentBody { value }
-            CreatedDate { value }
-            IsPublished { value }
-            CreatedBy { Name { value } }
-          } }
-        }
+        Id
+        Case__c { value }
+        Body__c { value }
+        CreatedDate { value }
+        CreatedBy { Name { value } }
+        Visibility__c { value }
+        IsCustomer__c { value }
+        IsAssociate__c { value }
       } }
     }
   } }
@@ -169,6 +165,11 @@ def with_numbers(numbers: Sequence[str]) -> Filter:
     return {"CaseNumber__c": {"in": list(numbers)}}
 
 
+def of_cases(ids: Sequence[str]) -> Filter:
+    """Return the filter of the comments of some cases, which are meant by their ids here."""
+    return {"Case__c": {"in": list(ids)}}
+
+
 def changed_since(since: datetime) -> Filter:
     """Return the filter of what changed at or after a moment."""
     return {"LastModifiedDate": {"gte": {"value": since.strftime("%Y-%m-%dT%H:%M:%SZ")}}}
@@ -191,16 +192,17 @@ def read_connection(answer: Answer) -> Connection:
     if errors:
         raise _meaning(errors)
     try:
-        found = body["data"]["redhat_support_uiapi"]["query"]["RedHatSupportCase"]
-        edges = found["edges"] or []
-    except (KeyError, TypeError) as error:
-        raise Transient("the answer has neither cases nor errors") from error
-    info = found.get("pageInfo") or {}
-    total = found.get("totalCount")
+        (found,) = body["data"]["redhat_support_uiapi"]["query"].values()
+        edges, info = found["edges"], found["pageInfo"]
+        more, after = info["hasNextPage"], info.get("endCursor")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Transient("the answer has neither rows nor errors") from error
+    if not isinstance(edges, list) or not isinstance(more, bool) or (more and not after):
+        raise Transient("the answer does not say whether it is whole")
     return Connection(
         tuple(edge.get("node") if isinstance(edge, dict) else None for edge in edges),
-        str(info.get("endCursor") or "") if info.get("hasNextPage") else "",
-        total if isinstance(total, int) else None,
+        str(after) if more else "",
+        count_in(found, "totalCount"),
     )
 
 
@@ -213,7 +215,7 @@ def read_page(connection: Connection) -> Page:
         try:
             case = portal_of(node)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
-            malformed.append(Malformed(_try_number(node), str(error)))
+            malformed.append(Malformed(try_number(node), str(error)))
         else:
             if case is None:
                 skipped += 1
@@ -258,53 +260,60 @@ def portal_of(node: Any) -> Portal | None:
         product=name,
         version=version,
         case_type=text_of(value_of(node, "Type")),
-        created=parse_time(value_of(node, "CreatedDate")),
-        updated=parse_time(value_of(node, "LastModifiedDate")),
-        closed=parse_time(value_of(node, "ClosedDate")),
+        created=time_of(value_of(node, "CreatedDate")),
+        updated=time_of(value_of(node, "LastModifiedDate")),
+        closed=time_of(value_of(node, "ClosedDate")),
     )
 
 
 def details_of(node: Any) -> CaseDetails | None:
-    """Read the details that this dialect has; all others stay unknown."""
+    """Read the details that this dialect has but for comments; all others stay unknown."""
     number = number_of(value_of(node, "CaseNumber__c"))
     if number is None:
         return None
+    told = "Group__r" in node
     return CaseDetails(
         number=number,
         details=Details(
-            group_name=text_of(value_of(node, "Group__r", "Name")) or None,
-            comments=comments_of(node),
+            group_name=(text_of(value_of(node, "Group__r", "Name")) or None) if told else UNSET
         ),
-        updated=parse_time(value_of(node, "LastModifiedDate")),
+        updated=time_of(value_of(node, "LastModifiedDate")),
     )
 
 
-def more_comments(node: Any) -> str:
-    """Return the cursor of the comments that did not fit into this answer, "" if all did."""
-    found = node.get("CaseComments") if isinstance(node, dict) else None
-    info = found.get("pageInfo") if isinstance(found, dict) else None
-    if not isinstance(info, dict) or not info.get("hasNextPage"):
-        return ""
-    return str(info.get("endCursor") or "")
+def id_of(node: Any) -> str:
+    """Return the id of a record. Raises ValueError if it has none."""
+    found = value_of(node, "Id")
+    if not isinstance(found, str) or not found:
+        raise ValueError("a record without an id")
+    return found
 
 
-def comments_of(node: Any) -> tuple[CaseComment, ...] | UnsetType:
-    """Read the comments that came with a case, oldest first; unknown if none were told."""
-    found = node.get("CaseComments") if isinstance(node, dict) else None
-    if not isinstance(found, dict) or not isinstance(found.get("edges"), list):
-        return UNSET
-    comments = []
-    for edge in found["edges"]:
-        comment = edge.get("node") if isinstance(edge, dict) else None
-        if isinstance(comment, dict):
-            comments.append(_comment(comment))
-    return in_order(comments)
+def comments_by_case(
+    nodes: Sequence[Any], ids: Sequence[str]
+) -> dict[str, tuple[CaseComment, ...] | UnsetType]:
+    """Read all comments of some cases, oldest first, each once.
 
-
-def in_order(comments: Sequence[CaseComment]) -> tuple[CaseComment, ...]:
-    """Return each comment once, oldest first."""
-    by_id = {comment.id: comment for comment in comments}
-    return tuple(sorted(by_id.values(), key=lambda c: (c.created or EPOCH, c.id)))
+    Those of a case of which one can not be read are unknown: it may be any of those that are known.
+    Raises Transient if one does not even say of which case it is.
+    """
+    found: dict[str, dict[str, CaseComment]] = {case: {} for case in ids}
+    unread: set[str] = set()
+    for node in nodes:
+        try:
+            case = value_of(node, "Case__c")
+            rows = found[case]
+        except (LookupError, TypeError, AttributeError) as error:
+            raise Transient("a comment of no case that was asked for") from error
+        try:
+            comment = _comment(node)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            unread.add(case)
+        else:
+            rows[comment.id] = comment
+    return {
+        case: UNSET if case in unread else in_order(rows.values()) for case, rows in found.items()
+    }
 
 
 def value_of(node: Any, *path: str) -> Any:
@@ -318,15 +327,17 @@ def value_of(node: Any, *path: str) -> Any:
     return node.get("value") if type(node) is dict else node
 
 
-def _comment(node: Mapping[str, Any]) -> CaseComment:
-    public = value_of(node, "IsPublished")
-    created = value_of(node, "CreatedDate")
+def _comment(node: Any) -> CaseComment:
+    customer, associate = value_of(node, "IsCustomer__c"), value_of(node, "IsAssociate__c")
+    if not isinstance(customer, bool):
+        customer = False if associate is True else UNSET
     return CaseComment(
-        id=text_of(value_of(node, "Id")) or text_of(created),
+        id=id_of(node),
         author=text_of(value_of(node, "CreatedBy", "Name")),
-        body=text_of(value_of(node, "CommentBody")),
-        public=public is not False,
-        created=parse_time(created),
+        body=text_of(value_of(node, "Body__c")),
+        public=value_of(node, "Visibility__c") == "Public",
+        by_customer=customer,
+        created=time_of(value_of(node, "CreatedDate")),
     )
 
 
@@ -359,7 +370,8 @@ def _meaning(errors: Any) -> Exception:
     return Transient(said)
 
 
-def _try_number(node: Any) -> str:
+def try_number(node: Any) -> str:
+    """Return the number of a case, "" if it can not be read."""
     try:
         return number_of(value_of(node, "CaseNumber__c")) or ""
     except (TypeError, ValueError, AttributeError):

@@ -4,17 +4,16 @@ Empty fields are absent; a list may stand for a text and the reverse; a result h
 9,999 rows, so that larger ones are cut at creation dates.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from t5g.errors import UpstreamError
 from t5g.model import CaseComment, Details, NotifiedUser, Portal
 from t5g.settings import Settings
-from t5g.state import EPOCH
-from t5g.timestamps import parse_time
+from workers.answers import count_in, rows_in, table_in
 from workers.calls import Transient
 from workers.portal.values import (
     SERVICE,
@@ -22,12 +21,16 @@ from workers.portal.values import (
     Malformed,
     Page,
     ids_of,
+    in_order,
     number_of,
     status_of,
     text_of,
     texts_of,
+    time_of,
 )
 from workers.web import Answer, judge
+
+T = TypeVar("T")
 
 ROWS = 500
 WINDOW = 9_999
@@ -141,12 +144,11 @@ def search(query: str, start: int, rows: int) -> dict[str, str | int]:
 
 def read_result(answer: Answer) -> Result:
     """Read one answer of the search."""
-    body = checked(answer).json()
-    try:
-        response = body["response"]  # type: ignore[index]
-        return Result(tuple(response["docs"]), int(response["numFound"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Transient("the answer has no result") from error
+    response = table_in(table_in(checked(answer).json()).get("response"))
+    docs, found = response.get("docs"), count_in(response, "numFound")
+    if not isinstance(docs, list) or found is None:
+        raise Transient("the answer has no result")
+    return Result(tuple(docs), found)
 
 
 def checked(answer: Answer) -> Answer:
@@ -182,7 +184,7 @@ def portal_of(doc: Any) -> Portal | None:
     if number is None:
         return None
     word = text_of(doc.get("case_status"))
-    updated = parse_time(doc.get("case_lastModifiedDate"))
+    updated = time_of(doc.get("case_lastModifiedDate"))
     return Portal(
         number=number,
         status=status_of(word),
@@ -199,9 +201,9 @@ def portal_of(doc: Any) -> Portal | None:
         case_type=text_of(doc.get("case_type")),
         tags=texts_of(doc.get("case_tags")),
         bug_ids=ids_of(doc.get("case_bugzillaNumber")),
-        created=parse_time(doc.get("case_createdDate")),
-        updated=updated or parse_time(doc.get("case_last_public_update_date")),
-        closed=parse_time(doc.get("case_closedDate")),
+        created=time_of(doc.get("case_createdDate")),
+        updated=updated or time_of(doc.get("case_last_public_update_date")),
+        closed=time_of(doc.get("case_closedDate")),
     )
 
 
@@ -212,54 +214,78 @@ def details_of(number: str, answer: Answer) -> CaseDetails:
     if answer.status == 403 and "json" in answer.headers.get("content-type", ""):
         return CaseDetails(number=number, why="the Portal does not show it to this account")
     body = checked(answer).json()
-    if not isinstance(body, dict):
-        return CaseDetails(number=number, why="the answer is no object")
+    if not isinstance(body, dict) or body.get("caseNumber") != number:
+        return CaseDetails(number=number, why="the answer is not about it")
     try:
         details = _details(body)
+        updated = time_of(body.get("lastModifiedDate"))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         return CaseDetails(number=number, why=f"could not be read: {error}")
-    return CaseDetails(
-        number=number, details=details, updated=parse_time(body.get("lastModifiedDate"))
-    )
+    return CaseDetails(number=number, details=details, updated=updated)
 
 
 def linked_issues(answer: Answer) -> tuple[str, ...]:
-    """Read `cases/NUMBER/jiras`: the keys of the JIRA issues linked to a case."""
-    if answer.status == 404:
-        return ()
-    body = checked(answer).json()
-    if not isinstance(body, list):
-        raise UpstreamError(SERVICE, "the linked issues are no list", transient=False)
-    return _keys(body)
+    """Read `cases/NUMBER/jiras`: the keys of the JIRA issues linked to a case.
+
+    Raises UpstreamError where they are not told: an address that is not there (404) says nothing
+    of the case.
+    """
+    rows = rows_in(checked(answer).json())
+    keys = _keys(rows)
+    if keys is UNSET:
+        raise UpstreamError(SERVICE, "a linked issue has no key", transient=False)
+    return keys
 
 
 def _details(body: Mapping[str, Any]) -> Details:
-    crit_sit = body.get("critSit")
+    """Read the details of a case; a list that is not in the answer is unknown.
+
+    Without a moment of relief or resolution the answer leaves it out (seen of open and closed
+    cases): then there is none yet.
+    """
+    crit_sit, group = body.get("critSit"), body.get("groupName", UNSET)
     return Details(
         crit_sit=crit_sit if isinstance(crit_sit, bool) else UNSET,
-        group_name=text_of(body.get("groupName")) or None,
-        notified_users=tuple(_notified(row) for row in _rows(body, "notifiedUsers")),
-        relief_at=parse_time(body.get("reliefAt")),
-        resolved_at=parse_time(body.get("resolvedAt")),
-        bug_ids=ids_of([row.get("bugzillaNumber") for row in _rows(body, "bugzillas")]),
+        group_name=UNSET if group is UNSET else text_of(group) or None,
+        notified_users=_each(body, "notifiedUsers", _notified),
+        relief_at=time_of(body.get("reliefAt")),
+        resolved_at=time_of(body.get("resolvedAt")),
+        bug_ids=_bug_ids(_rows(body, "bugzillas")),
         issue_keys=_keys(_rows(body, "externalTrackers")),
-        comments=_in_order(_comment(row) for row in _rows(body, "comments")),
+        comments=in_order(found) if (found := _each(body, "comments", _comment)) else found,
     )
 
 
-def _rows(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def _rows(body: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]] | UnsetType:
+    """Return the rows of a list (one alone may stand for a list of one), unknown if not told."""
     rows = body.get(name)
-    rows = rows if isinstance(rows, list) else [rows]
-    return [row for row in rows if isinstance(row, dict)]
+    rows = [rows] if isinstance(rows, dict) else rows
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return UNSET
+    return rows
 
 
-def _keys(rows: Sequence[Any]) -> tuple[str, ...]:
-    found = (
-        text_of(row.get("resourceKey"))
-        for row in rows
-        if isinstance(row, dict) and text_of(row.get("system") or "Jira").casefold() == "jira"
-    )
-    return tuple(dict.fromkeys(key for key in found if key))
+def _each(
+    body: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], T]
+) -> tuple[T, ...] | UnsetType:
+    rows = _rows(body, name)
+    return UNSET if rows is UNSET else tuple(map(read, rows))
+
+
+def _bug_ids(rows: Sequence[Mapping[str, Any]] | UnsetType) -> tuple[int, ...] | UnsetType:
+    if rows is UNSET:
+        return UNSET
+    found = [ids_of(row.get("bugzillaNumber")) for row in rows]
+    return tuple(dict.fromkeys(i for ids in found for i in ids)) if all(found) else UNSET
+
+
+def _keys(rows: Sequence[Mapping[str, Any]] | UnsetType) -> tuple[str, ...] | UnsetType:
+    """Return the keys of the rows that are of JIRA; unknown if one of them has none."""
+    if rows is UNSET:
+        return UNSET
+    ours = [row for row in rows if text_of(row.get("system") or "Jira").casefold() == "jira"]
+    found = [text_of(row.get("resourceKey")) for row in ours]
+    return tuple(dict.fromkeys(found)) if all(found) else UNSET
 
 
 def _notified(row: Mapping[str, Any]) -> NotifiedUser:
@@ -271,19 +297,18 @@ def _notified(row: Mapping[str, Any]) -> NotifiedUser:
 
 
 def _comment(row: Mapping[str, Any]) -> CaseComment:
-    created = row.get("createdDate")
+    whose = text_of(row.get("createdByType")).casefold()
+    name = text_of(row.get("id")) or text_of(row.get("createdDate"))
+    if not name:
+        raise ValueError("a comment without an id")
     return CaseComment(
-        id=text_of(row.get("id")) or text_of(created),
+        id=name,
         author=text_of(row.get("createdBy")),
         body=text_of(row.get("commentBody")),
-        public=row.get("isPublic") is not False,
-        by_customer=text_of(row.get("createdByType")).casefold() == "customer",
-        created=parse_time(created),
+        public=row.get("isPublic") is True,
+        by_customer=whose == "customer" if whose else UNSET,
+        created=time_of(row.get("createdDate")),
     )
-
-
-def _in_order(comments: Iterable[CaseComment]) -> tuple[CaseComment, ...]:
-    return tuple(sorted(comments, key=lambda comment: (comment.created or EPOCH, comment.id)))
 
 
 def _moment(moment: datetime) -> str:

@@ -2,13 +2,15 @@
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from t5g.model import Details, Portal, Status, is_case_number
+from t5g.model import CaseComment, Details, Portal, Status, is_case_number
+from t5g.state import EPOCH
+from t5g.timestamps import parse_time
 
 SERVICE = "portal"
 
@@ -106,10 +108,28 @@ def status_of(word: str, *, closed: bool | None = None) -> str:
     return known.value if known else word
 
 
+def time_of(value: Any) -> datetime | None:
+    """Return a moment, None for null. Raises ValueError for what is none."""
+    moment = parse_time(value)
+    if moment is None and value is not None:
+        raise ValueError(f"no moment: {str(value)[:40]}")
+    return moment
+
+
+def in_order(comments: Iterable[CaseComment]) -> tuple[CaseComment, ...]:
+    """Return comments, oldest first."""
+    return tuple(sorted(comments, key=lambda comment: (comment.created or EPOCH, comment.id)))
+
+
 def text_of(value: Any) -> str:
-    """Return a text: entities resolved, lists joined, null empty, numbers as they are written."""
+    """Return a text: entities resolved, lists joined, null empty, numbers as they are written.
+
+    Raises TypeError for what is no text.
+    """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        raise TypeError("yes or no where a text is expected")
     if isinstance(value, list):
         return ", ".join(text for item in value if (text := text_of(item)))
     if isinstance(value, dict):

@@ -17,13 +17,11 @@ async def sync_bugs(ctx: SyncContext) -> None:
     await sync_linked(ctx, BUGS)
 
 
-def _links(fields: CaseFields) -> tuple[str, ...]:
-    portal: Any = fields.states.get(Source.PORTAL)
-    details: Any = fields.states.get(Source.DETAILS)
-    ids = list(portal.facts.bug_ids) if portal is not None and portal.facts else []
-    if details is not None and details.facts and details.facts.bug_ids is not UNSET:
-        ids += details.facts.bug_ids
-    return tuple(str(number) for number in dict.fromkeys(ids))
+def _links(fields: CaseFields) -> tuple[str, ...] | None:
+    states: list[Any] = [fields.states.get(source) for source in (Source.PORTAL, Source.DETAILS)]
+    told = [state.facts.bug_ids for state in states if state is not None and state.facts]
+    known = [ids for ids in told if ids is not UNSET]
+    return tuple(dict.fromkeys(str(i) for ids in known for i in ids)) if known else None
 
 
 async def _fetch(ctx: SyncContext, names: Sequence[str]) -> AsyncIterator[Mapping[str, Thing]]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from t5g.model import Portal, Source, Status
 from t5g.state import EPOCH, PortalSeen
@@ -122,7 +122,7 @@ async def _read_known(ctx: SyncContext) -> dict[str, Known]:
             continue
         case: Portal = state.facts
         facts = {name: getattr(case, name) for name in ctx.clients.portal.unknown}
-        told = {name: value for name, value in facts.items() if value}
+        told = {name: value for name, value in facts.items() if value is not UNSET}
         is_open = case.status != Status.CLOSED
         closed = None if is_open else case.closed or case.updated
         known[fields.number] = Known(is_open, told, closed)

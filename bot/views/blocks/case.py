@@ -1,9 +1,10 @@
 """One case: everything known of it in one view, with what can be done about it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from bot.answers import CaseView
 from bot.views.blocks.parts import (
@@ -103,7 +104,7 @@ def _rest(entry: Entry) -> list[str]:
         ("contributors", ", ".join(x.name or x.account for x in card.contributors) if card else ""),
         ("sprint", card.sprint if card else ""),
         ("labels", ", ".join(card.labels) if card else ""),
-        ("tags", ", ".join(portal.tags)),
+        ("tags", "unknown" if portal.tags is UNSET else ", ".join(portal.tags)),
     )
     found = [f"{name} {safe(text, 120)}" for name, text in facts if text.strip()]
     for name, moment in (("relief", relief), ("resolved", resolved), ("closed", portal.closed)):
@@ -152,6 +153,12 @@ def _bug(bug: Bug) -> str:
     return f"{name} {safe(bug.summary, 80)} · {safe(bug.status, 30)} · {target}"
 
 
+#: Where a comment on the case stands, and whose it is as far as that is told.
+_WHOSE: Mapping[bool | UnsetType, str] = {
+    True: "customer", False: "case", UNSET: "case, customer or us: unknown",
+}  # fmt: skip
+
+
 class _Said(NamedTuple):
     """One comment, from the card or from the case."""
 
@@ -166,7 +173,7 @@ def _comments(answer: CaseView) -> list[Block]:
     on_case = () if case.details.comments is UNSET else case.details.comments
     found = [_said(x.created, x.author.name if x.author else "", "card", x.body) for x in on_card]
     found += [
-        _said(x.created, x.author, "customer" if x.by_customer else "case", x.body)
+        _said(x.created, x.author, _WHOSE[x.by_customer], x.body)
         for x in on_case
         if x.public or not answer.shared
     ]

@@ -6,6 +6,7 @@ from unicodedata import east_asian_width
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from bot.answers import CaseList, CaseView, DigestAnswer, Freshness, Stats, StatsRow
 from bot.asking import router
@@ -79,6 +80,22 @@ def test_what_the_customer_does_not_see_is_not_shared() -> None:
     assert "between us" in str(render(view, SETTINGS))
     shared = msgspec.structs.replace(view, shared=True)
     assert "between us" not in str(render(shared, SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("by_customer", "words"),
+    [(True, "· customer ·"), (False, "· case ·"), (UNSET, "· case, customer or us: unknown ·")],
+)
+def test_whose_a_comment_is_is_said_as_far_as_it_is_known(
+    by_customer: bool | UnsetType, words: str
+) -> None:
+    said = CaseComment(id="1", body="hello", by_customer=by_customer, created=ago(hours=1))
+    assert words in shown(details=Details(comments=(said,)))
+
+
+def test_tags_that_nobody_told_are_unknown() -> None:
+    assert "tags unknown" in shown()
+    assert "tags" not in shown(portal={"tags": ()})
 
 
 def test_whatever_is_known_besides_stands_in_a_small_line() -> None:

@@ -4,12 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from msgspec import UNSET
 
-from t5g.model import Bug, Comment, Issue, Source
+from t5g.model import Bug, CaseComment, Comment, Issue, Source
 from t5g.state import CommentsSeen
 from t5g.store import Store
 from tests import wall_clock
-from tests.making import card_seen, listing, portal_seen
+from tests.making import card_seen, details_seen, listing, portal_seen
 from tests.webhooks.api.conftest import Ask
 from tests.webhooks.conftest import Client
 from tests.webhooks.pages.conftest import Fill
@@ -146,6 +147,26 @@ async def test_one_case_has_everything_but_what_is_restricted(ask: Ask, store: S
     assert told["internal_status"] == "Debugging"
     assert told["crit_sit"] is None
     assert told["comments"] is None
+
+
+async def test_unknown_tags_and_whose_a_comment_is_are_said_to_be_unknown(
+    client: Client, store: Store, ask: Ask
+) -> None:
+    said = [CaseComment(id=f"{x}", body=f"{x}", public=True, by_customer=x)
+            for x in (True, False, UNSET)]  # fmt: skip
+    inside = CaseComment(id="in", body="in")
+    await store.write([portal_seen(), details_seen(comments=(*said, inside))], now=wall_clock.now())
+    _, told = await ask(PATH + "/01234567")
+    assert told["tags"] is None
+    whose = {row["id"]: (row["by_customer"], row["public"]) for row in told["comments"]}
+    assert whose == {
+        "True": (True, True), "False": (False, True), "UNSET": (None, True), "in": (None, False),
+    }  # fmt: skip
+    page = await (await client.get("/cases/01234567")).text()
+    assert page.count("customer or us: unknown") == 1
+    assert '<dt>Tags</dt><dd dir="auto"><span class="none">unknown</span>' in page
+    await store.write([portal_seen(tags=("edge",), updated=wall_clock.now())], now=wall_clock.now())
+    assert (await ask(PATH + "/01234567"))[1]["tags"] == ["edge"]
 
 
 async def test_restricted_things_are_not_shown_on_the_page_either(

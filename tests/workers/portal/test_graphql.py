@@ -205,29 +205,92 @@ def test_moments_in_filters_are_wrapped():
 
 
 def test_details_leave_unknown_what_the_dialect_can_not_tell():
-    second = {
-        "Id": "2",
-        "CommentBody": v("b"),
-        "CreatedDate": v("2026-01-02T00:00:00.000Z"),
-        "IsPublished": v(False),
-        "CreatedBy": {"Name": v("Bert")},
-    }
-    first = {
-        "Id": "1",
-        "CommentBody": v("a &amp; b"),
-        "CreatedDate": v("2026-01-01T00:00:00.000Z"),
-        "CreatedBy": None,
-    }
-    comments = {"edges": [{"node": second}, {"node": first}, {"node": None}, None]}
-    found = graphql.details_of(node(CaseComments=comments, Group__r={"Name": v("Telco")}))
+    found = graphql.details_of(node(Group__r={"Name": v("Telco")}))
     assert found.details.group_name == "Telco"
-    assert found.details.crit_sit is UNSET
-    assert found.details.relief_at is UNSET
-    assert [(c.id, c.body, c.public) for c in found.details.comments] == [
-        ("1", "a & b", True),
-        ("2", "b", False),
+    assert graphql.details_of(node(Group__r=None)).details.group_name is None
+    untold = {name: value for name, value in node().items() if name != "Group__r"}
+    assert graphql.details_of(untold).details.group_name is UNSET
+    for fact in ("crit_sit", "relief_at", "bug_ids", "notified_users", "issue_keys", "comments"):
+        assert getattr(found.details, fact) is UNSET
+    case = graphql.portal_of(node())
+    assert (case.tags, case.bug_ids) == (UNSET, UNSET)
+
+
+def said(id="1", case="c1", **fields):
+    return {
+        "Id": id,
+        "Case__c": v(case),
+        "Body__c": v("a &amp; b"),
+        "CreatedDate": v(f"2026-01-0{id}T00:00:00.000Z"),
+        "CreatedBy": {"Name": v("Bert")},
+        "Visibility__c": v("Public"),
+        "IsCustomer__c": v(False),
+        "IsAssociate__c": v(True),
+        **fields,
+    }
+
+
+def test_comments_are_read_by_case_oldest_first_each_once():
+    rows = [said("2"), said("1"), said("2"), said("3", "c2", CreatedBy=None)]
+    found = graphql.comments_by_case(rows, ["c1", "c2", "c3"])
+    assert [(c.id, c.author, c.body) for c in found["c1"]] == [
+        ("1", "Bert", "a & b"),
+        ("2", "Bert", "a & b"),
     ]
-    assert graphql.details_of(node()).details.comments is UNSET
+    assert [c.author for c in found["c2"]] == [""]
+    assert found["c3"] == ()
+
+
+@pytest.mark.parametrize("told", [None, v(None), v("Private"), v("public?"), v(True), "Public "])
+def test_a_comment_is_public_only_if_that_is_said(told):
+    (comment,) = graphql.comments_by_case([said(Visibility__c=told)], ["c1"])["c1"]
+    assert comment.public is False
+    assert graphql.comments_by_case([said()], ["c1"])["c1"][0].public is True
+
+
+@pytest.mark.parametrize(
+    ("customer", "associate", "by_customer"),
+    [(True, False, True), (False, True, False), (None, True, False), (None, None, UNSET),
+     (None, False, UNSET), ("true", None, UNSET), (False, False, False)],
+)  # fmt: skip
+def test_whose_a_comment_is(customer, associate, by_customer):
+    row = said(IsCustomer__c=v(customer), IsAssociate__c=v(associate))
+    assert graphql.comments_by_case([row], ["c1"])["c1"][0].by_customer is by_customer
+
+
+@pytest.mark.parametrize(
+    "odd", [{"Id": None}, {"CreatedDate": v("soon")}, {"Body__c": v({"a": 1})}, {"CreatedBy": 7}]
+)
+def test_a_comment_that_can_not_be_read_leaves_those_of_its_case_unknown(odd):
+    rows = [said("1"), {**said("2"), **odd}, said("3", "c2")]
+    found = graphql.comments_by_case(rows, ["c1", "c2"])
+    assert found["c1"] is UNSET
+    assert len(found["c2"]) == 1
+
+
+@pytest.mark.parametrize("odd", [None, 7, {}, said(case="other"), said(Case__c=None)])
+def test_a_comment_of_nobody_knows_which_case_is_an_error(odd):
+    with pytest.raises(Transient):
+        graphql.comments_by_case([said(), odd], ["c1"])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"edges": None},
+        {"edges": {}},
+        {"pageInfo": None},
+        {"pageInfo": {}},
+        {"pageInfo": {"hasNextPage": None}},
+        {"pageInfo": {"hasNextPage": "false", "endCursor": "x"}},
+        {"pageInfo": {"hasNextPage": True, "endCursor": None}},
+    ],
+)
+def test_a_page_that_does_not_say_whether_it_is_whole_says_nothing(odd):
+    rows = {"totalCount": 1, "pageInfo": {"hasNextPage": False}, "edges": [], **odd}
+    body = {"data": {"redhat_support_uiapi": {"query": {"RedHatSupportCase": rows}}}}
+    with pytest.raises(Transient):
+        graphql.read_connection(Answer(200, JSON, json.dumps(body).encode()))
 
 
 def test_the_shared_pages_are_read(shared_dir):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from t5g.errors import UpstreamError
 from t5g.settings import load_settings
 from workers.calls import Transient
 from workers.portal import hydra
@@ -79,7 +80,10 @@ def test_a_malformed_row_is_named_and_the_others_are_read():
 
 
 def test_no_result_is_no_empty_result():
-    for body in ({}, [], {"response": {}}, {"response": {"docs": []}}, None):
+    whole = {"docs": [], "numFound": 0}
+    odd = ({"docs": {}}, {"docs": None}, {"docs": "x"}, {"numFound": None}, {"numFound": True})
+    odd = [{"response": {**whole, **one}} for one in odd]
+    for body in ({}, [], {"response": {}}, {"response": {"docs": []}}, None, *odd):
         with pytest.raises(Transient):
             hydra.read_result(answer(body))
 
@@ -98,22 +102,87 @@ def test_details_are_read(shared_dir):
     assert details.comments[0].body
 
 
+def detail(**facts):
+    """The details of a case in an answer that has every list."""
+    lists = {name: [] for name in ("notifiedUsers", "bugzillas", "externalTrackers", "comments")}
+    body = {"caseNumber": "01234567", "critSit": False, "groupName": None, **lists, **facts}
+    return hydra.details_of("01234567", answer({k: v for k, v in body.items() if v is not ...}))
+
+
 def test_times_as_text_and_as_milliseconds():
-    text = hydra.details_of("1", answer({"reliefAt": "2025-03-20T09:00:00Z"})).details
-    number = hydra.details_of("1", answer({"reliefAt": 1742461200000})).details
+    text = detail(reliefAt="2025-03-20T09:00:00Z").details
+    number = detail(reliefAt=1742461200000).details
     assert text.relief_at == number.relief_at
 
 
 def test_details_of_an_empty_case():
-    details = hydra.details_of("01234567", answer({})).details
-    assert details.crit_sit is UNSET
+    details = detail().details
+    assert details.crit_sit is False
     assert details.group_name is None
-    assert details.bug_ids == ()
+    assert details.relief_at is None
+    assert (details.bug_ids, details.issue_keys, details.comments) == ((), (), ())
+
+
+@pytest.mark.parametrize("odd", [..., None, 7, "x", [7], [None]])
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("notifiedUsers", "notified_users"),
+        ("bugzillas", "bug_ids"),
+        ("externalTrackers", "issue_keys"),
+        ("comments", "comments"),
+    ],
+)
+def test_a_list_that_is_not_told_is_unknown_and_not_empty(name, fact, odd):
+    found = detail(**{name: odd})
+    assert found.details is not None
+    assert getattr(found.details, fact) is UNSET
+
+
+def test_what_is_not_told_of_a_case_is_unknown():
+    assert detail(groupName=...).details.group_name is UNSET
+    assert detail(critSit=None).details.crit_sit is UNSET
+    assert detail(bugzillas=[{"bugzillaNumber": "1"}, {}]).details.bug_ids is UNSET
+    assert detail(externalTrackers=[{"system": "Jira"}]).details.issue_keys is UNSET
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], {"message": "oops"}, {"caseNumber": "07654321", "comments": []}, None]
+)
+def test_an_answer_that_is_not_about_the_case_tells_nothing_of_it(body):
+    found = hydra.details_of("01234567", answer(body))
+    assert (found.details, found.gone, found.why) == (None, False, "the answer is not about it")
+
+
+@pytest.mark.parametrize("said", [..., None, "false", "true", 1, False])
+def test_a_comment_is_public_only_if_that_is_said(said):
+    row = {"id": "1", "isPublic": said}
+    rows = [{k: v for k, v in row.items() if v is not ...}, {"id": "2", "isPublic": True}]
+    assert [c.public for c in detail(comments=rows).details.comments] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("word", "customer"), [("Customer", True), ("Associate", False), (None, UNSET), ("", UNSET)]
+)
+def test_whose_a_comment_is(word, customer):
+    (comment,) = detail(comments=[{"id": "1", "createdByType": word}]).details.comments
+    assert comment.by_customer is customer
+
+
+def test_a_comment_without_an_id_or_with_an_odd_moment_spoils_the_reading():
+    for row in (
+        {"commentBody": "x"},
+        {"id": "1", "createdDate": "soon"},
+        {"id": "1", "createdBy": {}},
+    ):
+        found = detail(comments=[row])
+        assert (found.details, found.gone) == (None, False)
+        assert found.why.startswith("could not be read")
 
 
 def test_trackers_of_other_systems_are_no_issues():
     rows = [{"resourceKey": "A-1", "system": "Jira"}, {"resourceKey": "9", "system": "Trac"}]
-    assert hydra.details_of("1", answer({"externalTrackers": rows})).details.issue_keys == ("A-1",)
+    assert detail(externalTrackers=rows).details.issue_keys == ("A-1",)
 
 
 def test_a_case_that_is_gone_or_hidden_says_so():
@@ -129,7 +198,15 @@ def test_linked_issues(shared_dir):
     body = (shared_dir / "fixtures/portal/jiras-of-case.json").read_bytes()
     assert hydra.linked_issues(Answer(200, JSON, body)) == ("TESTBUGS-12345",)
     assert hydra.linked_issues(answer([])) == ()
-    assert hydra.linked_issues(answer({"message": "Not found"}, 404)) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"message": "Not found"}, 404), ({}, 200), (None, 200), ([7], 200), ([{"title": "x"}], 200)],
+)
+def test_linked_issues_that_are_not_told_are_not_none(body, status):
+    with pytest.raises((UpstreamError, Transient)):
+        hydra.linked_issues(answer(body, status))
 
 
 def test_the_shared_search_is_read(shared_dir):

@@ -334,8 +334,9 @@ async def test_a_listing_that_ends_early_is_no_success(settings, upstreams, stor
     await synced(settings, Sync.CASES)
     upstreams.portal.remove_case(numbers[0])
     numbers += upstreams.add_cases(10, first=100)
+    body = ENDED[settings.portal_api]
     upstreams.portal_faults.add(
-        Kind.STATUS, path=listing(settings), status=200, after=1, body=ENDED[settings.portal_api]
+        Kind.STATUS, path=listing(settings), status=200, after=1, times=3, body=body
     )
     record = await run_sync(settings, Sync.CASES, full=True)
     assert record.state is SyncState.PARTIAL
@@ -345,6 +346,22 @@ async def test_a_listing_that_ends_early_is_no_success(settings, upstreams, stor
     upstreams.clear_faults()
     await synced(settings, Sync.CASES)
     assert sorted(await cases_of(store)) == numbers[1:]
+
+
+async def test_a_look_at_missing_cases_that_ends_early_lets_none_go(
+    settings, upstreams, store, monkeypatch
+):
+    """Fewer entries than there are: who is not among them may be there all the same."""
+    numbers = upstreams.add_cases(20)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.remove_case(numbers[0])
+    body = ENDED[settings.portal_api]
+    upstreams.portal_faults.add(Kind.STATUS, path=listing(settings), status=200, after=1, body=body)
+    record = await run_sync(settings, Sync.CASES, full=True)
+    assert (record.removed, record.failed) == (0, 1)
+    assert "of 29 cases" in record.notes[0]
+    upstreams.clear_faults()
+    assert (await synced(settings, Sync.CASES, full=True)).removed == 1
 
 
 ENDED = {

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from msgspec import UNSET
 
 from sandbox.faults import Kind
@@ -155,3 +156,88 @@ async def test_it_waits_for_the_first_listing(settings):
     record = await run_sync(settings, Sync.DETAILS)
     assert record.state is SyncState.FAILED
     assert "t5g sync cases" in record.error
+
+
+async def test_linked_issues_that_the_portal_does_not_have_at_hand_stay(
+    upstreams, redis_url, store
+):
+    """404 says that there is no such address, not that a case has no issues."""
+    settings = upstreams.settings(redis_url, portal_api="graphql")
+    numbers = upstreams.add_cases(3)
+    keys = [upstreams.add_issue(number) for number in numbers]
+    await synced(settings, Sync.CASES, Sync.DETAILS, Sync.ISSUES)
+    for number in numbers:
+        path = f"/hydra/rest/cases/{number}/jiras"
+        upstreams.portal_faults.add("status", path=path, status=404, body='{"message": "no"}')
+    record = await run_sync(settings, Sync.DETAILS, full=True)
+    assert (record.failed, record.seen) == (3, 3)
+    assert await run_sync(settings, Sync.ISSUES, full=True)
+    found = await cases_of(store)
+    assert [found[n].details.issue_keys for n in numbers] == [(key,) for key in keys]
+    assert [[issue.key for issue in found[n].issues] for n in numbers] == [[key] for key in keys]
+
+
+#: Answers with 200 to a question for comments or details that tell neither.
+NOTHING_TOLD = {
+    "hydra": ("/hydra/rest/v1/cases", [
+        "{}", "", "[]", '{"message": "Internal error"}', '{"caseNumber": "00000001"}',
+        '{"caseNumber": "00000001", "comments": null, "externalTrackers": {}, "bugzillas": 3}',
+    ]),
+    "graphql": ("/graphql", [
+        "{}", "", "[]", '{"errors": [{"message": "oops"}]}', '{"data": null}',
+        '{"data": {"redhat_support_uiapi": {"query": {"RedHatSupportCaseComment__c": null}}}}',
+        '{"data": {"redhat_support_uiapi": {"query": {"RedHatSupportCaseComment__c": {"totalCount":'
+        ' 31, "pageInfo": {"hasNextPage": false}, "edges": []}}}}}',
+        '{"data": {"redhat_support_uiapi": {"query": {"RedHatSupportCaseComment__c": {"totalCount":'
+        ' 0, "pageInfo": {}, "edges": []}}}}}',
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["details", "comments"])
+async def test_an_answer_that_tells_nothing_leaves_all_details_as_they_are(
+    settings, upstreams, store, after
+):
+    (number,) = upstreams.add_cases(1)
+    upstreams.add_issue(number)
+    upstreams.link_bug(4711, number)
+    upstreams.portal.update_case(number, notified_users=[NotifiedUser("bert", "Manager")])
+    for day in range(3):
+        upstreams.portal.add_comment(number, "Anna", "text", created=ago(days=day))
+    await synced(settings, Sync.CASES, Sync.DETAILS)
+    before = (await one(store, number)).details
+    assert len(before.comments) == 3
+    path, bodies = NOTHING_TOLD[settings.portal_api]
+    hasty = settings.model_copy(update={"upstream_attempts": 1})
+    for body in bodies:
+        upstreams.portal_faults.add("status", path=path, status=200, body=body, after=after)
+        await run_sync(hasty, Sync.DETAILS, full=True)
+        assert (await one(store, number)).details == before, body
+        upstreams.clear_faults()
+    record = await synced(settings, Sync.DETAILS, full=True)
+    assert record.changed == 0
+
+
+async def test_whose_a_comment_is_and_who_sees_it(settings, upstreams, store):
+    (number,) = upstreams.add_cases(1)
+    for place, (kind, public) in enumerate(
+        [("Customer", True), ("Associate", True), ("Associate", False)]
+    ):
+        upstreams.portal.add_comment(
+            number, "Anna", kind, kind=kind, public=public, created=ago(days=9 - place)
+        )
+    await synced(settings, Sync.CASES, Sync.DETAILS)
+    comments = (await one(store, number)).details.comments
+    told = [(c.by_customer, c.public) for c in comments]
+    assert told == [(True, True), (False, True), (False, False)]
+
+
+async def test_more_comments_than_fit_on_a_page_come_all(settings, upstreams, store):
+    first, second, third = upstreams.add_cases(3)
+    for place in range(250):
+        upstreams.portal.add_comment(first, "Anna", f"{place}", created=ago(days=2))
+    upstreams.portal.add_comment(third, "Anna", "hello", created=ago(days=1))
+    await synced(settings, Sync.CASES, Sync.DETAILS)
+    found = await cases_of(store)
+    counts = [len(found[number].details.comments) for number in (first, second, third)]
+    assert counts == [250, 0, 1]

@@ -1,6 +1,6 @@
 """One case with all that is known of it, and what is not known said as such."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -154,8 +154,11 @@ def _facts(entry: Entry, shown: Row, now: float) -> Iterable[Fact]:
     yield Fact("Group", _known(details.group_name))
     yield Fact("Notified", _notified(entry))
     yield Fact("Case type", cut(portal.case_type, 80))
-    tags, labels = portal.tags[:MOST_LINKS], sorted(entry.labels)[:MOST_LINKS]
-    yield Fact("Tags", links=tuple(_narrowed("tag", tag) for tag in tags))
+    tags, labels = portal.tags, sorted(entry.labels)[:MOST_LINKS]
+    if tags is UNSET:
+        yield Fact("Tags", UNKNOWN)
+    else:
+        yield Fact("Tags", links=tuple(_narrowed("tag", tag) for tag in tags[:MOST_LINKS]))
     yield Fact("Labels", links=tuple(_narrowed("label", label) for label in labels))
 
 
@@ -291,8 +294,12 @@ def _name(person: Person | None) -> str:
     return (person.name or person.account) if person else ""
 
 
+#: Whose a public comment is: the customer's, ours, or nobody told.
+_SIDES: Mapping[bool | UnsetType, str] = {True: "customer", False: "us", UNSET: UNKNOWN}
+
+
 def _said(comment: CaseComment, now: float) -> Said:
-    side = "inside" if not comment.public else "customer" if comment.by_customer else "us"
+    side = _SIDES[comment.by_customer] if comment.public else "inside"
     return Said(
         author=cut(comment.author, 80) or "unknown",
         when=when(comment.created, now),

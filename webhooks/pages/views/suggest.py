@@ -48,7 +48,7 @@ _WORDS: Mapping[str, Callable[[Entry], Iterable[str]]] = {
     "contributor": _people,
     "owner": lambda e: (e.case.portal.owner,),
     "product": lambda e: (e.case.portal.product, e.case.portal.version),
-    "tag": lambda e: e.case.portal.tags,
+    "tag": lambda e: e.case.portal.tags or (),
     "label": lambda e: e.labels,
     "status": lambda e: (e.case.portal.status,),
     "internal": lambda e: (e.internal_status,),
