@@ -22,6 +22,10 @@ PERIOD = 12 * 3600.0
 #: Everything is listed at least once in this time.
 FULL_EVERY = 24 * 3600.0
 MOST_NOTES = 20
+#: More than this part of what is known is not taken as gone unless a person says so;
+MOST_LOST = 0.5
+#: but so few may always go: whoever has three escalations may delete two.
+FEW = 2
 
 Progress = Callable[[int, int, str], Awaitable[None]]
 
@@ -99,6 +103,19 @@ class SyncContext:
     def first(self) -> bool:
         """Say whether this sync never came to its end before."""
         return not self.mark.at
+
+    def believes(self, lost: int, known: int, what: str, *, few: int = FEW) -> bool:
+        """Say whether so much of what is known may be gone; `what` it is, in the message.
+
+        If not, the run is incomplete and says how to confirm it: most was kept, to be asked again.
+        """
+        if lost <= max(few, MOST_LOST * known) or self.accept_shrink:
+            return True
+        self.tally.incomplete(
+            f"suspicious listing: {lost} of {known} {what}; all were kept. If that is right, "
+            f"confirm it with `t5g sync {self.name} --accept-shrink`"
+        )
+        return False
 
     def turns(self, kind: str) -> Turns:
         """Return whose turn it is among things of a kind."""

@@ -26,7 +26,6 @@ from workers.streams import ahead
 OVERLAP = timedelta(minutes=10)
 #: A clock of the Portal may run ahead of ours by this much before we doubt it.
 AHEAD = timedelta(minutes=5)
-MOST_LOST = 0.5
 PASSES = 3
 MOST_CLOSED_PAGES = 5
 #: How far the first listing looks back for closed cases.
@@ -234,15 +233,10 @@ async def _let_go(ctx: SyncContext, gone: set[str], before: set[str], *, nameles
             f"{len(gone)} cases that are missing from it were kept"
         )
         return
-    if len(gone) > MOST_LOST * len(before) and not ctx.accept_shrink:
-        ctx.tally.incomplete(
-            f"suspicious listing: {len(gone)} of {len(before)} open cases are missing from it "
-            "without having been closed; all were kept. If that is right, confirm it with "
-            "`t5g sync cases --accept-shrink`"
-        )
-        return
-    for number in sorted(gone):
-        await ctx.remove(number)
+    why = "open cases are missing from it without having been closed"
+    if ctx.believes(len(gone), len(before), why, few=0):
+        for number in sorted(gone):
+            await ctx.remove(number)
 
 
 async def _take(

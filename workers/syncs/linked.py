@@ -3,7 +3,7 @@
 Everything is fetched once however many cases link to it, in batches: at once when a case gets a
 new link, and in its turn within twelve hours. A case always gets a whole listing, so that a link
 that went takes its issue along. What may not be read stays, marked as restricted, and loses what
-was known of it.
+was known of it. Where most went or was hidden at once, it stays unless a person says so.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -73,10 +73,15 @@ async def sync_linked(ctx: SyncContext, kind: Kind) -> None:
 async def _read_links(
     ctx: SyncContext, kind: Kind
 ) -> tuple[dict[str, tuple[str, ...]], set[str], set[str]]:
-    """Return the links of each case, which cases are closed, and whose listing is out of step."""
+    """Return the links of each case, which cases are closed, and whose listing is out of step.
+
+    If most cases lost most of their links at once, these are left out, to stay as they are.
+    """
     links: dict[str, tuple[str, ...]] = {}
     closed: set[str] = set()
     unlisted: set[str] = set()
+    shrunk: set[str] = set()
+    had = 0
     async for fields in ctx.store.read_all(kind.reads):
         state: Any = fields.states.get(Source.PORTAL)
         found = kind.links(fields)
@@ -88,6 +93,13 @@ async def _read_links(
         kept: Any = fields.states.get(kind.source)
         if kept is None or kept.listed is None or len(visible(kept)) != len(found):
             unlisted.add(fields.number)
+        if kept is not None and (count := len(visible(kept))):
+            had += 1
+            if len(found) < count / 2:
+                shrunk.add(fields.number)
+    if not ctx.believes(len(shrunk), had, f"cases lost most of their linked {kind.name}"):
+        links = {number: found for number, found in links.items() if number not in shrunk}
+        unlisted -= shrunk
     return links, closed, unlisted
 
 
@@ -128,6 +140,8 @@ async def _refresh(
             fetched.update(found)
     except UpstreamError as error:
         broken = error
+    for name in _doubted(ctx, kind, kept, fetched):
+        del fetched[name]
     things = {**shared, **fetched}
     told: list[Observation] = []
     untold: list[Observation] = []
@@ -171,6 +185,24 @@ def listings(
     rest = {key: thing for key, thing in items.items() if key not in hidden}
     first = ListingSeen(number=number, source=source, items=rest, seen=asked - _A_MOMENT)
     return [first, last]
+
+
+def _doubted(
+    ctx: SyncContext,
+    kind: Kind,
+    kept: Mapping[str, Mapping[str, Thing]],
+    fetched: Mapping[str, Thing],
+) -> set[str]:
+    """Return what is said to be hidden from us now, if that is most of what we could read."""
+    readable = {
+        name
+        for before in kept.values()
+        for name, thing in before.items()
+        if name in fetched and not thing.restricted
+    }
+    hidden = {name for name in readable if fetched[name].restricted}
+    why = f"known {kind.name} are not there or not shown to us any more"
+    return set() if ctx.believes(len(hidden), len(readable), why) else hidden
 
 
 def _items(

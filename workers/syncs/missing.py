@@ -12,10 +12,6 @@ from t5g.errors import UpstreamError
 from workers.answers import Json
 from workers.context import SyncContext
 
-MOST_LOST = 0.5
-#: So few may always go: whoever has three escalations may delete two.
-FEW = 2
-
 LookUp = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Json | UpstreamError | None]]]
 
 
@@ -44,11 +40,6 @@ async def look_for_missing(
                     unseen += 1
                 elif ours(row):
                     still.append(row)
-    doubtful = unseen + len(still)
-    if doubtful > max(FEW, MOST_LOST * len(known)) and not ctx.accept_shrink:
-        ctx.tally.incomplete(
-            f"suspicious listing: {doubtful} of {len(known)} known {ctx.name} are missing from it, "
-            "and JIRA shows no reason; all were kept. If that is right, confirm it with "
-            f"`t5g sync {ctx.name} --accept-shrink`"
-        )
+    why = f"known {ctx.name} are missing from it, and JIRA shows no reason"
+    ctx.believes(unseen + len(still), len(known), why)
     return still, unread
