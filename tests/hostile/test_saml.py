@@ -108,6 +108,27 @@ def test_a_response_with_any_part_replaced_is_refused_or_says_the_same(
     assert found.groups == ("everybody", "t5g-engineers")
 
 
+LOGOUT = f"{BASE}/saml/logout"
+SIGNED = IDP.logout_url(LOGOUT, "ann", "_login-1").partition("?")[2]
+
+
+@settings(SEEDED, max_examples=120)
+@given(
+    at=st.integers(0, len(SIGNED) - 1),
+    length=st.integers(0, 40),
+    text=TEXTS | st.sampled_from(["&", "%53", "SAMLRequest=", "&SAMLRequest=a", "+", ";", "%00"]),
+)
+def test_a_logout_with_any_part_replaced_is_refused_or_says_the_same(
+    provider: Provider, at: int, length: int, text: str
+) -> None:
+    changed = SIGNED[:at] + text[:1_000] + SIGNED[at + length :]
+    try:
+        found, _ = provider.read_logout(changed, wall_clock.seconds())
+    except RefusedError:
+        return
+    assert (found.person, found.indexes) == ("ann", ("_login-1",)), "what is not signed was read"
+
+
 @SEEDED
 @given(text=TEXTS | st.binary(max_size=50).map(lambda raw: raw.decode("latin-1")))
 def test_what_is_no_base64_is_refused(provider: Provider, text: str) -> None:

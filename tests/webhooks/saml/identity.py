@@ -346,10 +346,9 @@ PEOPLE: Mapping[str, Mapping[str, Sequence[str]]] = {
 def make_server(base: str) -> web.Application:
     """Serve a login page on which one is whom one likes, and logout both ways.
 
-    `/sso?…&forge=NAME` answers at once with that forgery of Ann's login, and `/end?…&forge=NAME`
-    comes with that forgery of a logout.
+    `/sso?…&forge=NAME` answers at once with that forgery of Ann's login.
     """
-    from tests.webhooks.saml.forging import FORGERIES, LOGOUTS
+    from tests.webhooks.saml.forging import FORGERIES
 
     idp = IdentityProvider(base)
 
@@ -387,8 +386,6 @@ def make_server(base: str) -> web.Application:
         return _redirect(idp.logout_answer_url(home, asked.get("ID")))
 
     async def end(request: web.Request) -> web.Response:
-        if name := request.query.get("forge"):
-            return _redirect(LOGOUTS[name](idp, request.query["sp"]))
         return _redirect(idp.logout_url(request.query["sp"], request.query["person"]))
 
     app = web.Application()
