@@ -18,7 +18,7 @@ from t5g.heartbeat import alive
 from t5g.keys import Keys
 from t5g.operations import Operations
 from t5g.team import Role
-from webhooks.keys import BOARD, INBOX, REDIS, SETTINGS
+from webhooks.keys import BOARD, INBOX, LOGIN_TROUBLE, REDIS, SETTINGS
 from webhooks.viewer import viewer_of
 
 PATIENCE = 3.0
@@ -138,4 +138,6 @@ async def _parts(app: web.Application, parked: int, now: float) -> dict[str, Par
     whys["queues"] = f"the oldest job waits {oldest:.0f} seconds" if oldest > LONG else ""
     stale = {name: record.why_stale(now) for name, record in app[BOARD].syncs.items()}
     whys["data"] = "; ".join(f"{name}: {why}" for name, why in stale.items() if why)
+    if (login := app.get(LOGIN_TROUBLE)) is not None:
+        whys["login"] = login()
     return {name: PartHealth(ok=not why, why=why) for name, why in whys.items()}

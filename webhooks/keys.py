@@ -1,6 +1,6 @@
 """What handlers find on the application, each under a typed key."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from redis import Redis as SyncRedis
@@ -16,6 +16,14 @@ from t5g.syncs import SyncRecords
 from t5g.team import TeamFile
 from webhooks.errors import ErrorPage
 
+
+class LoginTrouble(Protocol):
+    """Says what is wrong with the identity provider's metadata; "": nothing."""
+
+    def __call__(self) -> str:
+        """Look and say it."""
+
+
 SETTINGS: Final = web.AppKey("SETTINGS", Settings)
 REDIS: Final = web.AppKey("REDIS", Redis)
 STORE: Final = web.AppKey("STORE", Store)
@@ -28,5 +36,7 @@ INBOX: Final = web.AppKey("INBOX", Inbox)
 BOT: Final = web.AppKey("BOT", Context)
 AUDIT: Final = web.AppKey("AUDIT", Audit)
 TEAM: Final = web.AppKey("TEAM", TeamFile)
+#: Only where people log in.
+LOGIN_TROUBLE: Final = web.AppKey("LOGIN_TROUBLE", LoginTrouble)
 #: Renders an error for people; the pages put their own here.
 ERROR_PAGE: Final = web.AppKey("ERROR_PAGE", ErrorPage)

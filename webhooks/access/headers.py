@@ -1,11 +1,15 @@
 """Headers of every answer that browsers act upon."""
 
+from collections.abc import Callable
+from functools import cache
+
 from aiohttp import web
 
 HSTS = "max-age=31536000; includeSubDomains"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
+@cache
 def policy(*form_targets: str) -> str:
     """The Content-Security-Policy: nothing inline, nothing from elsewhere.
 
@@ -20,13 +24,16 @@ def policy(*form_targets: str) -> str:
 
 
 class Headers:
-    """Puts the headers on each answer, streams too."""
+    """Puts the headers on each answer, streams too.
 
-    def __init__(self, *form_targets: str, secure: bool) -> None:
+    `form_targets`: asked at each page, because the identity provider may move.
+    """
+
+    def __init__(self, form_targets: Callable[[], tuple[str, ...]], *, secure: bool) -> None:
+        self._form_targets = form_targets
         self._always = {"Strict-Transport-Security": HSTS} if secure else {}
         self._page = {
             **self._always,
-            "Content-Security-Policy": policy(*form_targets),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": PERMISSIONS,
             "Referrer-Policy": "same-origin",
@@ -38,6 +45,7 @@ class Headers:
         headers = response.headers
         if headers.get("Content-Type", "").startswith("text/html"):
             headers.update(self._page)
+            headers["Content-Security-Policy"] = policy(*self._form_targets())
             headers.setdefault("Cache-Control", "private, no-store")
         elif self._always:
             headers.update(self._always)

@@ -1,5 +1,7 @@
 """Puts the guard around every request of an application, and mounts the login if there is one."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from webhooks import keys
@@ -15,11 +17,12 @@ def add_guard(app: web.Application) -> None:
     settings = app[keys.SETTINGS]
     app[ACCESS] = open_access(app, settings)
     app.middlewares.append(guard)
-    targets: tuple[str, ...] = ()
+    targets: Callable[[], tuple[str, ...]] = tuple
     if settings.auth == "saml":
         from webhooks.saml.routes import add_routes, open_provider
 
         provider = open_provider(settings)
         add_routes(app, provider)
-        targets = (provider.read().provider_origin,)
-    app.on_response_prepare.append(Headers(*targets, secure=app[ACCESS].origins.secure))
+        app[keys.LOGIN_TROUBLE] = provider.trouble
+        targets = provider.origins
+    app.on_response_prepare.append(Headers(targets, secure=app[ACCESS].origins.secure))

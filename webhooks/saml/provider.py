@@ -51,10 +51,11 @@ class Provider:
         self.settings = OneLogin_Saml2_Settings(self._config)
 
     @property
-    def provider_origin(self) -> str:
-        """Scheme and host of the identity provider's login page."""
-        parts = urlsplit(self._config["idp"]["singleSignOnService"]["url"])
-        return f"{parts.scheme}://{parts.netloc}"
+    def origins(self) -> tuple[str, ...]:
+        """Scheme and host of where the identity provider logs people in and out."""
+        services = (self._config["idp"].get(f"single{x}Service") for x in ("SignOn", "Logout"))
+        parts = [urlsplit(service["url"]) for service in services if service]
+        return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
     def metadata(self) -> bytes:
         """Return our metadata, for the identity provider's operator."""
@@ -159,8 +160,16 @@ class CurrentProvider:
         self._path = path
         self._stamp = _stamp(path)
         self._provider = Provider(settings)
-        #: What is wrong with the file as it is now; "": nothing.
-        self.trouble = ""
+        self._trouble = ""
+
+    def origins(self) -> tuple[str, ...]:
+        """Return where the identity provider logs people in and out, as last read."""
+        return self._provider.origins
+
+    def trouble(self) -> str:
+        """Return what is wrong with the file as it is now; "": nothing."""
+        self.read()
+        return self._trouble
 
     def read(self) -> Provider:
         """Return it. Reads a small file, if anything."""
@@ -170,7 +179,7 @@ class CurrentProvider:
             try:
                 metadata = self._path.read_text(encoding="utf-8").strip()
                 changed = self._settings.model_copy(update={"saml_idp_metadata": metadata})
-                self._provider, self.trouble = Provider(changed), ""
+                self._provider, self._trouble = Provider(changed), ""
                 log.info("saml_metadata_read")
             except (OSError, UnicodeDecodeError) as error:
                 self._broken(f"{METADATA}_FILE: can not be read ({type(error).__name__})")
@@ -179,7 +188,7 @@ class CurrentProvider:
         return self._provider
 
     def _broken(self, trouble: str) -> None:
-        self.trouble = f"{trouble}; the last good one stays in use"
+        self._trouble = f"{trouble}; the last good one stays in use"
         log.warning("saml_metadata_unusable", reason=trouble)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -315,6 +316,27 @@ async def test_unusable_metadata_of_the_provider_is_told_at_start(
 ) -> None:
     with pytest.raises(SettingsError, match="T5G_SAML_IDP_METADATA"):
         await serve(configure(saml_idp_metadata=metadata))
+
+
+async def test_health_says_that_the_metadata_is_broken_and_operators_why(
+    serve: Serve, configure: Configure, idp: IdentityProvider, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path = tmp_path / "metadata.xml"
+    path.write_text(idp.metadata())
+    monkeypatch.setenv("T5G_SAML_IDP_METADATA_FILE", str(path))
+    browser = Browser(await serve(configure()), idp)
+
+    async def told() -> Any:
+        return (await (await browser.get("/readyz")).json())["parts"]["login"]
+
+    assert await told() == "ok"
+    path.write_text("<broken")
+    assert await told() == "not ok"
+    await browser.log_in()
+    assert "not readable as SAML metadata" in (await told())["why"]
+    path.write_text(idp.metadata())
+    assert await told() == {"ok": True}
 
 
 async def test_pages_are_kept_by_no_shared_cache(browser: Browser) -> None:

@@ -144,14 +144,14 @@ def test_broken_metadata_keeps_the_last_good_one_and_is_told(
     current: CurrentProvider, path: Path, broken: str
 ) -> None:
     assert logs_in(current, IDP)
-    assert current.trouble == ""
+    assert current.trouble() == ""
     path.write_text(broken)
     assert logs_in(current, IDP)
-    assert current.trouble.startswith("T5G_SAML_IDP_METADATA: ")
-    assert current.trouble.endswith("; the last good one stays in use")
+    assert current.trouble().startswith("T5G_SAML_IDP_METADATA: ")
+    assert current.trouble().endswith("; the last good one stays in use")
     path.write_text(IDP.metadata() + "\n")
     assert logs_in(current, IDP)
-    assert current.trouble == ""
+    assert current.trouble() == ""
 
 
 @pytest.mark.parametrize("how", ["gone", "no text"])
@@ -160,7 +160,18 @@ def test_metadata_that_can_not_be_read_keeps_the_last_good_one(
 ) -> None:
     path.unlink() if how == "gone" else path.write_bytes(b"\xff")
     assert logs_in(current, IDP)
-    assert current.trouble.startswith("T5G_SAML_IDP_METADATA_FILE: can not be read")
+    assert current.trouble().startswith("T5G_SAML_IDP_METADATA_FILE: can not be read")
+
+
+def test_forms_may_lead_to_where_the_provider_is_now(current: CurrentProvider, path: Path) -> None:
+    assert current.origins() == (IDP.base,)
+    moved = IDP.metadata().replace(f"{IDP.base}/slo", "https://elsewhere.test:8443/slo")
+    path.write_text(moved)
+    current.read()
+    assert current.origins() == (IDP.base, "https://elsewhere.test:8443")
+    path.write_text(IDP.metadata(slo=False))
+    current.read()
+    assert current.origins() == (IDP.base,)
 
 
 async def test_check_says_whose_login_it_is(path: Path) -> None:
