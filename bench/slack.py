@@ -161,7 +161,8 @@ async def slack_api() -> AsyncIterator[str]:
     """Slack's Web API as far as it is asked who somebody is; give its address."""
 
     async def answer(request: web.Request) -> web.Response:
-        user = {"id": "U1", "name": "ann", "tz": "UTC", "profile": {"real_name": "Ann"}}
+        profile = {"real_name": "Ann"}
+        user = {"id": "U1", "team_id": "T1", "name": "ann", "tz": "UTC", "profile": profile}
         return web.json_response({"ok": True, "user": user, "user_id": "UBOT", "team_id": "T1"})
 
     app = web.Application()

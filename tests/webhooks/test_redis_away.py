@@ -4,8 +4,12 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from aiohttp.test_utils import TestServer
+from pydantic import AnyHttpUrl, SecretStr
 from slack_sdk.signature import SignatureVerifier
 
+from sandbox.slack.app import BOT_TOKEN, create_slack_app
+from sandbox.slack.state import SlackState
 from t5g.connection import open_redis, open_store
 from t5g.settings import Settings
 from tests import wall_clock
@@ -23,7 +27,18 @@ async def test_every_door_says_so_and_all_of_it_recovers(
     serve: Serve, settings: Settings, own_redis: OwnRedis
 ) -> None:
     own_redis.start()
-    settings = settings.model_copy(update={"redis_url": own_redis.url})
+    state = SlackState()
+    state.add_user("ann", user_id="U1")
+    async with TestServer(create_slack_app(state)) as upstream:
+        api = AnyHttpUrl(str(upstream.make_url("/api/")))
+        told = {
+            "redis_url": own_redis.url, "slack_api_url": api,
+            "slack_bot_token": SecretStr(BOT_TOKEN),
+        }  # fmt: skip
+        await _away_and_back(serve, settings.model_copy(update=told), own_redis)
+
+
+async def _away_and_back(serve: Serve, settings: Settings, own_redis: OwnRedis) -> None:
     await fill(settings)
     client = await serve(settings)
     await all_is_well(client)
