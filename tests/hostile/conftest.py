@@ -5,13 +5,16 @@ import hashlib
 import hmac
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis import Redis as SyncRedis
 
+from sandbox.slack.app import BOT_TOKEN, create_slack_app
+from sandbox.slack.state import SlackState
 from t5g.connection import open_redis, open_store
 from t5g.jira_door import sign
 from t5g.keys import Keys
@@ -111,6 +114,10 @@ def _serve(
 
 
 async def _started(redis_url: str, team: Path, found: list[Victim]) -> TestServer:
+    state = SlackState()
+    state.add_user("ann", user_id="U1")
+    upstream = TestServer(create_slack_app(state))
+    await upstream.start_server()
     settings = load_settings(
         env={
             "redis_url": redis_url,
@@ -120,8 +127,8 @@ async def _started(redis_url: str, team: Path, found: list[Victim]) -> TestServe
             "team_file": team,
             "jira_webhook_secret": JIRA_SECRET,
             "slack_signing_secret": SLACK_SECRET,
-            "slack_bot_token": "xoxb-test-not-secret",
-            "slack_api_url": "http://127.0.0.1:9/api/",
+            "slack_bot_token": BOT_TOKEN,
+            "slack_api_url": str(upstream.make_url("/api/")),
             "page_rate": 1_000_000,
         }
     )
@@ -129,7 +136,14 @@ async def _started(redis_url: str, team: Path, found: list[Victim]) -> TestServe
     await open_store(settings, redis).write(world(40, now), now=now)
     _, token = await Tokens(redis, Keys(settings.redis_prefix)).create("attacker", Role.ADMIN)
     await redis.aclose()
-    server = TestServer(create_app(settings))
+    app = create_app(settings)
+
+    async def upstreams(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await upstream.close()
+
+    app.cleanup_ctx.insert(0, upstreams)
+    server = TestServer(app)
     await server.start_server()
     assert server.port is not None
     found.append(Victim(server.port, token))
