@@ -42,6 +42,7 @@ __all__ = [
     "person_of",
     "plain_text",
     "project_of",
+    "whole",
 ]
 
 SUPPORT_CASE = "support case"
@@ -50,6 +51,8 @@ CASE_LINKS_PROPERTY = "sfdc-cases-links"
 DONE_WORDS = frozenset({"done", "closed", "resolved", "won't fix / obsolete"})
 LARGEST_NUMBER = 99_999_999
 
+#: What every issue has, whatever its project's settings are.
+ALWAYS = ("summary", "status", "issuetype", "project", "created", "updated")
 _FIELDS = (
     "assignee", "comment", "created", "fixVersions", "issuetype", "labels", "priority", "project",
     "resolution", "status", "summary", "updated",
@@ -76,6 +79,18 @@ def fields_read(settings: Settings) -> frozenset[str]:
         ids.sprint,
     )  # fmt: skip
     return frozenset({*_FIELDS, *custom})
+
+
+def whole(issue: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an issue as JIRA answers it. Raises PayloadError if it lacks what each issue has.
+
+    Any other field JIRA leaves out where a project does not have it, or hides it (events leave out
+    more): then it is empty.
+    """
+    lacking = [name for name in ALWAYS if not _fields(issue).get(name)]
+    if lacking:
+        raise PayloadError(f"JIRA issue without {', '.join(lacking)}")
+    return issue
 
 
 def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:

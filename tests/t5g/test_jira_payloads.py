@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from t5g.jira_payloads import (
+    ALWAYS,
     PayloadError,
     card_of,
     comment_of,
@@ -19,6 +20,7 @@ from t5g.jira_payloads import (
     numbers_in,
     person_of,
     project_of,
+    whole,
 )
 from t5g.model import Person
 from t5g.settings import load_settings
@@ -301,3 +303,14 @@ def test_a_word_may_come_in_a_list():
 
 def test_what_is_no_json_names_no_case():
     assert numbers_in([object(), "01234567"]) == ("01234567",)
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+@pytest.mark.parametrize("odd", [None, "", {}, ...])
+def test_an_issue_without_what_each_issue_has_is_not_whole(name, odd):
+    fields = {**dict.fromkeys(ALWAYS, "x"), name: odd}
+    found = issue(**{key: value for key, value in fields.items() if value is not ...})
+    if odd is ...:
+        found["fields"].pop(name, None)
+    with pytest.raises(PayloadError, match=name):
+        whole(found)

@@ -94,7 +94,7 @@ class BugzillaClient:
         while missing and asked < len(ids):
             rows = await self._threads.run(_ask, server, missing)
             asked += 1
-            got = {row["id"] for row in rows if isinstance(row.get("id"), int)}
+            got = {row["id"] for row in rows}
             found |= {i: UpstreamError(SERVICE, UNREADABLE, transient=False) for i in got}
             found |= {bug.id: bug for row in rows if (bug := self._read(row)) is not None}
             missing = [i for i in missing if i not in got]
@@ -151,7 +151,7 @@ def bug_of(row: Mapping[str, Any], base: str) -> Bug:
     """Read one bug; raises KeyError, TypeError or ValueError if it has no number."""
     bug_id = int(row["id"])
     release = row.get("target_release", row.get("target_milestone"))
-    whiteboard = _internal(row) or row.get("whiteboard")
+    whiteboard = row.get("cf_internal_whiteboard") or row.get("whiteboard")
     return Bug(
         id=bug_id,
         url=bug_url(base, bug_id),
@@ -164,11 +164,6 @@ def bug_of(row: Mapping[str, Any], base: str) -> Bug:
         whiteboard=_text(whiteboard),
         updated=parse_time(_text(row.get("last_change_time"))),
     )
-
-
-def _internal(row: Mapping[str, Any]) -> Any:
-    """The internal whiteboard of a row: on Red Hat's own host the package renames it."""
-    return row.get("cf_internal_whiteboard", row.get("internal_whiteboard"))
 
 
 def bug_url(base: str, bug_id: int) -> str:
@@ -231,20 +226,27 @@ def _ask(
     Over REST by a search: asked for by id, a lone bug that we may not read raises, and some servers
     cut the answer at twenty rows unless told another limit.
     """
+    # The package's own calls take a page without a list of bugs for one without bugs.
     if server.is_rest():
-        found = server.query({"id": list(ids), "limit": len(ids), "include_fields": list(names)})
+        asked = {"id": list(ids), "limit": len(ids), "include_fields": list(names)}
+        found = server._backend.bug_search(asked)
     else:
-        found = server.getbugs(list(ids), include_fields=list(names), permissive=True)
-    return [bug.get_raw_data() for bug in found if bug is not None]
+        asked = {"permissive": 1, "include_fields": list(names)}
+        found = server._backend.bug_get(list(ids), [], asked)
+    rows = rows_in(found, "bugs")
+    if not all(isinstance(row.get("id"), int) for row in rows):
+        raise Transient(NOT_ASKED_FOR)  # it may be any of those that are missing
+    return list(rows)
 
 
 def _add_words(server: Bugzilla, bug_id: int, field: str, words: Sequence[str]) -> tuple[str, str]:
     """Write a whiteboard whole, made from what the server told of it just then."""
     name = WHITEBOARDS[field]
-    row = next((row for row in _ask(server, [bug_id], ["id", name]) if row["id"] == bug_id), None)
+    rows = _ask(server, [bug_id], ["id", name])
+    row = next((row for row in rows if row["id"] == bug_id), None)
     if row is None:
         raise _NotForUs(102)
-    before = row.get("whiteboard") if field == "whiteboard" else _internal(row)
+    before = row.get(name)
     if not isinstance(before, str):
         told = f"it did not tell its {field}; nothing was written"
         raise UpstreamError(SERVICE, told, transient=False)

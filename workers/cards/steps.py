@@ -155,7 +155,10 @@ def _ask(desk: Desk, job: str, *args: str, job_id: str, queue: str) -> None:
 
 
 async def _assignee(desk: Desk, entry: Entry, record: Making) -> str:
-    if (await _card(desk, record)).assignee is not None or not record.assignee:
+    row = await desk.jira.issue(record.key)
+    if "assignee" not in row["fields"]:
+        raise UpstreamError("jira", "it did not tell whose the card is; nobody was assigned")
+    if card_of(row, desk.settings).assignee is not None or not record.assignee:
         return ""
     account = await account_of(desk, record.email) if record.email else record.account
     await desk.jira.assign(record.key, account)

@@ -12,6 +12,7 @@ from jira import JIRAError
 
 from t5g.addresses import same_address
 from t5g.errors import NotFoundError, UpstreamError
+from t5g.jira_payloads import PayloadError, comments_of, whole
 from t5g.settings import Settings
 from workers.answers import Json
 from workers.blocking import Threads
@@ -60,8 +61,12 @@ class JiraWriter:
         self._server.close()  # type: ignore[no-untyped-call]
 
     async def issue(self, key: str) -> Json:
-        """Return a card with its fields and comments."""
+        """Return a card with its fields and comments. Raises UpstreamError if it is not whole."""
         found = await self._threads.run(self._server.issue_json, key, {"fields": self._fields})
+        try:
+            comments_of(whole(found))
+        except PayloadError as error:
+            raise UpstreamError(SERVICE, str(error)) from error
         return dict(found)
 
     async def account_of(self, email: str) -> str:

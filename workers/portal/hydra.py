@@ -283,9 +283,13 @@ def _keys(rows: Sequence[Mapping[str, Any]] | UnsetType) -> tuple[str, ...] | Un
     """Return the keys of the rows that are of JIRA; unknown if one of them has none."""
     if rows is UNSET:
         return UNSET
-    ours = [row for row in rows if text_of(row.get("system") or "Jira").casefold() == "jira"]
-    found = [text_of(row.get("resourceKey")) for row in ours]
-    return tuple(dict.fromkeys(found)) if all(found) else UNSET
+    systems = [row.get("system") or "Jira" for row in rows]
+    keys = [row.get("resourceKey") for row, name in zip(rows, systems, strict=True)
+            if isinstance(name, str) and name.strip().casefold() == "jira"]  # fmt: skip
+    told = all(isinstance(name, str) for name in systems)
+    if not told or not all(isinstance(key, str) and key.strip() for key in keys):
+        return UNSET
+    return tuple(dict.fromkeys(str(key).strip() for key in keys))
 
 
 def _notified(row: Mapping[str, Any]) -> NotifiedUser:

@@ -25,6 +25,7 @@ from t5g.jira_payloads import (
     number_of_card,
     number_of_remote_links,
     project_of,
+    whole,
 )
 from t5g.model import Card, Comment, Source
 from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
@@ -224,7 +225,7 @@ def _reader(ctx: SyncContext, known: Known) -> Any:
 
 async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
     """Read one card; None for one that is not ours, or done with a case that is not known."""
-    card = card_of(issue, ctx.settings)
+    card = card_of(whole(issue), ctx.settings)
     before = known.cards.get(card.key)
     label = ctx.settings.jira_label
     if label and label not in labels_of(issue):

@@ -13,6 +13,7 @@ from t5g.jira_payloads import (
     finished,
     labels_of,
     project_of,
+    whole,
 )
 from t5g.model import Escalation, Source
 from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, visible
@@ -94,7 +95,7 @@ def _is_ours(ctx: SyncContext, issue: Json) -> bool:
 def _add(ctx: SyncContext, issue: Json, named: Named) -> set[str]:
     """Put one escalation to each case that it names; return its key if it could not be read."""
     try:
-        escalation = escalation_of(issue, ctx.settings)
+        escalation = escalation_of(whole(issue), ctx.settings)
         numbers = escalated_cases(issue, ctx.settings)
     except UNREADABLE as error:
         key = str(issue.get("key") or "")

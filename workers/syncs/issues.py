@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from t5g.errors import UpstreamError
-from t5g.jira_payloads import UNREADABLE, browse_url, issue_of
+from t5g.jira_payloads import UNREADABLE, browse_url, issue_of, whole
 from t5g.model import Issue, Source
 from t5g.store import CaseFields
 from workers.context import SyncContext
@@ -35,7 +35,7 @@ async def _fetch(ctx: SyncContext, keys: Sequence[str]) -> AsyncIterator[Mapping
                 found[key] = Issue(key=key, url=browse_url(key, ctx.settings), restricted=True)
                 continue
             try:
-                found[key] = issue_of(row, ctx.settings)
+                found[key] = issue_of(whole(row), ctx.settings)
             except UNREADABLE as error:
                 ctx.tally.fail(key, str(error))
         yield found
