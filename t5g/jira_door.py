@@ -127,12 +127,24 @@ def same_secret(given: str, secrets: Iterable[bytes]) -> bool:
 
 
 def source_address(peer: str | None, forwarded: str, proxies: Sequence[Network]) -> str:
-    """Return the address of the sender: the last hop that is not one of our own proxies."""
+    """Return the address of the sender: the last hop that is not one of our own proxies.
+
+    What is no address was written by none of them, and ends what is believed.
+    """
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     source = peer or ""
-    while hops and within(source, proxies):
+    while hops and within(source, proxies) and is_address(hops[-1]):
         source = hops.pop()
     return source
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is an address, in brackets or not."""
+    try:
+        ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    return text.isascii()
 
 
 def within(address: str, networks: Iterable[Network]) -> bool:

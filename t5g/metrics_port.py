@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from aiohttp import web, web_response
+from aiohttp import HttpVersion11, web, web_response, web_urldispatcher
 
 from t5g.connection import open_redis
 from t5g.lifeline import die_with_parent
@@ -30,6 +30,26 @@ def hide_versions() -> None:
     aiohttp has no setting for it: it puts `Python/3.11 aiohttp/3.14` where there is none yet.
     """
     vars(web_response)["SERVER_SOFTWARE"] = SERVER
+
+
+def refuse_odd_expectations() -> None:
+    """Let an unknown `Expect` be refused with a text that does not repeat it.
+
+    aiohttp looks at it before any middleware, and can not write what is no UTF-8 into its answer.
+    """
+    vars(web_urldispatcher)["_default_expect_handler"] = _expected
+
+
+async def _expected(request: web.Request) -> None:
+    """Send `100 Continue` to who waits for it, as aiohttp does; refuse what else is expected."""
+    expect = request.headers.get("Expect", "")
+    if request.version == HttpVersion11 and expect.lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="There is no such expectation.")
+    await _AS_AIOHTTP_DOES(request)
+
+
+#: Taken once, when nothing is put in its place yet.
+_AS_AIOHTTP_DOES = vars(web_urldispatcher)["_default_expect_handler"]
 
 
 @contextmanager
@@ -98,6 +118,7 @@ def metrics_app(scrape: Scrape) -> web.Application:
         return web.Response(text="ok\n")
 
     hide_versions()
+    refuse_odd_expectations()
     app = web.Application()
     app.router.add_get("/metrics", page)
     app.router.add_get("/healthz", healthz)

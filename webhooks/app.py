@@ -24,7 +24,7 @@ from t5g.errors import SettingsError
 from t5g.jira_intake import Intake, open_inbox
 from t5g.keys import Keys
 from t5g.logs import logger, setup_logging
-from t5g.metrics_port import hide_versions
+from t5g.metrics_port import hide_versions, refuse_odd_expectations
 from t5g.scraping import add_once, keep_adding, measure_lag
 from t5g.settings import Settings, with_secrets_of
 from t5g.syncs import Sync
@@ -62,6 +62,7 @@ def create_app(
     those of now. Needs a running loop only when it starts.
     """
     hide_versions()
+    refuse_odd_expectations()
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
     _open(app, settings, redis)
     health.add_routes(app)

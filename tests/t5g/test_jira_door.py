@@ -146,3 +146,10 @@ def test_without_a_list_every_network_may_send() -> None:
 def test_a_forged_hop_before_our_proxy_is_not_believed() -> None:
     proxies = (ip_network("10.0.0.0/8"),)
     assert source_address("10.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.9", proxies) == "2.2.2.2"
+
+
+@pytest.mark.parametrize("odd", ["\udcff\udcfe", "unknown", "[", "1.1.1.1:80", "", "\u0663.1.1.1"])
+def test_what_is_no_address_ends_what_is_believed_of_the_hops(odd: str) -> None:
+    proxies = networks_of("10.0.0.0/8")
+    found = source_address("10.0.0.1", f"1.1.1.1, {odd}, 10.0.0.9" if odd else "", proxies)
+    assert found == ("10.0.0.9" if odd else "10.0.0.1")
