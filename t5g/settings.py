@@ -295,7 +295,7 @@ class Settings(BaseSettings):
 
     # Calls to Portal, JIRA and Bugzilla
     upstream_timeout: float = Field(
-        60, gt=0, description="Seconds to wait for an upstream to say something"
+        60, gt=0, description="Seconds to wait for a whole answer of an upstream"
     )
     upstream_attempts: int = Field(
         5, ge=1, le=20, description="How often a call that may yet work is made before giving up"

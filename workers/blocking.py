@@ -5,11 +5,15 @@ everything built on `requests`: broken connections, time-outs, answers cut off, 
 """
 
 import asyncio
+import http.client
+import io
+import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -21,7 +25,7 @@ from workers.calls import Caller, Measure, Transient, retry_after, trace_headers
 T = TypeVar("T")
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-#: A thread can not be stopped; the limit of the socket comes first, this one is the last resort.
+#: A thread can not be stopped; the limit of the answer comes first, this one is the last resort.
 SPARE = 30.0
 
 Judge = Callable[[Exception], Exception]
@@ -73,8 +77,15 @@ class ElsewhereError(requests.RequestException):
 class NamingAdapter(requests.adapters.HTTPAdapter):
     """Puts the id of what a call is made for on every request, and lets none leave its origin.
 
-    An answer beyond all measure is given up while it comes.
+    An answer beyond all measure, or that takes longer than the time limit, is given up while it
+    comes.
     """
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the connections to a host, which read answers within a time."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _reading_in_time(pool.ConnectionCls)
+        return pool
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
@@ -92,6 +103,51 @@ class NamingAdapter(requests.adapters.HTTPAdapter):
         """Add our header; `requests` asks for it before it sends."""
         for name, value in trace_headers().items():
             request.headers.setdefault(name, value)
+
+
+@cache
+def _reading_in_time(connection: type) -> type:
+    if getattr(connection, "response_class", None) is _InTime:
+        return connection
+    return type(connection.__name__, (connection,), {"response_class": _InTime})
+
+
+class _InTime(http.client.HTTPResponse):
+    """An answer whose time limit, the socket's, is one of the whole of it, head and body.
+
+    By itself it is one of each read, and who sends a byte now and then holds a thread for ever.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        limit = sock.gettimeout()
+        if limit is not None:
+            raw = cast("socket.SocketIO", self.fp.detach())
+            self.fp = io.BufferedReader(_Timed(raw, sock, time.monotonic() + limit))
+
+
+class _Timed(io.RawIOBase):
+    """What comes from a socket until a moment. Raises TimeoutError after it."""
+
+    def __init__(self, raw: socket.SocketIO, sock: socket.socket, until: float) -> None:
+        self._raw, self._sock, self._until = raw, sock, until
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what is there; wait for the first byte no longer than is left."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close what was read from."""
+        self._raw.close()
+        super().close()
 
 
 def _bound(answer: requests.Response) -> None:

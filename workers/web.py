@@ -1,5 +1,6 @@
 """The thin shell of httpx: one request, one answer; what the answer means is judged elsewhere."""
 
+import asyncio
 import os
 import ssl
 import sys
@@ -108,6 +109,7 @@ class Web:
         patience = httpx.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout))
         self._lanes = lanes
         self._busy = [0] * len(lanes)
+        self._timeout = timeout
         self._extensions = {"timeout": patience.as_dict()}
 
     async def send(self, request: Request) -> Answer:
@@ -126,11 +128,13 @@ class Web:
 
     async def _send(self, lane: Lane, request: Request) -> Answer:
         try:
-            found = await lane.send(self._made(request))
-            body = await _body(found)
+            # Of the whole answer: one that comes in drops is never late between two of them.
+            async with asyncio.timeout(self._timeout):
+                found = await lane.send(self._made(request))
+                body = await _body(found)
         except httpx.ConnectTimeout as error:
             raise Transient("no connection in time", concerns_all=True) from error
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise Transient("no answer in time") from error
         except httpx.RemoteProtocolError as error:
             raise Transient("the answer was cut off") from error
@@ -161,7 +165,7 @@ class Web:
 
 
 def open_web(*, timeout: float, connections: int) -> Web:
-    """Open the HTTP client. `timeout` in seconds for each read; connections are kept open."""
+    """Open the HTTP client. `timeout` in seconds for a whole answer; connections are kept open."""
     verify = trusted()
     if getproxies():
         return Web(_lanes_through_proxies(connections, verify), timeout=timeout)

@@ -1,7 +1,11 @@
 """An upstream that was taken over gets nothing of ours sent elsewhere, nor fills our memory."""
 
+import asyncio
 import gzip
+import threading
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -107,3 +111,58 @@ async def test_an_answer_that_would_fill_the_memory_is_given_up(
             ):
                 with pytest.raises(UpstreamError, match=why):
                     await asked
+
+
+@asynccontextmanager
+async def dripping(head: bytes) -> AsyncIterator[str]:
+    """Say `head` at once, then a byte now and then for ever; yield the address."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+@pytest.mark.parametrize("dialect", ["rest", "xmlrpc"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n",
+    ],
+    ids=["head", "body"],
+)
+async def test_an_answer_that_comes_in_drops_is_given_up_in_time_with_its_thread(
+    head: bytes, dialect: str
+) -> None:
+    async with dripping(head) as url:
+        settings = leading_to(url).model_copy(
+            update={"bugzilla_api": dialect, "upstream_timeout": 0.5}
+        )
+        begun = time.monotonic()
+        async with Clients(settings) as clients:
+            for asked in (
+                clients.jira.sprint_ids("Board", ""),
+                anext(clients.bugzilla.bugs([1])),
+                anext(clients.portal.listing()),
+            ):
+                with pytest.raises(UpstreamError):
+                    async with asyncio.timeout(10):
+                        await asked
+        names = ("jira", "bugzilla")
+        for thread in [one for one in threading.enumerate() if one.name.startswith(names)]:
+            await asyncio.to_thread(thread.join, 5)
+            assert not thread.is_alive(), "a thread still reads what will never end"
+        assert time.monotonic() - begun < 8
