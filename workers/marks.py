@@ -97,6 +97,11 @@ class Turns:
         if rows:
             await self._redis.hset(self._key, mapping=rows)  # type: ignore[arg-type]
 
+    async def again(self, names: Iterable[str]) -> None:
+        """Let things be due in the next run: they could not be looked at."""
+        if rows := list(names):
+            await self._redis.hdel(self._key, *rows)
+
     async def _read(self) -> dict[str, Turn]:
         rows: Mapping[Any, Any] = await self._redis.hgetall(self._key)
         return {name.decode(): _DECODE_TURN(raw) for name, raw in rows.items()}

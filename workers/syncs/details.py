@@ -175,3 +175,4 @@ async def _end_turns(
 ) -> None:
     whole = [(row.number, _looked_at(row, inputs, asked)) for row in rows if not row.why]
     await ctx.turns(KIND).done(whole, asked.timestamp())
+    await ctx.turns(KIND).again(row.number for row in rows if row.why)

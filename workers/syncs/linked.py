@@ -62,6 +62,8 @@ async def sync_linked(ctx: SyncContext, kind: Kind) -> None:
         shared |= {name: thing for name, thing in things.items() if len(users[name]) > 1}
         looked_at = sorted(due & things.keys())
         await turns.done(((name, inputs[name]) for name in looked_at), begun)
+        tried = {name for case in cases for name in links[case]}
+        await turns.again((tried & due) - things.keys())
         if broken is not None:
             raise broken
         due -= things.keys()
