@@ -9,6 +9,7 @@ from msgspec import Struct
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.keys import Keys
 
 KINDS = ("worker", "scheduler", "bot")
@@ -47,4 +48,5 @@ async def alive(redis: Redis, keys: Keys, kind: str, now: float) -> list[Alive]:
     """List the processes of a kind that gave a sign lately."""
     rows: Mapping[bytes, bytes] = await redis.hgetall(keys.named("alive", kind))  # type: ignore[assignment]
     found = [Alive(kind, name.decode(), float(seen)) for name, seen in rows.items()]
-    return sorted((x for x in found if now - x.seen <= LASTS), key=lambda x: x.name)
+    recent = (x for x in found if now - x.seen <= LASTS and believable(x.seen, now))
+    return sorted(recent, key=lambda x: x.name)

@@ -14,17 +14,21 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from t5g.clock import BOUND
 from t5g.errors import T5GError
 from t5g.heartbeat import process_name
 
 TIME_TO_LIVE = 30.0
 PATIENCE = 5.0
+DIFFER = int(BOUND * 1000)
 
-# Whoever holds it may ask again: the answer to the first question may have been lost.
-# KEYS: lock. ARGV: token, milliseconds.
+# Whoever holds it may ask again: the answer to the first question may have been lost. A lock that
+# would end later than any holder asks for was taken while the clock of Redis was ahead.
+# KEYS: lock. ARGV: token, milliseconds, milliseconds that clocks may differ.
 _TAKE = """
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+if holder and holder ~= ARGV[1]
+   and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[2]) + tonumber(ARGV[3]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -83,7 +87,7 @@ class Lock:
         """Take the lock if it is free, and keep it; say whether it is ours now."""
         begun = time.monotonic()
         milliseconds = int(self._time_to_live * 1000)
-        if not await self._redis.eval(_TAKE, 1, self._key, self._token, milliseconds):
+        if not await self._redis.eval(_TAKE, 1, self._key, self._token, milliseconds, DIFFER):
             return False
         self._until = begun + self._time_to_live
         self._over.clear()
@@ -154,7 +158,7 @@ class BlockingLock:
 
     def acquire(self) -> bool:
         """Take the lock, or extend it if it is ours; say whether it is ours now."""
-        return bool(self._redis.eval(_TAKE, 1, self._key, self._token, self._milliseconds))
+        return bool(self._redis.eval(_TAKE, 1, self._key, self._token, self._milliseconds, DIFFER))
 
     def release(self) -> bool:
         """Give the lock back, unless it is somebody else's by now; say whether it was ours."""

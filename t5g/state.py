@@ -192,6 +192,41 @@ def join_listing(
     return old if _quiet(old, kept) else Collection(seen, kept)
 
 
+def believed(state: State, latest: datetime) -> State:
+    """Return `state` without stamps after `latest`: a clock that was ahead made them.
+
+    Such a stamp counts as the oldest there is, so that whatever is seen next is newer; what is
+    known stays. Of a register that was seen in the future neither stamp is believed. Returns
+    `state` itself if all of its stamps are believed.
+    """
+    if isinstance(state, Register):
+        return cast("State", _believed_register(cast("Register[Any]", state), latest))
+    if isinstance(state, Collection):
+        return cast("State", _believed_collection(cast("Collection[Any]", state), latest))
+    cards = _believed_collection(state.cards, latest)
+    comments = {key: _believed_collection(found, latest) for key, found in state.comments.items()}
+    same = cards is state.cards and all(
+        found is state.comments[key] for key, found in comments.items()
+    )
+    return state if same else CardState(cards, comments)
+
+
+def _believed_register(register: Register[T], latest: datetime) -> Register[T]:
+    if register.seen <= latest:
+        return register
+    updated = register.updated if register.updated <= latest else EPOCH
+    return Register(updated, EPOCH, register.facts)
+
+
+def _believed_collection(collection: Collection[T], latest: datetime) -> Collection[T]:
+    items = {key: _believed_register(item, latest) for key, item in collection.items.items()}
+    listed = collection.listed
+    if listed is not None and listed > latest:
+        return Collection(None, items)
+    same = all(item is collection.items[key] for key, item in items.items())
+    return collection if same else Collection(listed, items)
+
+
 def visible(collection: Collection[T]) -> dict[str, T]:
     """The values of a collection that are not gone, by key."""
     return {k: v.facts for k, v in collection.items.items() if v.facts is not None}

@@ -29,10 +29,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from t5g.changes import Change, changes_between
+from t5g.clock import latest_believed
 from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.model import Source
-from t5g.state import STATE_TYPES, Observation, State, join, source_of
+from t5g.state import STATE_TYPES, Observation, State, believed, join, source_of
 
 BATCH = 200
 #: Cases that are read in one step: some milliseconds of Redis, one or two megabytes.
@@ -201,7 +202,7 @@ class Store:
         written: list[Written] = []
         for _ in range(ATTEMPTS):
             raw = await self._read_fields(list(batch), read)
-            plans = [self._plan(key, raw[key], found) for key, found in batch.items()]
+            plans = [self._plan(key, raw[key], found, now) for key, found in batch.items()]
             due = [plan for plan in plans if plan is not None]
             if not due:
                 return written
@@ -229,11 +230,11 @@ class Store:
         return {**read, **dict(zip(missing, found, strict=True))}
 
     def _plan(
-        self, key: Place, was: bytes | None, observations: Sequence[Observation]
+        self, key: Place, was: bytes | None, observations: Sequence[Observation], now: datetime
     ) -> "_Plan | None":
         _, source = key
         old: State | None = _DECODERS[source].decode(was) if was else None
-        new = old
+        new = believed(old, latest_believed(now)) if old is not None else None
         for observation in observations:
             new = join(new, observation)
         if new is old or new is None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.keys import Keys
 
 
@@ -74,7 +75,7 @@ class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def stale(self, now: float) -> bool:
         """Say whether the data of this sync may be older than people expect."""
-        if not self.last_success:
+        if not self.last_success or not believable(self.last_success, now):
             return True
         return now - self.last_success > INTERVAL[self.name] * GRACE
 
@@ -84,6 +85,8 @@ class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return ""
         if self.error:
             return self.error
+        if not believable(self.last_success, now):
+            return "ran last at a time that lies in the future: a clock was wrong"
         return "has never run to the end" if not self.last_success else "has not run in time"
 
 

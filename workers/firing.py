@@ -6,7 +6,8 @@ Import only after `t5g.work.load_rq`. What differs from the package, and why (UP
   job waits or runs already, and moves the entry to its next time, in one transaction; so a crash,
   a second scheduler or a slow queue neither doubles nor forgets a run;
 - entries survive restarts as they are: a time missed while everything was down fires once, at
-  start; entries that are no more in the table go;
+  start; entries that are no more in the table go; so does a time that no clock but a wrong one
+  can have given;
 - times come from `workers.schedule` (no cron text, no process time zone);
 - the lock belongs to one holder.
 """
@@ -24,6 +25,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 
+from t5g.clock import BOUND, believable
 from t5g.heartbeat import beat, leave, process_name
 from t5g.keys import Keys
 from t5g.lock import BlockingLock
@@ -110,6 +112,7 @@ class Firing(Scheduler):  # type: ignore[misc]
         for raw in self.connection.zrange(self.scheduled_jobs_key, 0, -1):
             if raw.decode() not in self._table:
                 self._drop(raw.decode())
+        self.heal()
         due = []
         for name, entry in self._table.items():
             if not self._same(name, entry):
@@ -118,6 +121,22 @@ class Firing(Scheduler):  # type: ignore[misc]
             if self.connection.zadd(self.scheduled_jobs_key, {name: first}, nx=True):
                 due += [name] if first <= self._now() else []
         return due
+
+    def heal(self) -> list[str]:
+        """Give entries a time again whose time was reckoned by a clock that was ahead; return them.
+
+        No entry waits for longer than until its next time: a later one is not believed.
+        """
+        latest = datetime.fromtimestamp(self._now() + BOUND, UTC)
+        healed = []
+        for raw, at in self.connection.zrange(self.scheduled_jobs_key, 0, -1, withscores=True):
+            entry = self._table.get(raw.decode())
+            if entry is None or at <= entry.when.after(latest).timestamp():
+                continue
+            log.warning("schedule_time_not_believed", entry=entry.name, at=at)
+            self.connection.zadd(self.scheduled_jobs_key, {raw: self._first_time(entry)}, xx=True)
+            healed.append(raw.decode())
+        return healed
 
     def _same(self, name: str, entry: Entry) -> bool:
         """Say whether the entry stands in Redis as the table has it; drop the time of another.
@@ -168,6 +187,8 @@ class Firing(Scheduler):  # type: ignore[misc]
         record = msgspec.json.decode(raw, type=SyncRecord)
         if not record.last_success:
             return entry.at_start
+        if not believable(record.last_success, self._now()):
+            return True
         last = datetime.fromtimestamp(record.last_success, UTC)
         return entry.when.after(last).timestamp() <= self._now()
 
@@ -183,6 +204,7 @@ class Firing(Scheduler):  # type: ignore[misc]
 
     def enqueue_jobs(self) -> list[str]:
         """Fire every entry whose time has come; one that fails does not stop the others."""
+        self.heal()
         names = self.get_jobs_to_queue()
         for name in names:
             try:
@@ -226,7 +248,16 @@ class Firing(Scheduler):  # type: ignore[misc]
             job = Job.fetch(entry.job_id, connection=self.connection)
         except NoSuchJobError:
             return True
-        return job.get_status(refresh=False) in _ENDED
+        status = job.get_status(refresh=False)
+        return status in _ENDED or (
+            status is JobStatus.SCHEDULED and not self._repetition_believed(entry)
+        )
+
+    def _repetition_believed(self, entry: Entry) -> bool:
+        """Return whether the job's next attempt is as near as its entry lets it be."""
+        registry = Queue(entry.queue, connection=self.connection).scheduled_job_registry
+        at: Any = self.connection.zscore(registry.key, entry.job_id)
+        return at is None or believable(at, self._now() + max(entry.attempts, default=0))
 
     def _put(self, entry: Entry, pipe: Any) -> None:
         queue = Queue(entry.queue, connection=self.connection)
@@ -237,6 +268,7 @@ class Firing(Scheduler):  # type: ignore[misc]
         )
         pipe.delete(Job.key_for(entry.job_id))
         pipe.zrem(queue.failed_job_registry.key, entry.job_id)
+        pipe.zrem(queue.scheduled_job_registry.key, entry.job_id)
         job = queue.create_job(
             entry.function,
             args=entry.args,

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.keys import Keys
 from t5g.syncs import Sync
 
@@ -33,6 +34,15 @@ class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True):
     full: float = 0.0
     listed: int = 0
     again: tuple[str, ...] = ()
+
+    def healed(self, now: float) -> "Mark":
+        """Return the mark itself, or, if a stamp lies in the future, one that lets all be listed.
+
+        It stays the mark of a sync that has run before.
+        """
+        if all(believable(stamp, now) for stamp in (self.upto, self.at, self.full)):
+            return self
+        return msgspec.structs.replace(self, upto=0.0, at=min(self.at, now), full=0.0)
 
 
 class Marks:
@@ -112,7 +122,9 @@ def is_due(name: str, inputs: str, last: Turn | None, now: float, period: float)
 
     A thing's minute comes once in each period; which minute follows from its name.
     """
-    if last is None or last.inputs != inputs or now - last.at >= period:
+    if last is None or last.inputs != inputs or not believable(last.at, now):
+        return True
+    if now - last.at >= period:
         return True
     offset = zlib.crc32(name.encode()) % int(period)
     return int((now - offset) // period) > int((last.at - offset) // period)

@@ -192,6 +192,8 @@ class Runner:
         marks = Marks(self._redis, self._keys)
         epoch = (await self._store.position()).epoch
         begun = self._now()
+        mark = await marks.read(name)
+        healed = mark.healed(begun.timestamp())
         record = await self._begin(before, begun.timestamp())
         ctx = SyncContext(
             name=name,
@@ -202,13 +204,16 @@ class Runner:
             clients=self._clients,
             marks=marks,
             lock=lock,
-            mark=await marks.read(name),
+            mark=healed,
             begun=begun,
             now=self._now,
             report=Throttled(self._reporter(record)),
             full=full,
             accept_shrink=accept_shrink,
         )
+        if healed is not mark:
+            log.warning("mark_not_believed", at=mark.at, full=mark.full, upto=mark.upto)
+            ctx.tally.notes.append("a clock was ahead: its stamps are not believed, all is listed")
         meter = Meter()
         METER.set(meter)
         try:

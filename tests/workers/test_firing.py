@@ -465,3 +465,21 @@ def test_when_the_scheduler_dies_another_takes_over(raw, redis_url):
         for child in filter(None, (first, second)):
             child.kill()
             child.wait()
+
+
+def test_a_clock_that_was_a_month_ahead_stops_no_entry(raw, start, clock):
+    for entry in TABLE:
+        if entry.sync is not None:
+            succeeded(raw, entry.sync, NOW)
+    clock.now += 31 * 86_400
+    firing = start()
+    firing.enqueue_jobs()
+    succeeded(raw, Sync.CASES, clock.now)
+    raw.hset("t5g:rq:job:sync-cases", "status", "scheduled")
+    raw.zadd("t5g:rq:scheduled:default", {"sync-cases": clock.now + 30})
+    raw.delete("t5g:rq:queue:default")
+    clock.now = NOW
+    firing.enqueue_jobs()
+    assert "sync-cases" in queued(raw)
+    assert raw.zscore("t5g:rq:scheduled:default", "sync-cases") is None
+    assert max(times(raw).values()) <= NOW + 86_400

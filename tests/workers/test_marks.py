@@ -70,3 +70,10 @@ async def test_what_is_gone_is_forgotten(redis):
     await turns.done([("01234567", "x"), ("07654321", "y")], NOW)
     await turns.due({"07654321": "y"}, NOW)
     assert await redis.hkeys("t5g:turns:details") == [b"07654321"]
+
+
+def test_a_mark_or_a_turn_of_the_future_is_not_believed():
+    ahead = NOW + 31 * 86_400
+    assert Mark(upto=ahead, at=ahead, full=ahead, listed=4).healed(NOW) == Mark(at=NOW, listed=4)
+    assert Mark(at=NOW).healed(NOW) == Mark(at=NOW)
+    assert is_due("01234567", "", Turn(ahead, ""), NOW, HALF_DAY)

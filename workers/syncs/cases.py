@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from t5g.clock import latest_believed
 from t5g.model import Portal, Source, Status
 from t5g.state import EPOCH, PortalSeen
 from workers.context import SyncContext
@@ -24,8 +25,6 @@ from workers.portal.values import Page
 from workers.streams import ahead
 
 OVERLAP = timedelta(minutes=10)
-#: A clock of the Portal may run ahead of ours by this much before we doubt it.
-AHEAD = timedelta(minutes=5)
 PASSES = 3
 MOST_CLOSED_PAGES = 5
 #: How far the first listing looks back for closed cases.
@@ -103,7 +102,7 @@ async def sync_cases(ctx: SyncContext) -> None:
     found = await (_list_all(ctx, known) if full else _list_changed(ctx, known))
     if full and not ctx.tally.complete:
         await ctx.list_again()
-    upto = max(ctx.mark.upto, min(found.newest, begun + AHEAD).timestamp())
+    upto = max(ctx.mark.upto, min(found.newest, latest_believed(begun)).timestamp())
     ctx.next_mark = Mark(
         upto=upto,
         at=begun.timestamp(),
