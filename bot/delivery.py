@@ -32,6 +32,7 @@ from t5g.errors import StoreError, UnsureError
 from t5g.keys import Keys
 from t5g.lock import Lock, LockLostError
 from t5g.logs import logger
+from t5g.redis_errors import what_redis_did
 
 log = logger(__name__)
 
@@ -180,7 +181,7 @@ class Outbox:
                 keys=[self._line(channel), self._channels, key], args=[channel, KEPT, *lines]
             )
         except (RedisError, OSError) as error:
-            raise StoreError("Redis does not answer; nothing was posted.") from error
+            raise StoreError(f"{what_redis_did(error)}; nothing was posted.") from error
         return bool(taken)
 
     def stage(self, pipe: Pipeline, messages: Sequence[Outgoing]) -> None:

@@ -25,6 +25,7 @@ from t5g.model import Case, Source
 from t5g.order import Order
 from t5g.pool import Pool
 from t5g.query.query import NOBODY, Query
+from t5g.redis_errors import what_redis_did
 from t5g.references import References
 from t5g.store import CaseFields, FeedEntry, Position, Store, Written
 from t5g.syncs import Sync, SyncRecord, SyncRecords
@@ -146,7 +147,7 @@ class Board:
         try:
             newest = int(await self._store.redis.get(self._store.keys.sequence) or 0)
         except (RedisError, OSError) as error:
-            raise StoreError("Redis does not answer; try again in a moment.") from error
+            raise StoreError(f"{what_redis_did(error)}; try again in a moment.") from error
         return max(0, newest - (self._position.sequence if self._position else 0))
 
     async def refresh(self) -> None:
@@ -175,7 +176,7 @@ class Board:
         try:
             await self._check()
         except (RedisError, OSError) as error:
-            failure = StoreError("Redis does not answer; try again in a moment.")
+            failure = StoreError(f"{what_redis_did(error)}; try again in a moment.")
             failure.__cause__ = error
             return failure
         except Exception as error:

@@ -26,6 +26,7 @@ from t5g.jira_events import DELIVERY, RETRY, Event, Unreadable, read_event
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.model import Source
+from t5g.redis_errors import what_redis_did
 from t5g.settings import Settings
 from t5g.state import Observation
 from t5g.store import Place, Store
@@ -82,7 +83,7 @@ class Intake:
         try:
             return await self._apply(deliveries, now)
         except (RedisError, OSError) as error:
-            raise StoreError("Redis does not answer; the event was not applied.") from error
+            raise StoreError(f"{what_redis_did(error)}; the event was not applied.") from error
 
     async def settle(self, *, now: datetime) -> None:
         """Note what was done since the last call of `apply`, which else notes it along the way.

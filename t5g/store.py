@@ -33,6 +33,7 @@ from t5g.clock import latest_believed
 from t5g.errors import StoreError
 from t5g.keys import Keys
 from t5g.model import Source
+from t5g.redis_errors import what_redis_did
 from t5g.state import STATE_TYPES, Observation, State, believed, join, source_of
 
 BATCH = 200
@@ -148,8 +149,8 @@ def _spoken(call: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, 
             return await call(*args, **kwargs)
         except (RedisError, OSError) as error:
             raise StoreError(
-                f"Redis does not answer as it should ({type(error).__name__}); nothing was changed "
-                "that was not acknowledged. Try again in a moment."
+                f"{what_redis_did(error)}; nothing was changed that was not acknowledged. "
+                "Try again in a moment."
             ) from error
 
     return spoken

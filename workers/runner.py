@@ -14,7 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from t5g import metrics
 from t5g.alerts import Alerts
@@ -24,6 +24,7 @@ from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.logs import bind, logger
 from t5g.model import Source
+from t5g.redis_errors import what_redis_did
 from t5g.settings import Settings
 from t5g.store import Store
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
@@ -103,14 +104,9 @@ async def run_sync(
                 be_patient(redis)
                 return await runner.run(Sync(name), full=full, accept_shrink=accept_shrink)
             except (RedisError, OSError) as error:
-                raise StoreError(f"{trouble(error)}; nothing that was known is lost.") from error
-
-
-def trouble(error: Exception) -> str:
-    """Say what Redis did: no answer at all, or a refusal (full, read-only)."""
-    if isinstance(error, ResponseError):
-        return "Redis refuses writes: is its memory full, or is it a replica?"
-    return "Redis does not answer"
+                raise StoreError(
+                    f"{what_redis_did(error)}; nothing that was known is lost."
+                ) from error
 
 
 def be_patient(redis: Redis) -> None:
@@ -248,7 +244,7 @@ class Runner:
         except T5GError as error:
             return str(error), True
         except (RedisError, OSError) as broken:
-            return trouble(broken), True
+            return what_redis_did(broken), True
         except Exception as error:
             log.exception("sync_broke")
             return f"a mistake of ours ({type(error).__name__}); the log has it", False

@@ -170,7 +170,7 @@ async def test_who_stops_reading_half_way_leaves_no_question_behind(store: Store
 
 async def test_reading_all_cases_says_so_when_redis_is_of_no_use(store: Store) -> None:
     await store.redis.set(store.keys.cases, "no set")
-    with pytest.raises(StoreError, match="Redis does not answer as it should"):
+    with pytest.raises(StoreError, match="holds something else"):
         [fields async for fields in store.read_all()]
 
 

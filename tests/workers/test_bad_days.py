@@ -299,7 +299,7 @@ async def test_redis_that_refuses_writes_is_said(settings, upstreams, redis, sto
     await synced(settings, Sync.CASES)
     await redis.config_set("maxmemory", "1")
     try:
-        with pytest.raises(StoreError, match="Redis refuses writes"):
+        with pytest.raises(StoreError, match="Redis is full"):
             await run_sync(settings, Sync.CASES, full=True)
     finally:
         await redis.config_set("maxmemory", "0")
