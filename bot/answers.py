@@ -198,14 +198,22 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """A sync that was asked for: how far it is. `joined`: it was under way already."""
+    """Syncs that were asked for: how far they are.
+
+    `wishes`: for each record the wish that its run must have counted when it began. `joined`: a run
+    was under way already.
+    """
 
     what: str
     records: tuple[SyncRecord, ...]
+    wishes: tuple[int, ...]
     now: float
-    began: float
     joined: bool = False
     over: bool = False
+
+    def waits(self, record: SyncRecord) -> bool:
+        """Whether the run that was asked for has not begun."""
+        return record.served < self.wishes[self.records.index(record)]
 
 
 Answer = (

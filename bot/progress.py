@@ -49,7 +49,7 @@ async def _look(context: Context, progress: Progress) -> Progress:
     await context.board.refresh()
     records = tuple(context.board.syncs[record.name] for record in progress.records)
     over = all(
-        record.state not in (SyncState.RUNNING, SyncState.NEVER) and record.ended >= progress.began
-        for record in records
+        record.state not in (SyncState.RUNNING, SyncState.NEVER) and record.served >= wish
+        for record, wish in zip(records, progress.wishes, strict=True)
     )
     return msgspec.structs.replace(progress, records=records, now=context.clock(), over=over)

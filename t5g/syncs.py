@@ -51,7 +51,10 @@ GRACE = 2.0
 
 
 class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sync. `seen`, `changed`, `removed`, `failed`: cases in the last (or running) run."""
+    """One sync. `seen`, `changed`, `removed`, `failed`: cases in the last (or running) run.
+
+    `served`: the newest wish for this sync when the last (or running) run began (`wished_key`).
+    """
 
     name: Sync
     state: SyncState = SyncState.NEVER
@@ -68,6 +71,7 @@ class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: int = 0
     requests: int = 0
     missed_events: int = 0
+    served: int = 0
     current: int = 0
     total: int = 0
     what: str = ""
@@ -94,6 +98,15 @@ _DECODER = msgspec.json.Decoder(SyncRecord)
 _ENCODER = msgspec.json.Encoder()
 
 
+def wished_key(keys: Keys) -> str:
+    """Return the hash that counts the wishes for each sync.
+
+    Whoever wants what upstream has now takes the next number; a run answers the wishes that were
+    counted when it began, as it may be past what later ones are about.
+    """
+    return keys.named("syncs", "wished")
+
+
 class SyncRecords:
     """Reads and writes the records in Redis."""
 
@@ -101,6 +114,7 @@ class SyncRecords:
         self._redis = redis
         self._key = keys.named("syncs")
         self.revision_key = keys.named("syncs", "rev")
+        self._wished_key = wished_key(keys)
 
     async def read_all(self) -> dict[Sync, SyncRecord]:
         """Return a record for every sync, also for those that never ran."""
@@ -112,6 +126,14 @@ class SyncRecords:
         """Return the record of one sync."""
         raw = await self._redis.hget(self._key, name.value)
         return _DECODER.decode(raw) if raw else SyncRecord(name=name)
+
+    async def wish(self, name: Sync) -> int:
+        """Count a wish for a run that begins from now on; return its number."""
+        return int(await self._redis.hincrby(self._wished_key, name.value, 1))
+
+    async def wished(self, name: Sync) -> int:
+        """Return the number of the newest wish for a sync; 0: there was none."""
+        return int(await self._redis.hget(self._wished_key, name.value) or 0)
 
     async def write(self, record: SyncRecord) -> None:
         """Replace the record of one sync and bump the revision."""

@@ -21,7 +21,7 @@ from t5g.errors import NotFoundError, RefusedError, SettingsError, T5GError
 from t5g.keys import Keys
 from t5g.logs import current_ids
 from t5g.settings import Settings
-from t5g.syncs import Sync
+from t5g.syncs import Sync, wished_key
 
 if TYPE_CHECKING:
     from rq.job import Job, JobStatus
@@ -130,12 +130,27 @@ def request_sync(
     full: bool = False,
     queue: str = "high",
 ) -> Asked:
-    """Ask for a sync (or `all`) now; joins one that waits or runs. `asked_by`: for the job's card.
+    """Ask for a sync (or `all`) now. `asked_by`: for the job's card.
 
-    Raises ValueError if there is no such sync.
+    Joins a job that waits; one that runs its sync once more, if it is past the beginning. Raises
+    ValueError if there is no such sync.
     """
-    if name != ALL:
-        name = Sync(name).value
+    names = [one for one in Sync if one is not Sync.STATS] if name == ALL else [Sync(name)]
+    for one in names:
+        redis.hincrby(wished_key(keys), one.value, 1)
+    return enqueue_sync(redis, keys, name, asked_by, full=full, queue=queue)
+
+
+def enqueue_sync(
+    redis: SyncRedis,
+    keys: Keys,
+    name: str,
+    asked_by: str,
+    *,
+    full: bool = False,
+    queue: str = "high",
+) -> Asked:
+    """Put the job of a sync (or of `all`) into its queue, for wishes that are counted already."""
     args = (name, full) if full else (name,)
     return enqueue(
         redis,

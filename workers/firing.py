@@ -31,8 +31,8 @@ from t5g.keys import Keys
 from t5g.lock import BlockingLock
 from t5g.logs import logger
 from t5g.runs import RunBook
-from t5g.syncs import SyncRecord
-from t5g.work import FAILURE_TTL
+from t5g.syncs import SyncRecord, SyncState, wished_key
+from t5g.work import FAILURE_TTL, Asked, enqueue_sync
 from workers.schedule import Entry
 
 log = logger(__name__)
@@ -205,6 +205,7 @@ class Firing(Scheduler):  # type: ignore[misc]
     def enqueue_jobs(self) -> list[str]:
         """Fire every entry whose time has come; one that fails does not stop the others."""
         self.heal()
+        self.serve_wishes()
         names = self.get_jobs_to_queue()
         for name in names:
             try:
@@ -212,6 +213,20 @@ class Firing(Scheduler):  # type: ignore[misc]
             except (WatchError, NoSuchJobError, ValueError, TypeError):
                 log.exception("schedule_entry_failed", entry=name)
         return names
+
+    def serve_wishes(self) -> list[str]:
+        """Ask again for syncs that somebody wished for when their job was about to end."""
+        wished: Any = self.connection.hgetall(wished_key(self._keys))
+        records: Any = self.connection.hgetall(self._keys.named("syncs"))
+        found = []
+        for name, count in wished.items():
+            raw = records.get(name)
+            record = msgspec.json.decode(raw, type=SyncRecord) if raw else None
+            served = record.served if record else 0
+            if served < int(count) and not (record and record.state is SyncState.RUNNING):
+                asked = enqueue_sync(self.connection, self._keys, name.decode(), "a late wish")
+                found += [name.decode()] if asked is Asked.QUEUED else []
+        return found
 
     def enqueue_job(self, name: str) -> bool:
         """Fire one entry; say whether a new job came of it."""

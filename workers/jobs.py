@@ -8,7 +8,7 @@ import asyncio
 from contextlib import closing
 
 from t5g.alerts import Alerts
-from t5g.connection import open_queue_redis, open_redis
+from t5g.connection import open_queue_redis, open_redis, open_syncs
 from t5g.current import current_settings
 from t5g.errors import T5GError
 from t5g.keys import Keys
@@ -19,6 +19,9 @@ from workers.attempts import last_attempt
 from workers.deadletters import drain_due
 from workers.runner import run_all, run_sync
 from workers.watching import tell_failed
+
+#: So often at most a job runs its sync for wishes that come meanwhile; then others have a turn.
+MOST_RUNS = 3
 
 Summary = dict[str, str | int | float]
 
@@ -45,7 +48,7 @@ def sync(name: str, full: bool = False) -> list[Summary]:
     if name == ALL:
         records = asyncio.run(run_all(settings, full=full))
     else:
-        records = [asyncio.run(run_sync(settings, name, full=full))]
+        records = [asyncio.run(_serve(settings, Sync(name), full))]
         _ask_for_more(settings, records[0])
     failed = [record for record in records if record.state is SyncState.FAILED]
     if failed:
@@ -53,6 +56,21 @@ def sync(name: str, full: bool = False) -> list[Summary]:
             asyncio.run(_tell_operators(settings, failed))
         raise SyncFailedError("; ".join(f"{record.name}: {record.error}" for record in failed))
     return [summary_of(record) for record in records]
+
+
+async def _serve(settings: Settings, name: Sync, full: bool) -> SyncRecord:
+    """Run a sync until all wishes for it are answered, but not for ever."""
+    redis = open_redis(settings.redis_url)
+    try:
+        syncs = open_syncs(settings, redis)
+        for _ in range(MOST_RUNS):
+            record = await run_sync(settings, name, full=full, join=True)
+            if record.state is SyncState.FAILED or await syncs.wished(name) <= record.served:
+                break
+            full = False
+        return record
+    finally:
+        await redis.aclose()
 
 
 def deadletters() -> Summary:
@@ -87,8 +105,6 @@ def _ask_for_more(settings: Settings, record: SyncRecord) -> None:
 
 
 async def _never_worked(settings: Settings) -> set[Sync]:
-    from t5g.connection import open_syncs
-
     redis = open_redis(settings.redis_url)
     try:
         records = await open_syncs(settings, redis).read_all()

@@ -81,6 +81,7 @@ async def run_sync(
     *,
     full: bool = False,
     accept_shrink: bool = False,
+    join: bool = False,
     on_progress: OnProgress | None = None,
     clients: Clients | None = None,
     now: Now = utc_now,
@@ -88,9 +89,11 @@ async def run_sync(
     """Run a sync, or follow the run in progress, and return how it ended.
 
     `full`: ask for everything, not for changes. `accept_shrink`: a person says that it is right
-    that most cases are gone. `on_progress` gets the record as it grows. `clients`: those to share
-    with other runs (else opened and closed here). Raises StoreError when Redis is gone; every
-    other failure is in the record.
+    that most cases are gone. `join`: a run in progress will do, unless somebody wished for one
+    after it began; else only a run that begins from now on does, the same for all who wish.
+    `on_progress` gets the record as it grows. `clients`: those to share with other runs (else
+    opened and closed here). Raises StoreError when Redis is gone; every other failure is in the
+    record.
     """
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
@@ -102,7 +105,9 @@ async def run_sync(
             try:
                 await redis.ping()
                 be_patient(redis)
-                return await runner.run(Sync(name), full=full, accept_shrink=accept_shrink)
+                return await runner.run(
+                    Sync(name), full=full, accept_shrink=accept_shrink, join=join
+                )
             except (RedisError, OSError) as error:
                 raise StoreError(
                     f"{what_redis_did(error)}; nothing that was known is lost."
@@ -158,15 +163,22 @@ class Runner:
         self._on_progress = on_progress
         self._now = now
 
-    async def run(self, name: Sync, *, full: bool, accept_shrink: bool) -> SyncRecord:
-        """Run a sync, or follow the one in progress to its end."""
+    async def run(
+        self, name: Sync, *, full: bool, accept_shrink: bool, join: bool = False
+    ) -> SyncRecord:
+        """Run a sync, or follow a run that answers the wish to its end."""
+        wish = await (self._records.wished(name) if join else self._records.wish(name))
         while True:
             lock = Lock(self._redis, self._keys.lock(f"sync:{name}"))
             async with lock:
                 if await lock.acquire():
                     return await self._run_locked(name, lock, full, accept_shrink)
             followed = await self._follow(name)
-            if followed is not None and _is_enough(followed, full or accept_shrink):
+            if (
+                followed is not None
+                and followed.served >= wish
+                and _is_enough(followed, full or accept_shrink)
+            ):
                 return followed
 
     async def _follow(self, name: Sync) -> SyncRecord | None:
@@ -190,6 +202,8 @@ class Runner:
         begun = self._now()
         mark = await marks.read(name)
         healed = mark.healed(begun.timestamp())
+        # Before anything is fetched: who wishes from here on may wish for something newer.
+        before = msgspec.structs.replace(before, served=await self._records.wished(name))
         record = await self._begin(before, begun.timestamp())
         ctx = SyncContext(
             name=name,

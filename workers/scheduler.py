@@ -1,7 +1,9 @@
 """`t5g scheduler`: fires the entries of the schedule. A second one waits and takes over."""
 
 import asyncio
+import contextlib
 import os
+import select
 import signal
 import time
 from contextlib import closing
@@ -23,33 +25,46 @@ INTERVAL = 5.0
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 
 
-class Stopped(Exception):
-    """Somebody asked the scheduler to stop."""
+class Stop:
+    """Whether somebody asked the scheduler to stop: looked at between two turns.
+
+    An exception out of the handler of a signal would be lost in whatever catches all of them.
+    """
+
+    def __init__(self) -> None:
+        self._asked, self._tell = os.pipe()
+        os.set_blocking(self._tell, False)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._note)
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._tell, b"!")
+
+    def within(self, seconds: float) -> bool:
+        """Wait so long, and no longer than until it is asked for; say whether it was."""
+        return bool(select.select([self._asked], [], [], seconds)[0])
 
 
 def run_scheduler(settings: Settings, *, interval: float = INTERVAL) -> None:
     """Fire what is due every `interval` seconds until told to stop, also through Redis restarts."""
     load_rq(settings.redis_prefix)
     utc_process()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, _stop)
+    stop = Stop()
     with serve_beside(settings, "scheduler"):
-        try:
-            _insist(settings, interval)
-        except Stopped:
-            return
+        _insist(settings, interval, stop)
 
 
-def _insist(settings: Settings, interval: float) -> None:
-    """Run, again and again while Redis goes away, as the same holder of the lock."""
-    failures, token = 0, new_token()
-    while True:
+def _insist(settings: Settings, interval: float, stop: Stop) -> None:
+    """Run until told to stop, again and again while Redis goes away, as one holder of the lock."""
+    failures, token, pause = 0, new_token(), 0.0
+    while not stop.within(pause):
         try:
-            _run(settings, interval, token)
-            failures = 0
+            _run(settings, interval, token, stop)
+            break
         except (RedisError, OSError) as error:
             log.warning("scheduler_lost_redis", error=type(error).__name__)
-        time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        pause = PAUSES[min(failures, len(PAUSES) - 1)]
         failures += 1
 
 
@@ -59,7 +74,7 @@ def utc_process() -> None:
     time.tzset()
 
 
-def _run(settings: Settings, interval: float, token: str) -> None:
+def _run(settings: Settings, interval: float, token: str, stop: Stop) -> None:
     from workers.firing import Firing
     from workers.schedule import schedule
 
@@ -68,15 +83,16 @@ def _run(settings: Settings, interval: float, token: str) -> None:
         firing = Firing(redis, keys, schedule(settings), interval=interval, token=token)
         firing.register_birth()
         try:
-            _loop(settings, firing, interval)
+            _loop(settings, firing, interval, stop)
         finally:
             firing.remove_lock()
             firing.register_death()
 
 
-def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # type: ignore[name-defined]  # noqa: F821
-    registered = False
-    while True:
+def _loop(settings: Settings, firing: "Firing", interval: float, stop: Stop) -> None:  # type: ignore[name-defined]  # noqa: F821
+    registered, pause = False, 0.0
+    while not stop.within(pause):
+        pause = interval
         firing.heartbeat()
         if firing.acquire_lock():
             if not registered:
@@ -88,7 +104,6 @@ def _loop(settings: Settings, firing: "Firing", interval: float) -> None:  # typ
                 _ask_for_deadletters(settings)
         else:
             registered = False  # whoever holds the lock may have another table
-        time.sleep(interval)
 
 
 async def _watch(settings: Settings) -> bool:
@@ -120,7 +135,3 @@ def _ask_for_deadletters(settings: Settings) -> None:
         settings, JOB, job_id=JOB_ID, timeout=TIMEOUT, description="try dead letters again",
         meta={"asked_by": "the scheduler"},
     )  # fmt: skip
-
-
-def _stop(signum: int, _: FrameType | None) -> None:
-    raise Stopped

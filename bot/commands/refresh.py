@@ -9,7 +9,7 @@ from bot.router import Request, router
 from t5g.errors import QueryError
 from t5g.model import is_case_number
 from t5g.query.fields import nearest
-from t5g.syncs import Sync, SyncState
+from t5g.syncs import Sync, SyncRecords, SyncState
 from t5g.team import Role
 from t5g.work import ALL, Asked, request_sync
 
@@ -42,17 +42,17 @@ async def refresh(request: Request) -> Answer:
 
 async def _sync(request: Request, what: str) -> Progress:
     context = request.context
-    began = context.clock()
     asked = await asyncio.to_thread(
         request_sync, context.queue, context.keys, what, request.asker.name or request.asker.id
     )
     names = [name for name in Sync if name is not Sync.STATS] if what == ALL else [Sync(what)]
     records = tuple(context.board.syncs[name] for name in names)
+    syncs = SyncRecords(context.redis, context.keys)
     running = any(record.state is SyncState.RUNNING for record in records)
     return Progress(
         what=what,
         records=records,
-        now=began,
-        began=began,
+        wishes=tuple([await syncs.wished(name) for name in names]),
+        now=context.clock(),
         joined=asked is Asked.JOINED or running,
     )

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from bot import progress
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
@@ -40,7 +41,7 @@ async def test_the_message_follows_the_sync_to_its_end(channel: Channel) -> None
     await records.write(
         SyncRecord(
             name=Sync.CASES, state=SyncState.PARTIAL, started=now, ended=now + 60, seen=40,
-            failed=1, error="00000007: an object where a text is expected",
+            served=1, failed=1, error="00000007: an object where a text is expected",
         )
     )  # fmt: skip
     end = await until_shown(channel, "is over")
@@ -48,14 +49,17 @@ async def test_the_message_follows_the_sync_to_its_end(channel: Channel) -> None
     assert "00000007: an object" in end
 
 
-async def test_whoever_asks_meanwhile_joins(channel: Channel) -> None:
+async def test_whoever_asks_meanwhile_is_told_of_the_run_after(channel: Channel) -> None:
     await channel.store.write(world(3), now=NOW)
     records = SyncRecords(channel.context.redis, channel.context.keys)
     now = channel.context.clock()
     await channel.said("refresh cases")
-    await records.write(SyncRecord(name=Sync.CASES, state=SyncState.RUNNING, started=now))
-    assert "was under way already" in await channel.said("refresh cases")
+    run = SyncRecord(name=Sync.CASES, state=SyncState.RUNNING, started=now, served=1)
+    await records.write(run)
+    assert "runs once more after that" in await channel.said("refresh cases")
     assert len(channel.jobs()) == 1
-    ended = SyncRecord(name=Sync.CASES, state=SyncState.OK, started=now, ended=now + 60)
+    ended = replace(run, state=SyncState.OK, ended=now + 60)
     await records.write(ended)
+    assert "waits for its turn" in await until_shown(channel, "waits for its turn")
+    await records.write(replace(ended, served=2))
     await until_shown(channel, "is over")

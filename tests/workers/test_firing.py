@@ -12,11 +12,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from t5g.keys import Keys
 from t5g.settings import load_settings
-from t5g.syncs import Sync, SyncRecord
+from t5g.syncs import Sync, SyncRecord, SyncState
 from t5g.work import load_rq
 from tests import wall_clock
 from tests.own_redis import OwnRedis
@@ -104,6 +105,25 @@ def test_a_slow_queue_does_not_pile_up(raw, start, clock):
         firing.enqueue_jobs()
         clock.now += 900
     assert queued(raw).count("sync-cases") == 1
+
+
+def test_a_wish_that_a_job_could_not_see_any_more_is_asked_for_again(raw, start, clock):
+    """It came between the job's last look and its end: the job was there, and did not run it."""
+    record = SyncRecord(name=Sync.CASES, last_success=NOW, served=3)
+    raw.hset("t5g:syncs", "cases", msgspec.json.encode(record))
+    firing = start((CASES,))
+    raw.hset("t5g:syncs:wished", "cases", 3)
+    firing.enqueue_jobs()
+    assert queued(raw, "high") == []
+    raw.hincrby("t5g:syncs:wished", "cases", 1)
+    under_way = replace(record, state=SyncState.RUNNING)
+    raw.hset("t5g:syncs", "cases", msgspec.json.encode(under_way))
+    firing.enqueue_jobs()
+    assert queued(raw, "high") == [], "the job that runs looks when its run ends"
+    raw.hset("t5g:syncs", "cases", msgspec.json.encode(record))
+    for _ in range(3):
+        firing.enqueue_jobs()
+    assert queued(raw, "high") == ["sync-cases"]
 
 
 @pytest.mark.parametrize("status", ["started", "scheduled", "deferred"])

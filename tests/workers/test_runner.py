@@ -14,7 +14,7 @@ from t5g.lock import Lock
 from t5g.sums import read_sums, sums_key
 from t5g.syncs import Sync, SyncRecord, SyncState
 from tests import wall_clock
-from tests.workers.reading import cases_of, synced
+from tests.workers.reading import cases_of, one, synced
 from workers import runner
 from workers.runner import run_all, run_sync
 from workers.watching import DIED, mark_dead, tell_stale
@@ -73,16 +73,48 @@ async def test_progress_is_told_and_kept_while_it_runs(settings, upstreams, reco
     assert kept[0].state is SyncState.RUNNING
 
 
-async def test_a_second_one_follows_the_run_in_progress(settings, upstreams):
+async def begun(records, name=Sync.CASES):
+    """Wait until a run is under way."""
+    async with asyncio.timeout(10):
+        while (await records.read(name)).state is not SyncState.RUNNING:
+            await asyncio.sleep(0.005)
+
+
+async def test_who_joins_follows_the_run_in_progress(settings, upstreams, records):
     upstreams.add_cases(5)
     upstreams.portal_faults.latency = 0.1
     seen = []
     first = asyncio.ensure_future(run_sync(settings, Sync.CASES))
-    await asyncio.sleep(0.05)
-    second = await run_sync(settings, Sync.CASES, on_progress=seen.append)
+    await begun(records)
+    second = await run_sync(settings, Sync.CASES, join=True, on_progress=seen.append)
     assert second == await first
     assert upstreams.portal_faults.requests["POST /graphql"] == 2  # open ones, and closed ones
     assert seen[0].state is SyncState.RUNNING
+
+
+async def test_one_more_run_answers_all_who_wish_while_one_is_under_way(
+    settings, upstreams, store, records
+):
+    """The run in progress is past the listing when the cases change."""
+    first_number, second_number = upstreams.add_cases(2)
+    await synced(settings, Sync.CASES)
+    upstreams.portal.update_case(first_number, summary="it began with this")
+    upstreams.portal_faults.latency = 0.2
+    upstreams.reset_requests()
+    first = asyncio.ensure_future(run_sync(settings, Sync.CASES))
+    async with asyncio.timeout(10):
+        while not upstreams.portal_faults.total:
+            await asyncio.sleep(0.005)
+    upstreams.portal_faults.latency = 0.0
+    asked_by_the_first = upstreams.portal_faults.total
+    upstreams.portal.update_case(second_number, summary="as it is now")
+    later = await asyncio.gather(*(run_sync(settings, Sync.CASES) for _ in range(5)))
+    assert (await one(store, second_number)).portal.summary == "as it is now"
+    ended = await first
+    assert len({record.started for record in later}) == 1
+    assert later[0].started > ended.started
+    assert upstreams.portal_faults.total <= 2 * max(asked_by_the_first, ended.requests)
+    assert later[0].served == await records.wished(Sync.CASES)
 
 
 async def test_who_asks_for_everything_is_not_served_by_a_run_that_did_less(settings, upstreams):

@@ -62,7 +62,7 @@ def progress_message(answer: Progress) -> Payload:
     if answer.over:
         head = f"The sync of {answer.what} is over."
     elif answer.joined:
-        head = f"The sync of {answer.what} was under way already; following it …"
+        head = f"The sync of {answer.what} is under way; it runs once more after that …"
     else:
         head = f"Syncing {answer.what} …"
     return {"text": head, "blocks": [section(f"*{head}*\n" + fit(lines))]}
@@ -75,7 +75,7 @@ def _progress_line(record: SyncRecord, answer: Progress) -> str:
         share = record.current / record.total if record.total else 0.0
         full = min(10, round(share * 10))
         return f"🔄 {name} {'▰' * full}{'▱' * (10 - full)} {far} {safe(record.what, 40)}"
-    if record.ended < answer.began:
+    if answer.waits(record):
         return f"⏳ {name} waits for its turn"
     if record.state in (SyncState.OK, SyncState.PARTIAL):
         seconds = max(0.0, record.ended - record.started)

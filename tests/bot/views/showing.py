@@ -219,7 +219,9 @@ def statuses(count: int, text: str) -> list[SyncStatus]:
 def progresses(count: int, text: str) -> list[Progress]:
     """A sync under way, one that is over, one that was joined."""
     return [
-        Progress(what="cases", records=records(count, text), now=NOW_SECONDS, began=0.0, **more)
+        Progress(
+            what="cases", records=records(count, text), wishes=(0,) * 9, now=NOW_SECONDS, **more
+        )
         for more in ({}, {"over": True}, {"joined": True})
     ]
 
