@@ -50,6 +50,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("case:*", "t5g.store", _REBUILT, "one case: what each source says of it"),
     Owned("syncs", "t5g.syncs", _REBUILT, "records of the syncs"),
     Owned("syncs:rev", "t5g.syncs", _REBUILT, "how often the records changed"),
+    Owned("syncs:wished", "t5g.syncs", _REBUILT, "how many wishes there were for each sync"),
     Owned("marks", "workers.marks", _REBUILT, "since when each sync knows everything"),
     Owned("turns:*", "workers.marks", _REBUILT, "when each case was last looked at"),
     Owned("cardlinks", "workers.syncs.cards", _REBUILT, "cases of cards that only a link tells"),
@@ -136,7 +137,7 @@ def owner_of(name: str) -> Owned | None:
 
 async def strangers(redis: Redis, keys: Keys) -> AsyncIterator[Found]:
     """Yield the keys below the prefix that nobody owns, and those that should end and do not."""
-    async for raw in redis.scan_iter(match=f"{_escaped(keys.prefix)}*", count=SCAN):
+    async for raw in redis.scan_iter(match=keys.pattern("*"), count=SCAN):
         key = raw.decode(errors="backslashreplace")
         owned = owner_of(key.removeprefix(keys.prefix))
         if owned is None:
@@ -148,7 +149,3 @@ async def strangers(redis: Redis, keys: Keys) -> AsyncIterator[Found]:
 @cache
 def _regex(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
-
-
-def _escaped(prefix: str) -> str:
-    return re.sub(r"([\\*?\[\]^-])", r"\\\1", prefix)

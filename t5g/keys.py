@@ -1,5 +1,6 @@
 """The names of everything kept in Redis: one place, so that every key has an owner."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -40,6 +41,10 @@ class Keys:
     def lock(self, name: str) -> str:
         """Lock of one holder, with a time to live."""
         return f"{self.prefix}lock:{name}"
+
+    def pattern(self, rest: str) -> str:
+        """Return the pattern, for SCAN, of keys that go on with `rest` after the prefix."""
+        return re.sub(r"([\\*?\[\]^])", r"\\\1", self.prefix) + rest
 
     def named(self, *parts: str) -> str:
         """Any other key, by its parts."""

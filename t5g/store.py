@@ -39,6 +39,8 @@ from t5g.state import STATE_TYPES, Observation, State, believed, join, source_of
 BATCH = 200
 #: Cases that are read in one step: some milliseconds of Redis, one or two megabytes.
 AT_ONCE = 400
+#: Keys that one step of a search through Redis looks at.
+SCAN = 1_000
 ATTEMPTS = 20
 
 # KEYS: case hashes. ARGV: the source to read of each.
@@ -92,6 +94,21 @@ local n = redis.call('INCR', KEYS[3])
 redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], '0-' .. n,
            'number', ARGV[1], 'source', 'portal', 'changes', ARGV[2], 'at', ARGV[4])
 return n
+"""
+
+# KEYS: set of cases, sequence, feed, case hashes. ARGV: feed length, milliseconds, their numbers.
+_MEND = """
+local mended = 0
+for i = 4, #KEYS do
+  local number = ARGV[i - 1]
+  if redis.call('EXISTS', KEYS[i]) == 1 and redis.call('SADD', KEYS[1], number) == 1 then
+    local n = redis.call('INCR', KEYS[2])
+    redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[1], '0-' .. n,
+               'number', number, 'source', 'portal', 'changes', '[]', 'at', ARGV[2])
+    mended = mended + 1
+  end
+end
+return mended
 """
 
 _DECODERS = {source: msgspec.json.Decoder(kind) for source, kind in STATE_TYPES.items()}
@@ -167,6 +184,7 @@ class Store:
         self._rows_script = redis.register_script(_READ_ROWS)
         self._write_script = redis.register_script(_WRITE)
         self._remove_script = redis.register_script(_REMOVE)
+        self._mend_script = redis.register_script(_MEND)
 
     @_spoken
     async def write(
@@ -263,6 +281,28 @@ class Store:
         return bool(
             await self._remove_script(keys=keys, args=[number, change, self._feed_length, at])
         )
+
+    @_spoken
+    async def mend_index(self, *, now: datetime) -> int:
+        """Put cases that are kept back into the set of all numbers; return how many it lacked.
+
+        That set is made from what is kept, and nothing else finds a case again that fell out of
+        it. Boards see each of them by an entry in the feed that names no change.
+        """
+        known, lacking = await self.numbers(), set[str]()
+        prefix = self.keys.case("")
+        async for raw in self.redis.scan_iter(match=self.keys.pattern("case:*"), count=SCAN):
+            number = raw.decode().removeprefix(prefix)
+            if number not in known:
+                lacking.add(number)
+        mended, at = 0, int(now.timestamp() * 1000)
+        missing = sorted(lacking)
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            keys = [self.keys.cases, self.keys.sequence, self.keys.feed]
+            keys += [self.keys.case(number) for number in batch]
+            mended += int(await self._mend_script(keys=keys, args=[self._feed_length, at, *batch]))
+        return mended
 
     @_spoken
     async def read(self, number: str) -> CaseFields | None:

@@ -221,6 +221,9 @@ class Runner:
             full=full,
             accept_shrink=accept_shrink,
         )
+        if name in (Sync.CASES, Sync.STATS):
+            # What all others begin with, and what is kept for ever.
+            await _mend_index(ctx)
         if healed is not mark:
             log.warning("mark_not_believed", at=mark.at, full=mark.full, upto=mark.upto)
             ctx.tally.notes.append("a clock was ahead: its stamps are not believed, all is listed")
@@ -326,6 +329,16 @@ class Runner:
             told = self._on_progress(record)
             if told is not None:
                 await told
+
+
+async def _mend_index(ctx: SyncContext) -> None:
+    lacked = await ctx.store.mend_index(now=ctx.begun)
+    if lacked:
+        log.error("index_mended", cases=lacked)
+        ctx.tally.notes.append(
+            f"the list of cases in Redis lacked {lacked} that are kept; they are back: was a key "
+            "of ours deleted?"
+        )
 
 
 def _is_enough(followed: SyncRecord, everything: bool) -> bool:

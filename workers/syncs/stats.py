@@ -1,4 +1,7 @@
-"""The row of numbers of the day. It can not be rebuilt, so it is written once and never changed."""
+"""The row of numbers of the day: written once and never changed, as it can not be rebuilt.
+
+So it is written only from a board that has the cases of the last listing.
+"""
 
 from t5g.board import Board
 from t5g.derived import Rules
@@ -17,6 +20,10 @@ async def sync_stats(ctx: SyncContext) -> None:
         return
     board = Board(ctx.store, records, Rules.of(ctx.settings))
     await board.reload()
+    listed = (await ctx.marks.read(Sync.CASES)).listed
+    shown = sum(entry.open for entry in board.entries.values())
+    if not ctx.believes(listed - shown, listed, "open cases of the last listing are not here"):
+        return
     row = DayRow.of(board.figures(now), ctx.settings.zone)
     ctx.tally.seen = len(board.entries)
     if not await History(ctx.redis, ctx.keys).write(row):
