@@ -53,7 +53,9 @@ GRACE = 2.0
 class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One sync. `seen`, `changed`, `removed`, `failed`: cases in the last (or running) run.
 
-    `served`: the newest wish for this sync when the last (or running) run began (`wished_key`).
+    `known_since`: since when this sync knows of all that came and went (of cases: what closed);
+    0: that is not known. `served`: the newest wish for this sync when the last (or running) run
+    began (`wished_key`).
     """
 
     name: Sync
@@ -72,6 +74,7 @@ class SyncRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests: int = 0
     missed_events: int = 0
     served: int = 0
+    known_since: float = 0.0
     current: int = 0
     total: int = 0
     what: str = ""

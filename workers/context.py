@@ -90,6 +90,8 @@ class SyncContext:
     full: bool = False
     accept_shrink: bool = False
     tally: Tally = field(default_factory=Tally)
+    #: Since when all that came and went is known, if this run learned it (seconds).
+    known_since: float = 0.0
     #: The mark to keep if the run succeeds.
     next_mark: Mark | None = None
 

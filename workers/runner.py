@@ -366,6 +366,7 @@ def _ended(record: SyncRecord, ctx: SyncContext, error: str, now: float) -> Sync
         removed=tally.removed,
         failed=tally.failed,
         missed_events=tally.missed_events,
+        known_since=ctx.known_since or record.known_since,
         what="",
         notes=tuple((*tally.problems, *tally.notes)[:MOST_NOTES]),
     )

@@ -6,7 +6,10 @@ from typing import Final
 from aiohttp import web
 
 from t5g.derived import DAY
+from t5g.settings import Settings
 from t5g.statistics import DayRow
+from t5g.syncs import Sync, SyncRecord
+from webhooks.keys import SETTINGS
 from webhooks.pages.asking import number_of
 from webhooks.pages.keys import DAYS
 from webhooks.pages.rendering import PAGES, Kept, Page, Pages
@@ -32,6 +35,15 @@ class PastCharts:
 PAST: Final = web.AppKey("PAST", PastCharts)
 
 
+def known_since(cases: SyncRecord, rows: Sequence[DayRow], settings: Settings, now: float) -> float:
+    """Return since when it is known what closed: closed cases are forgotten after some time.
+
+    Installations from before the sync of cases noted it know what closed since their first row.
+    """
+    began = cases.known_since or (rows[0].at if rows else now)
+    return max(began, now - settings.closed_days * DAY)
+
+
 async def show_statistics(request: web.Request) -> web.Response:
     """`/stats?days=`: numbers over time."""
     pages = request.app[PAGES]
@@ -42,7 +54,8 @@ async def show_statistics(request: web.Request) -> web.Response:
     rows = await request.app[DAYS].rows()
 
     def make(now: float) -> Page:
-        view = statistics(pages.board.census(), span, now)
+        known = known_since(pages.board.syncs[Sync.CASES], rows, request.app[SETTINGS], now)
+        view = statistics(pages.board.census(), span, now, known)
         charts = request.app[PAST].drawn(pages, rows, span, now)
         return Page("stats.html", {"view": view, "past": charts})
 

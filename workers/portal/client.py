@@ -113,6 +113,11 @@ class GraphqlPortal:
         async for connection in self._connections(where):
             yield graphql.read_page(connection)
 
+    @property
+    def tells_closed(self) -> bool:
+        """Whether it can be asked which closed cases were ours."""
+        return bool(self._closed)
+
     async def closed_of_ours(self, since: datetime) -> AsyncIterator[Page]:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""
         if self._closed:
@@ -314,6 +319,11 @@ class HydraPortal:
         query = hydra.all_of(hydra.closed(), hydra.changed_since(since))
         async for result in self._results(query):
             yield hydra.read_page(result)
+
+    @property
+    def tells_closed(self) -> bool:
+        """Whether it can be asked which closed cases were ours."""
+        return bool(self._closed)
 
     async def closed_of_ours(self, since: datetime) -> AsyncIterator[Page]:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""

@@ -64,6 +64,11 @@ class PortalClient(Protocol):
     #: Facts of a listing that this dialect has no source for; what is known of them is kept.
     unknown: frozenset[str]
 
+    @property
+    def tells_closed(self) -> bool:
+        """Whether it can be asked which closed cases were ours: not with a configured query."""
+        ...
+
     def listing(self, since: datetime | None = None) -> AsyncIterator[Page]:
         """Yield the cases of the configured query, all or those changed at or after `since`."""
         ...

@@ -166,22 +166,28 @@ async def _list_all(ctx: SyncContext, known: dict[str, Known]) -> Found:
         gone = await _gone(ctx, known, missing)
         await _let_go(ctx, gone, open_before, nameless=found.nameless)
     if ctx.first:
-        await _take_closed_before(ctx, known)
+        ctx.known_since = (await _take_closed_before(ctx, known)).timestamp()
     if ctx.tally.complete:
         await _forget(ctx, known, found)
     return found
 
 
-async def _take_closed_before(ctx: SyncContext, known: dict[str, Known]) -> None:
-    """Store what of ours closed before we were there, as far as a few pages tell."""
-    back = min(LOOK_BACK, timedelta(days=ctx.settings.closed_days))
+async def _take_closed_before(ctx: SyncContext, known: dict[str, Known]) -> datetime:
+    """Store what of ours closed before we were there; return since when all of that is known.
+
+    A few pages are read, whose order is the Portal's: if there are more, or if the Portal can not
+    be asked for what was ours, nothing is known to be whole before this run.
+    """
+    portal = ctx.clients.portal
+    since = ctx.begun - min(LOOK_BACK, timedelta(days=ctx.settings.closed_days))
     count, asked = 0, ctx.now()
-    async for page in ctx.clients.portal.closed_of_ours(ctx.begun - back):
+    async for page in portal.closed_of_ours(since):
         await _keep(ctx, page, known, asked)
         count += 1
         if count == MOST_CLOSED_PAGES:
-            return
+            return ctx.begun
         asked = ctx.now()
+    return since if portal.tells_closed else ctx.begun
 
 
 async def _forget(ctx: SyncContext, known: dict[str, Known], found: Found) -> None:

@@ -21,6 +21,7 @@ from t5g.settings import Settings
 from t5g.state import CommentsSeen, DetailsSeen
 from t5g.statistics import DayRow, History, day_of
 from t5g.store import Store
+from t5g.syncs import Sync, SyncRecord, SyncRecords
 from tests import wall_clock
 from tests.making import card_seen, portal_seen
 from tests.webhooks.conftest import Client
@@ -160,7 +161,11 @@ async def test_change_against_yesterday_and_last_week(
     assert "±0" in tile
 
 
-async def test_a_changed_case_is_in_the_very_next_statistics(get: Get, store: Store) -> None:
+async def test_a_changed_case_is_in_the_very_next_statistics(
+    get: Get, store: Store, redis: Redis
+) -> None:
+    known = wall_clock.seconds() - 90 * 86_400
+    await SyncRecords(redis, store.keys).write(SyncRecord(name=Sync.CASES, known_since=known))
     now = await one(store)
     await one(store, "00000002")
     first = (await get("/stats"))[1]

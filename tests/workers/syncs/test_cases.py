@@ -52,6 +52,7 @@ async def test_the_first_run_learns_what_closed_lately(settings, upstreams, stor
     others = ["09999994"] if settings.portal_api == "graphql" else []
     assert sorted(await cases_of(store)) == [*numbers, "09999991", "09999992", *others]
     assert (record.seen, record.removed) == (4 + len(others), 0)
+    assert record.known_since == record.started - 90 * 86_400
     case = await one(store, "09999992")
     assert (case.portal.status, case.portal.closed) == ("Closed", ago(days=89))
     upstreams.add_case("09999995", status="closed", modified=ago(days=2), closed=ago(days=2))
@@ -77,6 +78,7 @@ async def test_of_very_many_closed_cases_the_first_run_takes_some(
     record = await synced(settings, Sync.CASES)
     assert record.seen == 50
     assert record.requests < 10
+    assert record.known_since == record.started, "others may have closed in the same time"
 
 
 async def test_with_a_query_of_ones_own_nobody_knows_which_closed_cases_were_ours(

@@ -186,16 +186,24 @@ def column_chart(
     *,
     every: int = 1,
     width: float = WIDTH,
+    unknown: int = 0,
 ) -> BarChart:
-    """Draw bars of each kind side by side for each of `labels`; every so many are labelled."""
+    """Draw bars of each kind side by side for each of `labels`; every so many are labelled.
+
+    `unknown`: for so many of the first labels nothing is known; they are hatched, not empty.
+    """
     highest = max((value for line in kinds.values() for value in line), default=0)
     ticks = nice_ticks(highest)
     slot = (width - LEFT - EDGE) / max(1, len(labels))
     wide = slot * 0.76 / max(1, len(kinds))
     totals = ", ".join(f"{sum(line):,} {kind.casefold()}" for kind, line in kinds.items())
+    before = f"Not known before {labels[unknown]}" if 0 < unknown < len(labels) else "Not known"
+    gap = (_bar(before, "unknown", LEFT, slot * unknown, HEIGHT - BOTTOM - TOP),) if unknown else ()
+    legend = [(kind.casefold(), kind) for kind in kinds] if len(kinds) > 1 or unknown else []
     return BarChart(
         title=title,
-        bars=tuple(
+        bars=gap
+        + tuple(
             _bar(
                 f"{labels[n]}: {value:,} {kind.casefold()}", kind, left, wide, value * _scale(ticks)
             )
@@ -207,8 +215,8 @@ def column_chart(
             Tick(labels[n], round(LEFT + slot * (n + 0.5), 1)) for n in range(0, len(labels), every)
         ),
         y=_y_axis(ticks),
-        summary=f"{title}: {totals}.",
-        kinds=tuple((kind.casefold(), kind) for kind in kinds) if len(kinds) > 1 else (),
+        summary=f"{title}: {totals}.{f' {before}.' if unknown else ''}",
+        kinds=(*legend, ("unknown", "Not known")) if unknown else tuple(legend),
         width=width,
         right=width - EDGE,
     )

@@ -62,7 +62,7 @@ class Flow(Struct, frozen=True, kw_only=True):
     """What was opened and closed, a row a week (Monday to Sunday, UTC)."""
 
     chart: BarChart
-    rows: tuple[tuple[str, int, int, str], ...]
+    rows: tuple[tuple[str, str, str, str], ...]
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -90,15 +90,18 @@ class Statistics(Struct, frozen=True, kw_only=True):
     counted: tuple[Counted, ...]
 
 
-def statistics(census: Census, span: int, now: float) -> Statistics:
-    """Say the statistics; `span`: the days that the past is shown of (0: all)."""
+def statistics(census: Census, span: int, now: float, known_since: float) -> Statistics:
+    """Say the statistics; `span`: the days that the past is shown of (0: all).
+
+    `known_since`: since when it is known what closed (seconds).
+    """
     numbers = census.figures(now)
     return Statistics(
         spans=tuple(
             (Link(title, "/stats" if days == DEFAULT_SPAN else f"/stats?days={days}"), days == span)
             for days, title in SPANS
         ),
-        flow=flow(census, now),
+        flow=flow(census, now, known_since),
         took=(
             took("Time to relief", census.relief, numbers.relief),
             took("Time to resolution", census.resolution, numbers.resolution),
@@ -223,20 +226,29 @@ def _table(
     )
 
 
-def flow(census: Census, now: float) -> Flow:
-    """Cases opened and closed in each of the last weeks."""
+def flow(census: Census, now: float, known_since: float) -> Flow:
+    """Cases opened and closed in each of the last weeks.
+
+    `known_since` (seconds): of weeks that began earlier it is not known what closed, nor what was
+    opened and has closed meanwhile.
+    """
     last = week_of(now)
     shown = range(last - WEEKS + 1, last + 1)
+    unknown = sum(MONDAY + week * WEEK < known_since for week in shown)
     begins = [datetime.fromtimestamp(MONDAY + week * WEEK, UTC).date() for week in shown]
     both = {
-        "Opened": [census.opened[n] for n in shown],
-        "Closed": [census.closed[n] for n in shown],
+        "Opened": [0] * unknown + [census.opened[n] for n in shown[unknown:]],
+        "Closed": [0] * unknown + [census.closed[n] for n in shown[unknown:]],
     }
     labels = [f"{day:%-d %b}" for day in begins]
-    rows = zip(begins, both["Opened"], both["Closed"], strict=True)
+    rows = list(zip(begins, both["Opened"], both["Closed"], strict=True))
+    known = [(f"{day}", f"{new:,}", f"{done:,}", f"{new - done:+d}") for day, new, done in rows]
+    none = [(f"{day}", "not known", "not known", "–") for day in begins[:unknown]]
     return Flow(
-        chart=column_chart("Opened against closed", labels, both, every=5, width=WIDE),
-        rows=tuple((f"{day}", new, done, f"{new - done:+d}") for day, new, done in rows)[::-1],
+        chart=column_chart(
+            "Opened against closed", labels, both, every=5, width=WIDE, unknown=unknown
+        ),
+        rows=tuple(none + known[unknown:])[::-1],
     )
 
 

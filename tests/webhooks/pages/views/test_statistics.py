@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from t5g.census import Census
 from t5g.figures import HEADLINES, Durations
 from t5g.statistics import DayRow
+from tests.making import ago, entry
 from webhooks.pages.views.charts import DASHES, line_chart
-from webhooks.pages.views.statistics import BUCKET_NAMES, MOST_LINES, past, took
+from webhooks.pages.views.statistics import BUCKET_NAMES, MOST_LINES, WEEKS, flow, past, took
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 
@@ -27,6 +29,28 @@ def rows(count: int) -> list[DayRow]:
             )
         )  # fmt: skip
     return found
+
+
+def test_weeks_of_which_nothing_is_known_are_not_weeks_of_nothing() -> None:
+    """What closed is known for ninety days: thirteen whole weeks, of which this one still runs."""
+    census = Census()
+    for days in (1, 80, 100, 170):
+        census.add(entry(f"{days:08}", portal={"created": ago(days=days)}))
+    shown = flow(census, NOW, NOW - 90 * 86_400)
+    known = [row for row in shown.rows if row[1] != "not known"]
+    assert len(known) == 13
+    assert len(shown.rows) == WEEKS
+    assert [row[1] for row in known].count("1") == 2
+    assert shown.rows[-1][1:] == ("not known", "not known", "–")
+    (gap,) = [bar for bar in shown.chart.bars if bar.kind == "unknown"]
+    assert gap.title == "Not known before 31 Aug"
+    assert gap.title in shown.chart.summary
+    assert ("unknown", "Not known") in shown.chart.kinds
+    whole = flow(census, NOW, NOW - 400 * 86_400)
+    assert not [bar for bar in whole.chart.bars if bar.kind == "unknown"]
+    assert all(row[1] != "not known" for row in whole.rows)
+    nothing = flow(Census(), NOW, NOW)
+    assert {row[1] for row in nothing.rows} == {"not known"}
 
 
 def test_every_headline_number_has_a_line_and_a_column_of_the_table() -> None:
