@@ -9,6 +9,10 @@ from datetime import datetime, timedelta
 #: By how many seconds two clocks may differ before the stamps of one are no more believed.
 BOUND = 300.0
 _BOUND = timedelta(seconds=BOUND)
+#: By how much JIRA's clock, or the index that its searches read, may be behind ours. A search that
+#: we began just after an event may not show what the event tells, and an event is stamped by JIRA's
+#: clock, a search by ours: so an event counts as so much later than it says.
+BEHIND = timedelta(seconds=60)
 
 
 def believable(stamp: float, now: float) -> bool:

@@ -41,6 +41,7 @@ class Outcome(StrEnum):
     """What became of an event; words of the metric `t5g_jira_events_total`."""
 
     APPLIED = "applied"
+    UNCHANGED = "unchanged"
     NOT_OURS = "not_ours"
     IGNORED = "ignored"
     LATER = "later"
@@ -212,7 +213,7 @@ class _Seen:
             key=facts.key,
             facts=facts,
             updated=self.updated,
-            seen=self.event.at,
+            seen=self.event.seen,
         )
 
     def gone(self, number: str, source: Source, key: str) -> ItemSeen:
@@ -223,7 +224,7 @@ class _Seen:
             key=key,
             facts=None,
             updated=self.gone_at,
-            seen=self.event.at,
+            seen=self.event.seen,
         )
 
 
@@ -324,7 +325,7 @@ def _carried_comments(seen: _Seen, now: Set[str], known: Set[str]) -> Iterator[C
                     id=comment.id,
                     facts=comment,
                     updated=comment.updated or comment.created or seen.updated,
-                    seen=seen.event.at,
+                    seen=seen.event.seen,
                 )
 
 
@@ -341,7 +342,7 @@ def _comments(seen: _Seen, numbers: Set[str]) -> Iterator[CommentSeen | Comments
     if found or complete:
         for number in sorted(numbers):
             yield CommentsSeen(
-                number=number, card=seen.key, comments=found, complete=complete, seen=event.at
+                number=number, card=seen.key, comments=found, complete=complete, seen=event.seen
             )
 
 
@@ -393,7 +394,7 @@ def _one_comment(
             id=comment.id,
             facts=None if deleted else comment,
             updated=_later(event.at, comment.updated) if deleted else comment.updated or event.at,
-            seen=event.at,
+            seen=event.seen,
         )
 
 

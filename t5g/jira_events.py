@@ -7,7 +7,7 @@ comment at all); the differences end here. What an event means for our cases is 
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from keyword import iskeyword
@@ -17,14 +17,13 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
+from t5g.clock import BEHIND, latest_believed
 from t5g.jira_door import Refusal
 from t5g.timestamps import parse_time
 
 DELIVERY = "X-Atlassian-Webhook-Identifier"
 RETRY = "X-Atlassian-Webhook-Retry"
 SIGNATURE = "X-Hub-Signature"
-
-SKEW = timedelta(days=1)
 
 _ISSUE_OF_COMMENT = re.compile(r"/issue/(\d+)/", re.ASCII)
 _FAMILY = re.compile(r"(?:jira:)?([a-z]+)")
@@ -103,6 +102,11 @@ class Event(Struct, frozen=True, kw_only=True):
     linked: tuple[str, ...] = ()
     #: It says neither what kind of update it is nor what changed, as JIRA before 7 does.
     bare: bool = False
+
+    @property
+    def seen(self) -> datetime:
+        """The moment at which what it tells was true for sure, by our clock."""
+        return self.at + BEHIND
 
     @property
     def family(self) -> str:
@@ -277,7 +281,7 @@ _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OTHER}
 def _moment(timestamp: Any, received: datetime) -> datetime:
     """The event's own time. One far ahead of our clock is a mistake that would win for ever."""
     at = parse_time(timestamp)
-    return at if at is not None and at - received < SKEW else received
+    return at if at is not None and at + BEHIND <= latest_believed(received) else received
 
 
 def _issue(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:

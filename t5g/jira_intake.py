@@ -29,7 +29,7 @@ from t5g.model import Source
 from t5g.redis_errors import what_redis_did
 from t5g.settings import Settings
 from t5g.state import Observation
-from t5g.store import Place, Store
+from t5g.store import Place, Store, Written
 from t5g.syncs import Sync
 
 #: Name of the operators' alert while there are dead letters.
@@ -144,10 +144,13 @@ class Intake:
         observations: Sequence[Observation],
         now: datetime,
         read: Mapping[Place, bytes | None] | None = None,
-    ) -> None:
+    ) -> list[Written]:
         """Write observations, if there are any; the board has them at once if it can."""
-        if observations:
-            self._board.adopt(await self._store.write(observations, now=now, read=read))
+        if not observations:
+            return []
+        written = await self._store.write(observations, now=now, read=read)
+        self._board.adopt(written)
+        return written
 
     async def refresh(self) -> None:
         """Bring in what was written just now."""
@@ -216,7 +219,7 @@ class Intake:
             await self._try(letter, now)
 
     async def _try(self, letter: DeadLetter, now: datetime) -> str:
-        received = datetime.fromtimestamp(letter.received, now.tzinfo)
+        received = min(now, datetime.fromtimestamp(letter.received, now.tzinfo))
         event = read_event(letter.raw, letter.headers, received=received)
         if isinstance(event, Refusal):
             return event.message
@@ -285,26 +288,37 @@ class _Batch:
         try:
             together = [o for _, _, decision in waiting for o in decision.observations]
             read, self._read = self._read, {}  # what is written is not what was read any more
-            await self._intake.write(together, self._now, read)
+            written = await self._intake.write(together, self._now, read)
         except (StoreError, RedisError, OSError):
             raise
         except Exception:
             log.exception("events can not be written together", events=len(waiting))
             for index, delivery, decision in waiting:
                 self._outcomes[index] = await self._write_alone(delivery, decision)
+        else:
+            for index, _, decision in waiting:
+                self._outcomes[index] = _outcome(decision, written)
 
     async def _write_alone(self, delivery: Delivery, decision: Decision) -> Outcome:
         try:
-            await self._intake.write(decision.observations, self._now)
+            written = await self._intake.write(decision.observations, self._now)
         except (StoreError, RedisError, OSError):
             raise
         except Exception as error:
             return await self._park(delivery, told(error))
-        return decision.outcome
+        return _outcome(decision, written)
 
     async def _park(self, delivery: Delivery, error: str) -> Outcome:
         await self._intake.park(delivery, error, self._now)
         return Outcome.PARKED
+
+
+def _outcome(decision: Decision, written: Sequence[Written]) -> Outcome:
+    """Return what became of an event whose observations were written together with others."""
+    new = {id(observation) for row in written for observation in row.told}
+    if decision.resyncs or any(id(one) in new for one in decision.observations):
+        return decision.outcome
+    return Outcome.UNCHANGED
 
 
 def open_intake(settings: Settings, redis: Redis) -> Intake:

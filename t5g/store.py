@@ -124,13 +124,17 @@ R = TypeVar("R")
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What one write did to one source of a case; `sequence` 0: nothing a person could see."""
+    """What one write did to one source of a case; `sequence` 0: nothing a person could see.
+
+    `told`: the observations that said something new.
+    """
 
     number: str
     source: Source
     state: State
     changes: tuple[Change, ...] = ()
     sequence: int = 0
+    told: tuple[Observation, ...] = ()
 
 
 class FeedEntry(Struct, frozen=True, kw_only=True):
@@ -254,13 +258,19 @@ class Store:
         _, source = key
         old: State | None = _DECODERS[source].decode(was) if was else None
         new = believed(old, latest_believed(now)) if old is not None else None
+        told: list[Observation] = []
         for observation in observations:
-            new = join(new, observation)
+            joined = join(new, observation)
+            if joined is not new:
+                told.append(observation)
+            new = joined
         if new is old or new is None:
             return None
         changes = tuple(changes_between(source, old, new))
         becomes = _ENCODER.encode(new)
-        return _Plan(key=key, was=was or b"", state=new, becomes=becomes, changes=changes)
+        return _Plan(
+            key=key, was=was or b"", state=new, becomes=becomes, changes=changes, told=tuple(told)
+        )
 
     async def _try_writes(self, plans: Sequence["_Plan"], now: datetime) -> list[int]:
         keys = [self.keys.cases, self.keys.sequence, self.keys.feed]
@@ -396,6 +406,7 @@ class _Plan(Struct, frozen=True, kw_only=True):
     state: State
     becomes: bytes
     changes: tuple[Change, ...]
+    told: tuple[Observation, ...]
 
     def done(self, result: int) -> Written:
         number, source = self.key
@@ -405,6 +416,7 @@ class _Plan(Struct, frozen=True, kw_only=True):
             state=self.state,
             changes=self.changes,
             sequence=max(result, 0),
+            told=self.told,
         )
 
 

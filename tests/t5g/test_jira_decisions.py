@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from t5g.clock import BEHIND
 from t5g.jira_decisions import Outcome, looks_back
 from t5g.jira_events import Event, read_event
 from t5g.jira_payloads import card_of, comment_of
@@ -310,7 +311,7 @@ def test_a_card_is_as_old_as_jira_says_and_seen_when_the_event_happened(shelf: S
             key="T5G-1",
             facts=card_of(told, SETTINGS),
             updated=at(1),
-            seen=at(3),
+            seen=at(3) + BEHIND,
         ),
     )
 
@@ -334,7 +335,7 @@ def test_a_deletion_is_written_as_the_last_that_happened(
             key="T5G-1",
             facts=None,
             updated=at(gone_at),
-            seen=at(event_at),
+            seen=at(event_at) + BEHIND,
         ),
     )
 
@@ -371,7 +372,7 @@ def test_what_a_card_left_ends_when_jira_says_it_changed(shelf: Shelf) -> None:
         issue=issue(minutes=1, summary=said),
     )
     ended = [o for o in shelf.apply(left).observations if _ends(o)]
-    assert [(o.number, o.updated, o.seen) for o in ended] == [(ONE, at(1), at(3))]
+    assert [(o.number, o.updated, o.seen) for o in ended] == [(ONE, at(1), at(3) + BEHIND)]
 
 
 def test_only_keys_that_a_card_had_before_end(shelf: Shelf) -> None:
@@ -500,7 +501,7 @@ def test_a_comment_is_as_old_as_it_says_and_seen_when_the_event_happened(shelf: 
             id="501",
             facts=comment_of(said),
             updated=at(2),
-            seen=at(3),
+            seen=at(3) + BEHIND,
         ),
     )
 
@@ -521,7 +522,12 @@ def test_a_deleted_comment_is_gone_after_all_that_was_said(
     decision = shelf.apply(comment_event("deleted", 3, minutes=0, edited=edited))
     assert decision.observations == (
         CommentSeen(
-            number=ONE, card="T5G-1", id="501", facts=None, updated=at(gone_at), seen=at(3)
+            number=ONE,
+            card="T5G-1",
+            id="501",
+            facts=None,
+            updated=at(gone_at),
+            seen=at(3) + BEHIND,
         ),
     )
 
@@ -566,8 +572,9 @@ def test_a_comment_that_goes_with_its_card_stays_the_same_comment(shelf: Shelf) 
     shelf.apply(comment_event("created", 1, minutes=0, edited=1))
     [said] = shelf.seen()[ONE].comments["T5G-1"]
     carried = [o for o in shelf.apply(renumbered(3)).observations if isinstance(o, CommentSeen)]
+    seen = at(3) + BEHIND
     assert carried == [
-        CommentSeen(number=TWO, card="T5G-1", id="501", facts=said, updated=at(1), seen=at(3))
+        CommentSeen(number=TWO, card="T5G-1", id="501", facts=said, updated=at(1), seen=seen)
     ]
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from t5g import jira_intake
 from t5g.alerts import Alerts
 from t5g.board import Board
+from t5g.clock import BEHIND
 from t5g.connection import open_redis
 from t5g.errors import StoreError
 from t5g.inbox import DeadLetter, Inbox, letter_of
@@ -17,11 +18,13 @@ from t5g.jira_decisions import Outcome
 from t5g.jira_events import DELIVERY, Event, Unreadable, delivery_of, read_event
 from t5g.jira_intake import ALERT, Delivery, Intake
 from t5g.keys import Keys
+from t5g.model import Comment
 from t5g.settings import Settings
+from t5g.state import CommentsSeen
 from t5g.store import Store
 from t5g.syncs import Sync
 from tests.making import NOW, card_seen, portal_seen
-from tests.making_jira import body_of, comment, comment_event, event, issue, issue_event
+from tests.making_jira import T0, at, body_of, comment, comment_event, event, issue, issue_event
 
 ONE = "01234567"
 SETTINGS = Settings(_env_file=None)
@@ -92,9 +95,9 @@ async def test_a_crash_before_it_is_remembered_changes_nothing_the_second_time(
     store: Store, board: Board, inbox: Inbox
 ) -> None:
     await store.write([portal_seen()], now=NOW)
-    for _ in range(2):  # each time another process, none of which came to remember
-        intake = Intake(store, board, inbox, SETTINGS)
-        assert await apply(intake, (issue_event("created", 0), "d-1")) == [Outcome.APPLIED]
+    for outcome in (Outcome.APPLIED, Outcome.UNCHANGED):
+        intake = Intake(store, board, inbox, SETTINGS)  # another process, which can not remember
+        assert await apply(intake, (issue_event("created", 0), "d-1")) == [outcome]
     assert len(await store.feed_after(0) or ()) == 2  # the case, and the card once
 
 
@@ -105,6 +108,45 @@ async def test_what_was_done_is_remembered_by_another_process(
     await intake.settle(now=NOW)
     other = Intake(store, board, inbox, SETTINGS)
     assert await apply(other, (issue_event("created", 0), "d-1")) == [Outcome.DUPLICATE]
+
+
+async def test_each_event_of_a_group_says_what_became_of_itself(intake: Intake) -> None:
+    """Also if all of them are about one card, and are written in one step."""
+    await apply(intake, (issue_event("updated", 5, status="Done"), "d-1"))
+    older, newer = issue_event("updated", 2, status="Open"), comment_event("created", 6)
+    outcomes = await apply(intake, (older, "d-2"), (newer, "d-3"), (older, "d-2"))
+    assert outcomes == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.DUPLICATE]
+
+
+@pytest.mark.parametrize("late", [0, 30])
+async def test_a_comment_that_came_just_before_a_listing_without_it_stays(
+    intake: Intake, store: Store, board: Board, late: float
+) -> None:
+    """JIRA's clock may be behind ours, and so may the index that a search reads."""
+    await store.write([card_seen(seen=T0, updated=T0)], now=NOW)
+    said = comment_event("created", 1, body="hi")
+    listed = at(1) + timedelta(seconds=late)
+    nothing = CommentsSeen(number=ONE, card="T5G-1", comments=(), complete=True, seen=listed)
+    known = CommentsSeen(
+        number=ONE, card="T5G-1", comments=(Comment(id="7", body="old", created=T0),), seen=T0
+    )
+    await store.write([known, nothing], now=NOW)
+    assert await apply(intake, (said, "d-1")) == [Outcome.APPLIED]
+    await store.write([nothing], now=NOW)
+    await board.refresh()
+    assert [one.body for one in board.entries[ONE].case.comments["T5G-1"]] == ["hi"]
+
+
+async def test_a_comment_that_a_later_listing_does_not_have_says_that_nothing_changed(
+    intake: Intake, store: Store
+) -> None:
+    await store.write([card_seen(seen=T0, updated=T0)], now=NOW)
+    listed = at(1) + 2 * BEHIND
+    known = CommentsSeen(
+        number=ONE, card="T5G-1", comments=(Comment(id="7", body="old", created=T0),), seen=listed
+    )
+    await store.write([known], now=NOW)
+    assert await apply(intake, (comment_event("created", 1), "d-1")) == [Outcome.UNCHANGED]
 
 
 async def test_events_of_one_group_see_what_the_ones_before_did(

@@ -18,7 +18,7 @@ from t5g.settings import Settings
 from webhooks.errors import RETRY_SECONDS, Failure, json_answer
 from webhooks.jira.commit import GroupCommit
 
-STATUS = {Outcome.APPLIED: 200, Outcome.DUPLICATE: 200}
+STATUS = {Outcome.APPLIED: 200, Outcome.UNCHANGED: 200, Outcome.DUPLICATE: 200}
 ANSWERS = {outcome: f'{{"outcome":"{outcome.value}"}}'.encode() for outcome in Outcome}
 
 
