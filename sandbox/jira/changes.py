@@ -4,10 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.jira.fields import Field, words
-from sandbox.jira.model import ISSUE_TYPES, PRIORITIES, RESOLUTIONS, Item, JiraUser, Sprint
+from sandbox.jira.model import (
+    ISSUE_TYPES,
+    PRIORITIES,
+    RESOLUTIONS,
+    Item,
+    JiraProject,
+    JiraUser,
+    Sprint,
+)
 
 
-def items_of(name: str, before: Any, after: Any, *, cloud: bool) -> list[Item]:
+def items_of(name: str, before: Any, after: Any, home: JiraProject, *, cloud: bool) -> list[Item]:
     """Return the items for one fact (as `JiraIssue` names it) that was set."""
     if before == after:
         return []
@@ -17,9 +25,9 @@ def items_of(name: str, before: Any, after: Any, *, cloud: bool) -> list[Item]:
         case "labels":
             return [Item("labels", "", " ".join(before), "", " ".join(after), "labels")]
         case "components":
-            return _members("Component", "components", before, after)
+            return _members("Component", "components", before, after, home)
         case "fix_versions":
-            return _members("Fix Version", "fixVersions", before, after)
+            return _members("Fix Version", "fixVersions", before, after, home)
         case "priority":
             return [_numbered("priority", PRIORITIES, before, after)]
         case "type":
@@ -51,14 +59,14 @@ def sprint_item(field_id: str, before: Iterable[Sprint], after: Iterable[Sprint]
     return Item("Sprint", _ids(old), _names(old), _ids(new), _names(new), field_id)
 
 
-def created_items(facts: dict[str, Any], *, cloud: bool) -> list[Item]:
+def created_items(facts: dict[str, Any], home: JiraProject, *, cloud: bool) -> list[Item]:
     """Return the items of an issue that was just made (Cloud sends them)."""
     empty: dict[str, Any] = {"labels": (), "components": (), "fix_versions": ()}
     return [
         item
         for name, value in facts.items()
         if value not in (None, "", ())
-        for item in items_of(name, empty.get(name), value, cloud=cloud)
+        for item in items_of(name, empty.get(name), value, home, cloud=cloud)
     ]
 
 
@@ -75,12 +83,15 @@ def _person(
     )
 
 
-def _members(word: str, field_id: str, before: Iterable[str], after: Iterable[str]) -> list[Item]:
+def _members(
+    word: str, field_id: str, before: Iterable[str], after: Iterable[str], home: JiraProject
+) -> list[Item]:
+    id_of = home.member_id
     gone = [
-        Item(word, _id(name), name, None, None, field_id) for name in before if name not in after
+        Item(word, id_of(name), name, None, None, field_id) for name in before if name not in after
     ]
     come = [
-        Item(word, None, None, _id(name), name, field_id) for name in after if name not in before
+        Item(word, None, None, id_of(name), name, field_id) for name in after if name not in before
     ]
     return gone + come
 
@@ -90,11 +101,6 @@ def _numbered(word: str, known: tuple[str, ...], before: str | None, after: str 
         return str(known.index(name) + 1) if name in known else None
 
     return Item(word, number(before), before, number(after), after, word)
-
-
-def _id(name: str) -> str:
-    """An id for what only has a name: the same for the same name, on every run."""
-    return str(10_000 + sum(name.encode()) % 10_000)
 
 
 def _ids(sprints: Iterable[Sprint]) -> str:

@@ -105,9 +105,9 @@ class Directory:
         return project
 
     def project(self, key_or_id: str) -> JiraProject:
-        """Find a project. Raises Refusal 404."""
+        """Find a project, also by a key that it had before. Raises Refusal 404."""
         for project in self.projects.values():
-            if key_or_id in (project.key, project.id):
+            if key_or_id in (project.key, project.id, *project.old_keys):
                 return project
         raise Refusal(404, f"No project could be found with key '{key_or_id}'.")
 

@@ -5,6 +5,7 @@ The part of `JiraState` that is about single issues. It knows neither HTTP nor J
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -132,7 +133,8 @@ class Issues(Directory):
         self._keep_names(home, issue)
         self.index.put(issue)
         if not silent:
-            items = created_items({**facts, "reporter": issue.reporter}, cloud=self.cloud)
+            told = {**facts, "reporter": issue.reporter}
+            items = created_items(told, home, cloud=self.cloud)
             self.tell(
                 Event(
                     "jira:issue_created", issue.created, issue.snapshot(), issue.reporter,
@@ -153,12 +155,13 @@ class Issues(Directory):
         check_facts(facts)
         values = [self._custom(name, value) for name, value in custom.items()]
         items: list[Item] = []
+        home = self.projects[issue.project]
         for name, value in facts.items():
-            items += items_of(name, getattr(issue, name), value, cloud=self.cloud)
+            items += items_of(name, getattr(issue, name), value, home, cloud=self.cloud)
             setattr(issue, name, value)
         for field, value in values:
             items += self._set_custom(issue, field, value)
-        self._keep_names(self.projects[issue.project], issue)
+        self._keep_names(home, issue)
         self._changed(issue, actor, items, silent=silent)
         return issue
 
@@ -209,6 +212,59 @@ class Issues(Directory):
         """The sprints an issue was and is in, in their order."""
         numbers = [*issue.past_sprints, *([] if issue.sprint is None else [issue.sprint])]
         return [self.sprints[number] for number in numbers]
+
+    # Renames: none moves the `updated` of an issue, and no event tells of single issues
+
+    def rename_project(self, key: str, new: str) -> None:
+        """Give a project another key, and with it all its issues; the old keys still lead there."""
+        home = self.project(key)
+        old, home.key, home.old_keys = home.key, new, (*home.old_keys, home.key)
+        self.projects = {one.key: one for one in self.projects.values()}
+        self.boards = {
+            board.id: replace(board, project=new) if board.project == old else board
+            for board in self.boards.values()
+        }
+        for issue in list(self.index.projects[old].values()):
+            self.old_keys[issue.key] = issue.id
+            issue.project = new
+            issue.key = f"{new}-{issue.number}"
+        self.tell(Event("project_updated", self.now(), project=replace(home)))
+
+    def rename_version(self, project: str, name: str, new: str) -> None:
+        """Give a version of a project another name, at all issues that are fixed in it."""
+        home = self.project(project)
+
+        def renamed(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(new if one == name else one for one in names)
+
+        home.first_names[new] = home.first_names.pop(name, name)
+        home.versions = renamed(home.versions)
+        for issue in list(self.index.projects[home.key].values()):
+            if name in issue.fix_versions:
+                issue.fix_versions = renamed(issue.fix_versions)
+        self.tell(Event("jira:version_updated", self.now(), project=replace(home), version=new))
+
+    def rename_user(self, who: JiraUser, **names: str) -> JiraUser:
+        """Give a person another `name`, `email` or (Data Center) `username`, wherever they are."""
+        person = replace(who, **names)
+
+        def renamed(value: Any) -> Any:
+            if isinstance(value, JiraUser):
+                return person if value.account_id == who.account_id else value
+            return [renamed(one) for one in value] if isinstance(value, list) else value
+
+        self.users[person.account_id] = person
+        self.bot = renamed(self.bot)
+        for issue in list(self.issues.values()):
+            issue.assignee, issue.reporter = renamed(issue.assignee), renamed(issue.reporter)
+            issue.custom = {name: renamed(value) for name, value in issue.custom.items()}
+            issue.watchers = {name: renamed(one) for name, one in issue.watchers.items()}
+            issue.comments = [
+                replace(one, author=renamed(one.author), editor=renamed(one.editor))
+                for one in issue.comments
+            ]
+        self.tell(Event("user_updated", self.now(), person=person))
+        return person
 
     # Within
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
+from zlib import crc32
 
 WORKFLOW: Final = (
     "New", "To Do", "Open", "In Progress", "Code Review", "QE Review", "Blocked", "Done", "Closed",
@@ -94,7 +95,8 @@ class Transition:
 class JiraProject:
     """A project. Without `paths` (status → name of the transition → status) all ways are open.
 
-    `required`: fields without which an issue of this project can not be created.
+    `required`: fields without which an issue of this project can not be created. `old_keys`: those
+    it had before, which still lead to it. `first_names`: what renamed versions were called first.
     """
 
     id: str
@@ -106,6 +108,13 @@ class JiraProject:
     required: tuple[str, ...] = ()
     paths: Mapping[str, Mapping[str, str]] | None = None
     serial: int = 0
+    old_keys: tuple[str, ...] = ()
+    first_names: dict[str, str] = field(default_factory=dict)
+
+    def member_id(self, name: str) -> str:
+        """The id of a component or version: the same on every run, and after it was renamed."""
+        text = f"{self.id} {self.first_names.get(name, name)}"
+        return str(10_000 + crc32(text.encode()) % 1_000_000)
 
 
 @dataclass
@@ -243,7 +252,8 @@ class JiraIssue:
 class Event:
     """Something that happened. `kind` is the webhook's name of it (`jira:issue_updated`, …).
 
-    `issue` is a snapshot. `history`: the changelog entry's id.
+    `issue` is a snapshot. `history`: the changelog entry's id. `version`: a name in `project`;
+    `person`: whom it is about.
     """
 
     kind: str
@@ -256,6 +266,9 @@ class Event:
     link: IssueLink | None = None
     sprint: Sprint | None = None
     sprint_before: Sprint | None = None
+    project: JiraProject | None = None
+    version: str = ""
+    person: JiraUser | None = None
 
 
 def resolution_of(status: str) -> str | None:

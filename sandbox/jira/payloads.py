@@ -6,7 +6,15 @@ Issues are always in the form of REST v2. Properties and remote links send nothi
 from typing import Any, Final
 
 from sandbox.jira.model import LINK_TYPES, Event
-from sandbox.jira.render import comment_json, fields_json, item_json, sprint_json, user_json
+from sandbox.jira.render import (
+    avatars,
+    comment_json,
+    fields_json,
+    item_json,
+    members_json,
+    sprint_json,
+    user_json,
+)
 from sandbox.jira.state import JiraState
 
 Json = dict[str, Any]
@@ -34,6 +42,10 @@ def bodies(state: JiraState, event: Event) -> list[Json]:
         return [base | {"issueLink": _link(event)}]
     if event.sprint is not None:
         return [base | _sprint(state, event)]
+    if event.person is not None:
+        return [base | {"user": user_json(state, event.person)}]
+    if event.project is not None:
+        return [base | (_version(state, event) if event.version else _project(state, event))]
     if event.kind == "jira:issue_deleted":
         return [base | _who_and_what(state, event, with_comments=True)]
     body = base | {"issue_event_type_name": _type_name(event, cloud=state.cloud)}
@@ -114,6 +126,40 @@ def _sprint(state: JiraState, event: Event) -> Json:
     if event.sprint_before is not None:
         body["oldValue"] = sprint_json(state, event.sprint_before)
     return body
+
+
+def _version(state: JiraState, event: Event) -> Json:
+    """The version as it is now; not what it was called before."""
+    home = event.project
+    assert home is not None, "a version has a project"
+    (version,) = members_json(state, home, "version", [event.version])
+    return {
+        "version": {
+            **version,
+            "description": "",
+            "archived": False,
+            "released": event.kind == "jira:version_released",
+            "overdue": False,
+            "projectId": int(home.id),
+        }
+    }
+
+
+def _project(state: JiraState, event: Event) -> Json:
+    """The project as it is now, with a numeric id; not what its key was before."""
+    assert event.project is not None, "asked for the body of a project"
+    address = f"{state.base_url}/rest/api/2/project/{event.project.id}"
+    return {
+        "project": {
+            "self": address,
+            "id": int(event.project.id),
+            "key": event.project.key,
+            "name": event.project.name,
+            "avatarUrls": avatars(state, "project"),
+            "projectLead": user_json(state, state.bot),
+            "assigneeType": "admin.assignee.type.unassigned",
+        }
+    }
 
 
 def _type_name(event: Event, *, cloud: bool) -> str:

@@ -198,9 +198,12 @@ def _groups(state: JiraState, field: str, operands: Sequence[Operand]) -> list[G
     match field:
         case "project":
             wanted = {text.casefold() for text in texts}
-            homes = state.projects.values()
-            keys = [p.key for p in homes if wanted & {p.key.casefold(), p.name.casefold(), p.id}]
-            return [index.projects[key] for key in keys]
+            return [
+                index.projects[home.key]
+                for home in state.projects.values()
+                for words in [(home.key, home.name, home.id, *home.old_keys)]
+                if any(word.casefold() in wanted for word in words)
+            ]
         case "labels" | "label":
             return [index.labels[text.casefold()] for text in texts]
         case "sprint":

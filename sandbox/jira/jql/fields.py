@@ -73,12 +73,12 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def _projects(state: JiraState) -> Iterable[str]:
-    return [word for p in state.projects.values() for word in (p.key, p.name, p.id)]
+    return [word for p in state.projects.values() for word in (p.key, p.name, p.id, *p.old_keys)]
 
 
 def _project(state: JiraState, issue: JiraIssue) -> list[str]:
     home = state.projects[issue.project]
-    return [home.key, home.name, home.id]
+    return [home.key, home.name, home.id, *home.old_keys]
 
 
 def _sprint_words(state: JiraState, issue: JiraIssue) -> list[str]:

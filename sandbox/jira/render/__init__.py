@@ -9,10 +9,12 @@ from sandbox.jira.render.issues import (
     item_json,
 )
 from sandbox.jira.render.parts import (
+    avatars,
     board_json,
     comment_json,
     link_json,
     link_type_json,
+    members_json,
     priority_json,
     project_json,
     remote_link_json,
@@ -28,6 +30,7 @@ from sandbox.jira.render.parts import (
 __all__ = [
     "SPRINT_CLOUD",
     "SPRINT_DC",
+    "avatars",
     "board_json",
     "changelog_json",
     "comment_json",
@@ -37,6 +40,7 @@ __all__ = [
     "item_json",
     "link_json",
     "link_type_json",
+    "members_json",
     "priority_json",
     "project_json",
     "remote_link_json",

@@ -12,6 +12,7 @@ from sandbox.jira.render.parts import (
     Json,
     comment_json,
     link_json,
+    members_json,
     priority_json,
     project_json,
     resolution_json,
@@ -240,14 +241,6 @@ def _comments(state: JiraState, issue: JiraIssue, version: int) -> Json:
     }  # fmt: skip
 
 
-def _named(state: JiraState, kind: str, names: Iterable[str]) -> list[Json]:
-    return [
-        {"self": f"{state.base_url}/rest/api/2/{kind}/{number}", "id": number, "name": name}
-        for name in names
-        for number in [str(10_000 + sum(name.encode()) % 10_000)]
-    ]
-
-
 def _links(state: JiraState, issue: JiraIssue) -> list[Json]:
     """The links of an issue, but for those to issues that the bot must not see."""
     known = state.index.by_id
@@ -286,8 +279,10 @@ _SYSTEM: Final[Mapping[str, Maker]] = {
     "reporter": lambda s, i, v: user_json(s, i.reporter, v),
     "creator": lambda s, i, v: user_json(s, i.reporter, v),
     "labels": lambda s, i, v: list(i.labels),
-    "components": lambda s, i, v: _named(s, "component", i.components),
-    "fixVersions": lambda s, i, v: _named(s, "version", i.fix_versions),
+    "components": lambda s, i, v: members_json(s, s.projects[i.project], "component", i.components),
+    "fixVersions": lambda s, i, v: members_json(
+        s, s.projects[i.project], "version", i.fix_versions
+    ),
     "created": lambda s, i, v: time_text(i.created),
     "updated": lambda s, i, v: time_text(i.updated),
     "security": _security,

@@ -1,5 +1,6 @@
 """The pieces of issues, lists and webhooks: people, statuses, comments, links. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sandbox.jira.model import (
     IssueLink,
     JiraComment,
     JiraIssue,
+    JiraProject,
     JiraUser,
     LinkType,
     RemoteLink,
@@ -155,6 +157,18 @@ def project_json(state: Directory, key: str, version: int = 2) -> Json:
         "simplified": False,
         "avatarUrls": avatars(state, "project"),
     }
+
+
+def members_json(
+    state: Directory, home: JiraProject, kind: str, names: Iterable[str], version: int = 2
+) -> list[Json]:
+    """Components or versions of a project."""
+    base = f"{state.base_url}/rest/api/{version}/{kind}"
+    return [
+        {"self": f"{base}/{number}", "id": number, "name": name}
+        for name in names
+        for number in [home.member_id(name)]
+    ]
 
 
 def type_json(state: Directory, name: str) -> Json:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.jira.model import ISSUE_TYPES, JiraProject, Refusal
-from sandbox.jira.render import project_json, status_json, type_json, user_json
+from sandbox.jira.render import members_json, project_json, status_json, type_json, user_json
 from sandbox.jira.rest.call import Answer, Call, Router, csv, ok
 from sandbox.jira.rest.server import field_json
 from sandbox.jira.rules import FIELD_IDS
@@ -29,8 +29,8 @@ def project(call: Call) -> Answer:
             "expand": "description,lead,issueTypes,url,projectKeys",
             "description": "",
             "lead": lead,
-            "components": _members(call, "component", home.components),
-            "versions": _members(call, "version", home.versions),
+            "components": _members(call, home, "component"),
+            "versions": _members(call, home, "version"),
             "issueTypes": [type_json(call.state, name) for name in ISSUE_TYPES],
             "assigneeType": "UNASSIGNED",
             "roles": {},
@@ -41,13 +41,13 @@ def project(call: Call) -> Answer:
 @router.get("project/{project}/components")
 def components(call: Call) -> Answer:
     """The components of a project."""
-    return ok(_members(call, "component", _project(call).components))
+    return ok(_members(call, _project(call), "component"))
 
 
 @router.get("project/{project}/versions")
 def versions(call: Call) -> Answer:
     """The versions of a project."""
-    return ok(_members(call, "version", _project(call).versions))
+    return ok(_members(call, _project(call), "version"))
 
 
 @router.get("project/{project}/statuses")
@@ -103,13 +103,9 @@ def _project(call: Call) -> JiraProject:
     return home
 
 
-def _members(call: Call, kind: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    base = f"{call.state.base_url}/rest/api/{call.version}/{kind}"
-    return [
-        {"self": f"{base}/{number}", "id": number, "name": name}
-        for name in names
-        for number in [str(10_000 + sum(name.encode()) % 10_000)]
-    ]
+def _members(call: Call, home: JiraProject, kind: str) -> list[dict[str, Any]]:
+    names = home.versions if kind == "version" else home.components
+    return members_json(call.state, home, kind, names, call.version)
 
 
 def _fields(call: Call, home: JiraProject, type_name: str) -> dict[str, dict[str, Any]]:
