@@ -17,6 +17,8 @@ from t5g.model import Source
 from t5g.state import CardState, Collection, Register, State, visible
 
 LONGEST = 120
+#: Facts by which others are found again; people are told of those.
+UNTOLD = frozenset({"sprint_id", "fix_version_ids"})
 KINDS = {Source.ISSUES: "issue", Source.BUGS: "bug", Source.ESCALATION: "escalation"}
 
 
@@ -84,7 +86,7 @@ def _of_values(prefix: str, key: str, before: Struct, after: Struct, found: list
     found += [
         Change(prefix + name, plain(old), plain(new), key)
         for name, old, new in values
-        if old != new
+        if old != new and name not in UNTOLD
     ]
 
 

@@ -9,13 +9,21 @@ tell is left to a sync, which the decision asks for.
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from t5g.derived import Entry
-from t5g.jira_events import COMMENT_KINDS, COMMENT_TYPES, ISSUE_KINDS, LINK_KINDS, Event, Kind
+from t5g.jira_events import (
+    COMMENT_KINDS,
+    COMMENT_TYPES,
+    ISSUE_KINDS,
+    LINK_KINDS,
+    NAMED_IN,
+    Event,
+    Kind,
+)
 from t5g.jira_payloads import (
     CASE_LINKS_PROPERTY,
     card_of,
@@ -29,11 +37,12 @@ from t5g.jira_payloads import (
     number_of_card,
     numbers_in,
     parse_time,
-    project_of,
 )
+from t5g.jira_projects import Project, Projects
+from t5g.jira_renames import fixed_in, of_project, of_sprint, of_user, of_version
 from t5g.model import Card, Escalation, Issue, Source, number_of_summary
 from t5g.settings import Settings
-from t5g.state import CommentSeen, CommentsSeen, ItemSeen, Observation
+from t5g.state import EPOCH, CommentSeen, CommentsSeen, ItemSeen, Observation
 from t5g.syncs import Sync
 
 
@@ -59,6 +68,11 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 class Lookup(Protocol):
     """What a decision may ask of the board."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """All cases by number."""
+        ...
 
     def get(self, number: str) -> Entry | None:
         """Return the case of that number."""
@@ -93,15 +107,17 @@ NEVER_NULL = frozenset({*NEEDED, "created", "fixVersions", "issuetype", "labels"
 COMMON = NEVER_NULL | {"assignee", "priority"}
 
 
-def decide(event: Event, lookup: Lookup, settings: Settings) -> Decision:
+def decide(event: Event, lookup: Lookup, settings: Settings, projects: Projects) -> Decision:
     """Decide what `event` means; `PayloadError` if a part of it can not be read."""
     if event.kind in ISSUE_KINDS:
-        return _decision(_of_issue(event, lookup, settings))
+        return _decision(_of_issue(_Seen(event, lookup, settings, projects)))
     if event.kind in COMMENT_KINDS:
-        return _of_comment_event(event, lookup, settings)
+        return _of_comment_event(event, lookup, settings, projects)
     if event.kind in LINK_KINDS:
         known = any(lookup.by_jira_id(issue_id) for issue_id in event.linked)
         return _decision([Sync.ISSUES] if known else [])
+    if event.kind in NAMED_IN:
+        return _decision(_of_named(event, lookup, settings, projects))
     if event.kind in (Kind.SPRINT_STARTED, Kind.SPRINT_CLOSED):
         return _decision([Sync.CARDS])
     if event.kind is not Kind.OTHER and event.detail == CASE_LINKS_PROPERTY:
@@ -112,7 +128,7 @@ def decide(event: Event, lookup: Lookup, settings: Settings) -> Decision:
 def looks_back(event: Event) -> bool:
     """Say whether deciding needs all that was written just before: a card moves, or hides."""
     if event.issue is None:
-        return event.kind in COMMENT_KINDS or event.kind in LINK_KINDS
+        return event.kind in COMMENT_KINDS | LINK_KINDS | NAMED_IN.keys()
     if event.kind in ISSUE_KINDS and not (event.issue.get("fields") or {}).keys() >= COMMON:
         return True  # what its body leaves out stays as it is known
     return any(item.is_field("key", "summary") for item in event.changelog)
@@ -132,8 +148,33 @@ def _decision(parts: Iterable[Part]) -> Decision:
     )
 
 
-def _of_issue(event: Event, lookup: Lookup, settings: Settings) -> Iterator[Part]:
-    seen = _Seen(event, lookup, settings)
+def _of_named(
+    event: Event, lookup: Lookup, settings: Settings, projects: Projects
+) -> Iterator[Part]:
+    """See what a sprint, a version, a project or a person is called now, in all that names it.
+
+    No event tells of the issues that do, and their `updated` stays.
+    """
+    named, at = event.named or {}, event.at
+    cases = [entry.case for entry in lookup.entries.values()]
+    match event.kind:
+        case Kind.SPRINT_UPDATED:
+            parts = list(of_sprint(named, cases, at))
+            yield from parts
+            if parts and settings.jira_cards == "sprint":
+                yield Sync.CARDS  # which sprints count may go by their names
+        case Kind.PROJECT_UPDATED:
+            yield from of_project(named, cases, projects, settings, at)
+        case Kind.USER_UPDATED:
+            yield from of_user(named, cases, at)
+        case Kind.VERSION_DELETED:
+            if fixed_in(named, cases):
+                yield Sync.ISSUES  # what they are fixed in instead, the event does not tell
+        case _:
+            yield from of_version(named, cases, at)
+
+
+def _of_issue(seen: "_Seen") -> Iterator[Part]:
     yield from _of_card(seen)
     yield from _of_defect(seen)
     yield from _of_escalation(seen)
@@ -142,14 +183,16 @@ def _of_issue(event: Event, lookup: Lookup, settings: Settings) -> Iterator[Part
 class _Seen:
     """An event of an issue, with what each view of it asks."""
 
-    def __init__(self, event: Event, lookup: Lookup, settings: Settings) -> None:
+    def __init__(
+        self, event: Event, lookup: Lookup, settings: Settings, projects: Projects
+    ) -> None:
         self.event, self.lookup, self.settings = event, lookup, settings
+        self.projects = projects
         self.issue: Mapping[str, Any] = event.issue or {}
         fields: Any = self.issue.get("fields")
         self.fields: Mapping[str, Any] = fields if isinstance(fields, dict) else {}
         self.key = str(self.issue.get("key") or "")
         self.deleted = event.kind is Kind.ISSUE_DELETED
-        self.project = project_of(self.issue)
         #: None: the event does not tell them.
         self.labels = labels_of(self.issue) if self.told("labels") else None
         self.updated = parse_time(self.fields.get("updated")) or event.at
@@ -192,15 +235,29 @@ class _Seen:
             if text
         ]
 
-    def marked(self, project: str, label: str) -> bool:
-        """Say whether the issue is in the project and has the label (empty: any)."""
-        return self.project == project and (not label or label in (self.labels or ()))
+    def replaced_keys(self, kind: Literal["cards", "escalations"]) -> set[str]:
+        """Return other keys under which the issue is known: it was moved, or its project renamed.
 
-    def could_be_marked(self, project: str, label: str) -> bool:
+        JIRA tells of a renamed project's issues nothing; each has its new key from then on.
+        """
+        id, found = self.event.issue_id, set[str]()
+        for number in self.lookup.by_jira_id(id) if id else ():
+            entry = self.lookup.get(number)
+            items: Iterable[Card | Escalation] = getattr(entry.case, kind) if entry else ()
+            found |= {
+                item.key
+                for item in items
+                if item.id == id and (item.updated or EPOCH) <= self.updated
+            }
+        return found - {self.key}
+
+    def marked(self, project: Project, label: str) -> bool:
+        """Say whether the issue is in the project and has the label (empty: any)."""
+        return project.has(self.issue) and (not label or label in (self.labels or ()))
+
+    def could_be_marked(self, project: Project, label: str) -> bool:
         """Say whether the issue is marked, or was until this event, as far as it tells."""
-        if self.project != project and not any(
-            key.rpartition("-")[0] == project for key in self.old_keys
-        ):
+        if not project.has(self.issue) and not any(map(project.is_key_of, self.old_keys)):
             return False
         labelled = not label or self.labels is None or label in self.labels
         return labelled or any(label in text.split() for text in self.before("labels"))
@@ -231,8 +288,11 @@ class _Seen:
 def _of_card(seen: _Seen) -> Iterator[Part]:
     """See the issue as a team card: of the case whose number begins its summary."""
     settings, lookup = seen.settings, seen.lookup
-    project, label = settings.jira_project, settings.jira_label
-    known = lookup.by_card(seen.key)
+    project, label = seen.projects.cards, settings.jira_label
+    seen.old_keys |= seen.replaced_keys("cards")
+    known = lookup.by_card(seen.key) or {
+        number for key in seen.old_keys for number in lookup.by_card(key)
+    }
     candidate = bool(known) or seen.could_be_marked(project, label)
     if not candidate and not any(lookup.by_card(key) for key in seen.old_keys):
         return
@@ -271,7 +331,7 @@ def _known_card(seen: _Seen, numbers: Set[str]) -> Card | None:
     for number in sorted(numbers):
         entry = seen.lookup.get(number)
         for card in entry.case.cards if entry else ():
-            if card.key == seen.key:
+            if card.key == seen.key or (card.id and card.id == seen.event.issue_id):
                 return card
     return None
 
@@ -280,7 +340,7 @@ def _card_fields(settings: Settings) -> Mapping[str, str]:
     ids = settings.jira_fields
     return {
         "priority": "priority", "assignee": "assignee", "contributors": ids.contributors,
-        "labels": "labels", "sprint": ids.sprint, "created": "created",
+        "labels": "labels", "sprint": ids.sprint, "sprint_id": ids.sprint, "created": "created",
     }  # fmt: skip
 
 
@@ -289,7 +349,7 @@ def _defect_fields(settings: Settings) -> Mapping[str, str]:
     return {
         "type": "issuetype", "severity": ids.severity, "priority": "priority",
         "assignee": "assignee", "qa_contact": ids.qa_contact, "fix_versions": "fixVersions",
-        "private_keywords": ids.private_keywords,
+        "fix_version_ids": "fixVersions", "private_keywords": ids.private_keywords,
     }  # fmt: skip
 
 
@@ -346,14 +406,16 @@ def _comments(seen: _Seen, numbers: Set[str]) -> Iterator[CommentSeen | Comments
             )
 
 
-def _of_comment_event(event: Event, lookup: Lookup, settings: Settings) -> Decision:
+def _of_comment_event(
+    event: Event, lookup: Lookup, settings: Settings, projects: Projects
+) -> Decision:
     """Cloud says which issue, Data Center only its id; its second event says the rest."""
     if event.issue is None:
         places = list(_cards_with_id(lookup, event.issue_id))
         if not places:
             return Decision(outcome=Outcome.LATER)
     else:
-        places = list(_places(event, lookup, settings))
+        places = list(_places(_Seen(event, lookup, settings, projects)))
     deleted = event.kind is Kind.COMMENT_DELETED
     return _decision(
         part
@@ -362,16 +424,16 @@ def _of_comment_event(event: Event, lookup: Lookup, settings: Settings) -> Decis
     )
 
 
-def _places(event: Event, lookup: Lookup, settings: Settings) -> Iterator[tuple[str, str]]:
+def _places(seen: _Seen) -> Iterator[tuple[str, str]]:
     """Where the comments of the issue are kept: its cards by number and key."""
-    seen = _Seen(event, lookup, settings)
+    lookup, issue_id = seen.lookup, seen.event.issue_id
     numbers = set(lookup.by_card(seen.key))
-    label = settings.jira_label if seen.labels is not None else ""
+    label = seen.settings.jira_label if seen.labels is not None else ""
     number = number_of_card(seen.issue)
-    if number and seen.marked(settings.jira_project, label):
+    if number and seen.marked(seen.projects.cards, label):
         numbers.add(number)
     yield from ((found, seen.key) for found in sorted(numbers))
-    yield from (place for place in _cards_with_id(lookup, event.issue_id) if place[1] != seen.key)
+    yield from (place for place in _cards_with_id(lookup, issue_id) if place[1] != seen.key)
 
 
 def _cards_with_id(lookup: Lookup, issue_id: str) -> Iterator[tuple[str, str]]:
@@ -451,7 +513,8 @@ def _stale_keys(seen: _Seen, known: Issue) -> set[str]:
 def _of_escalation(seen: _Seen) -> Iterator[Part]:
     """See the issue as an escalation, which names its cases in a field."""
     settings, lookup = seen.settings, seen.lookup
-    project, label = settings.jira_escalation_project, settings.jira_escalation_label
+    project, label = seen.projects.escalations, settings.jira_escalation_label
+    seen.old_keys |= seen.replaced_keys("escalations")
     known = set().union(*(lookup.by_escalation(key) for key in (seen.key, *seen.old_keys)))
     if not known and not seen.could_be_marked(project, label):
         return
@@ -481,4 +544,5 @@ def _of_escalation(seen: _Seen) -> Iterator[Part]:
 def _known_escalation(seen: _Seen, number: str) -> Escalation | None:
     entry = seen.lookup.get(number)
     found = entry.case.escalations if entry else ()
-    return next((escalation for escalation in found if escalation.key == seen.key), None)
+    keys = {seen.key, *seen.old_keys}
+    return next((escalation for escalation in found if escalation.key in keys), None)

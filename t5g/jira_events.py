@@ -45,6 +45,13 @@ class Kind(StrEnum):
     SPRINT_CLOSED = "sprint_closed"
     PROPERTY_SET = "issue_property_set"
     PROPERTY_DELETED = "issue_property_deleted"
+    SPRINT_UPDATED = "sprint_updated"
+    VERSION_UPDATED = "jira:version_updated"
+    VERSION_RELEASED = "jira:version_released"
+    VERSION_UNRELEASED = "jira:version_unreleased"
+    VERSION_DELETED = "jira:version_deleted"
+    PROJECT_UPDATED = "project_updated"
+    USER_UPDATED = "user_updated"
     OTHER = "other"
 
 
@@ -52,6 +59,16 @@ ISSUE_KINDS = frozenset({Kind.ISSUE_CREATED, Kind.ISSUE_UPDATED, Kind.ISSUE_DELE
 COMMENT_KINDS = frozenset({Kind.COMMENT_CREATED, Kind.COMMENT_UPDATED, Kind.COMMENT_DELETED})
 LINK_KINDS = frozenset({Kind.LINK_CREATED, Kind.LINK_DELETED})
 PROPERTY_KINDS = frozenset({Kind.PROPERTY_SET, Kind.PROPERTY_DELETED})
+#: Where the bodies of events have what is not an issue, but is named in issues.
+NAMED_IN = {
+    Kind.SPRINT_UPDATED: "sprint",
+    Kind.VERSION_UPDATED: "version",
+    Kind.VERSION_RELEASED: "version",
+    Kind.VERSION_UNRELEASED: "version",
+    Kind.VERSION_DELETED: "version",
+    Kind.PROJECT_UPDATED: "project",
+    Kind.USER_UPDATED: "user",
+}
 
 #: Names of what we ignore that may stand in a metric's label; any other name is `other`.
 FAMILIES = frozenset({
@@ -82,7 +99,9 @@ class ChangedField(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """One event. `issue` and `comment` are JIRA's own JSON, read by `t5g.jira_payloads`.
+    """One event. `issue`, `comment` and `named` are JIRA's own JSON, read by `t5g.jira_payloads`.
+
+    `named`: the sprint, version, project or person that the event is about (`NAMED_IN`).
 
     `delivery` is the same for each repetition of one delivery; `subject` is the issue's numeric
     id, else its key, else "": events with the same subject have an order.
@@ -97,6 +116,7 @@ class Event(Struct, frozen=True, kw_only=True):
     detail: str = ""
     issue: Mapping[str, Any] | None = None
     comment: Mapping[str, Any] | None = None
+    named: Mapping[str, Any] | None = None
     issue_id: str = ""
     changelog: tuple[ChangedField, ...] = ()
     linked: tuple[str, ...] = ()
@@ -201,7 +221,7 @@ class EventReader:
 
 _ENVELOPE = (
     "webhookEvent", "timestamp", "issue_event_type_name", "issue", "comment", "changelog",
-    "property", "issueLink",
+    "property", "issueLink", *sorted(set(NAMED_IN.values())),
 )  # fmt: skip
 
 
@@ -268,6 +288,7 @@ def _event(found: Mapping[str, Any], delivery: str, retry: int, received: dateti
         detail=_detail(found, kind),
         issue=issue,
         comment=comment,
+        named=_named(found, kind),
         issue_id=issue_id,
         changelog=_changelog(found.get("changelog")),
         linked=_linked(found, kind),
@@ -306,6 +327,15 @@ def _comment(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:
     if not _text(comment.get("id")):
         raise ShapeError(f"{kind.value}: the comment has no id")
     return comment
+
+
+def _named(found: Mapping[str, Any], kind: Kind) -> Mapping[str, Any] | None:
+    if kind not in NAMED_IN:
+        return None
+    named = found.get(NAMED_IN[kind])
+    if not isinstance(named, dict):
+        raise ShapeError(f"{kind.value} without a {NAMED_IN[kind]} object")
+    return named
 
 
 def _issue_id_of(comment: Mapping[str, Any] | None) -> str:

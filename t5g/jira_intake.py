@@ -23,6 +23,7 @@ from t5g.inbox import NO_SUBJECT, DeadLetter, Inbox, Known, letter_of
 from t5g.jira_decisions import Decision, Outcome, decide, looks_back
 from t5g.jira_door import Refusal
 from t5g.jira_events import DELIVERY, RETRY, Event, Unreadable, read_event
+from t5g.jira_projects import Projects, names_kept, read_projects
 from t5g.keys import Keys
 from t5g.logs import logger
 from t5g.model import Source
@@ -73,6 +74,7 @@ class Intake:
     def __init__(self, store: Store, board: Board, inbox: Inbox, settings: Settings) -> None:
         self._store, self._board, self._inbox, self._settings = store, board, inbox, settings
         self._alerts = Alerts(store.redis, store.keys)
+        self._projects = Projects.of(settings)
         self._done: list[str] = []
 
     async def apply(self, deliveries: Sequence[Delivery], *, now: datetime) -> Applied:
@@ -100,11 +102,13 @@ class Intake:
             [delivery.event.subject for delivery in deliveries],
             now=now.timestamp(),
             done=self._done,
-            keys=self._board.witnesses,
+            keys=[*self._board.witnesses, *names_kept(self._store.keys, self._settings)],
             fields=[(self._store.keys.case(number), source) for number, source in places],
         )
         self._done = []
-        if not self._board.is_current(known.values):
+        witnesses = len(self._board.witnesses)
+        self._projects = Projects.of(self._settings, known.values[witnesses:])
+        if not self._board.is_current(known.values[:witnesses]):
             await self._board.refresh()
         for subject in sorted(known.parked - {NO_SUBJECT}):
             await self._drain(await self._inbox.of_subject(subject, TRIED_BY_EVENT), now)
@@ -156,9 +160,18 @@ class Intake:
         """Bring in what was written just now."""
         await self._board.refresh()
 
+    async def _look(self) -> None:
+        """Bring in all that letters are decided by. Raises StoreError."""
+        await self._board.refresh()
+        store = self._store
+        try:
+            self._projects = await read_projects(store.redis, store.keys, self._settings)
+        except (RedisError, OSError) as error:
+            raise StoreError("Redis does not answer; try again in a moment.") from error
+
     def decide(self, event: Event) -> Decision:
         """Decide on the board as it is."""
-        return decide(event, self._board, self._settings)
+        return decide(event, self._board, self._settings, self._projects)
 
     # Dead letters
 
@@ -191,7 +204,7 @@ class Intake:
 
     async def replay(self, letter: DeadLetter, *, now: datetime) -> str:
         """Try one letter again; return "" or the error that keeps it where it is."""
-        await self._board.refresh()
+        await self._look()
         error = await self._try(letter, now)
         if error:
             await self._inbox.failed_again(letter, error, now=now.timestamp())
@@ -201,7 +214,7 @@ class Intake:
         """Try all letters of some issues again, those of an issue in the order of its events."""
         applied = failed = 0
         if subjects:
-            await self._board.refresh()
+            await self._look()
         for subject in subjects:
             for id in await self._inbox.ids_of_subject(subject):
                 letter = await self._inbox.get(id)

@@ -42,6 +42,7 @@ __all__ = [
     "person_of",
     "plain_text",
     "project_of",
+    "sprints_of",
     "whole",
 ]
 
@@ -97,6 +98,7 @@ def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:
     """Read a card of the team's project. Its comments are read by `comments_of`."""
     fields = _fields(issue)
     ids = settings.jira_fields
+    sprint = _sprint(fields.get(ids.sprint))
     return Card(
         key=_key(issue),
         id=_text(issue.get("id")),
@@ -106,7 +108,8 @@ def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:
         assignee=person_of(fields.get("assignee")),
         contributors=_people(fields.get(ids.contributors)),
         labels=labels_of(issue),
-        sprint=_sprint(fields.get(ids.sprint)),
+        sprint=sprint["name"],
+        sprint_id=sprint["id"],
         created=parse_time(fields.get("created")),
         updated=parse_time(fields.get("updated")),
     )
@@ -128,6 +131,7 @@ def issue_of(issue: Mapping[str, Any], settings: Settings) -> Issue:
         assignee=person_of(fields.get("assignee")),
         qa_contact=next(iter(_people(fields.get(ids.qa_contact))), None),
         fix_versions=_names(fields.get("fixVersions")),
+        fix_version_ids=_ids(fields.get("fixVersions")),
         private_keywords=_names(fields.get(ids.private_keywords)),
         updated=parse_time(fields.get("updated")),
     )
@@ -254,16 +258,25 @@ def finished(issue: Mapping[str, Any]) -> bool:
     return bool(fields.get("resolution")) or _name(status).casefold() in DONE_WORDS
 
 
+def sprints_of(issue: Mapping[str, Any], settings: Settings) -> Mapping[str, str]:
+    """Return the names of all sprints that an issue is or was in, by id."""
+    value = _fields(issue).get(settings.jira_fields.sprint)
+    rows = value if isinstance(value, list) else [value]
+    found = (_sprint_parts(row) for row in rows if row)
+    return {sprint["id"]: sprint["name"] for sprint in found if sprint["id"]}
+
+
 def labels_of(issue: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the labels of an issue."""
     return _names(_fields(issue).get("labels"))
 
 
-def project_of(issue: Mapping[str, Any]) -> str:
-    """Return the project's key, from the project field or from the issue's key."""
-    project = _fields(issue).get("project")
-    key = project.get("key") if isinstance(project, dict) else None
-    return _text(key) or _text(issue.get("key")).rpartition("-")[0]
+def project_of(issue: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the project's id ("" if it is not told) and key, else the one in the issue's key."""
+    found = _fields(issue).get("project")
+    project = found if isinstance(found, dict) else {}
+    key = _text(project.get("key")) or _text(issue.get("key")).rpartition("-")[0]
+    return _text(project.get("id")), key
 
 
 def browse_url(key: str, settings: Settings) -> str:
@@ -346,27 +359,32 @@ def _people(value: Any) -> tuple[Person, ...]:
     return tuple(person for row in rows if (person := person_of(row)))
 
 
-def _sprint(value: Any) -> str:
-    """The sprint that an issue is in now: the active one, else a coming one, else the last."""
-    if not value:
-        return ""
+def _ids(value: Any) -> tuple[str, ...]:
+    """Return the ids behind `_names`, or none if one of them has none."""
     rows = value if isinstance(value, list) else [value]
-    sprints = [sprint for row in rows if (sprint := _sprint_parts(row))["name"]]
+    ids = tuple(_text(row.get("id")) for row in rows if isinstance(row, dict) and _name(row))
+    return ids if all(ids) and len(ids) == len(_names(value)) else ()
+
+
+def _sprint(value: Any) -> Mapping[str, str]:
+    """The sprint that an issue is in now: the active one, else a coming one, else the last."""
+    rows = value if isinstance(value, list) else [value]
+    sprints = [sprint for row in rows if row and (sprint := _sprint_parts(row))["name"]]
     for state in ("active", "future"):
         for sprint in sprints:
             if sprint["state"] == state:
-                return sprint["name"]
-    return sprints[-1]["name"] if sprints else ""
+                return sprint
+    return sprints[-1] if sprints else {"id": "", "name": ""}
 
 
 def _sprint_parts(row: Any) -> dict[str, str]:
     """Read a sprint: an object on Cloud, Java's `Sprint@1f[id=1,state=ACTIVE,name=…]` elsewhere."""
     if isinstance(row, dict):
-        found = {"name": _text(row.get("name")), "state": _text(row.get("state"))}
+        found = {name: _text(row.get(name)) for name in ("id", "name", "state")}
     else:
         text = _text(row)
         told = text.partition("[")[2].removesuffix("]")
         pairs = (part.partition("=") for part in _SPRINT_COMMA.split(told))
         parts = {key: value for key, _, value in pairs if key in ("id", "state", "name")}
-        found = {"name": parts.get("name", "" if parts else text), "state": parts.get("state", "")}
-    return {"name": found["name"], "state": found["state"].casefold()}
+        found = {"id": "", "name": "" if parts else text, "state": "", **parts}
+    return {**found, "state": found["state"].casefold()}

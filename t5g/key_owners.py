@@ -102,6 +102,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("cards:making:*", "workers.cards.ledger", _KEPT, "a card that is being made"),
     Owned("cards:unfinished", "workers.cards.ledger", _KEPT, "cards that are not made to the end"),
     Owned("cards:lacking", "workers.cards.ledger", _KEPT, "cards that lack what JIRA did not take"),
+    Owned("jira:project:*", "t5g.jira_projects", _REBUILT, "id and keys of a project of ours"),
     Owned("jira:accounts", "t5g.accounts", _KEPT, "e-mail addresses by JIRA account"),
     Owned("cards:reason:*", "t5g.card_reasons", _PASSING, "why somebody got a new card"),
     Owned("cards:closed", "workers.cards.ledger", _KEPT, "since when cases are closed"),

@@ -116,7 +116,10 @@ class Comment(Value, frozen=True):
 
 
 class Card(Value, frozen=True):
-    """The team's JIRA issue for a case, without its comments (they are kept apart)."""
+    """The team's JIRA issue for a case, without its comments (they are kept apart).
+
+    `sprint_id`: by which the sprint is found when it is renamed.
+    """
 
     key: str
     id: str = ""
@@ -127,12 +130,16 @@ class Card(Value, frozen=True):
     contributors: tuple[Person, ...] = ()
     labels: tuple[str, ...] = ()
     sprint: str = ""
+    sprint_id: str = ""
     created: datetime | None = None
     updated: datetime | None = None
 
 
 class Issue(Value, frozen=True):
-    """A JIRA issue (a defect) linked to a case. `restricted`: it exists, we may not read it."""
+    """A JIRA issue (a defect) linked to a case. `restricted`: it exists, we may not read it.
+
+    `fix_version_ids`: by which fix versions are found when they are renamed; none if unknown.
+    """
 
     key: str
     id: str = ""
@@ -145,6 +152,7 @@ class Issue(Value, frozen=True):
     assignee: Person | None = None
     qa_contact: Person | None = None
     fix_versions: tuple[str, ...] = ()
+    fix_version_ids: tuple[str, ...] = ()
     private_keywords: tuple[str, ...] = ()
     restricted: bool = False
     updated: datetime | None = None

@@ -23,7 +23,7 @@ TEXTS: dict[type[Struct], tuple[str, ...]] = {
         "status", "upstream_status", "severity", "account", "account_number", "owner", "contact",
         "product", "version", "case_type",
     ),
-    Card: ("status", "priority", "sprint"),
+    Card: ("status", "priority", "sprint", "sprint_id"),
     Issue: ("key", "id", "url", "title", "status", "type", "severity", "priority"),
     Bug: ("url", "summary", "status", "severity", "assignee", "qa_contact", "whiteboard"),
 }  # fmt: skip
@@ -32,7 +32,7 @@ VALUES: dict[type[Struct], tuple[str, ...]] = {
     Portal: ("tags",),
     Card: ("assignee", "labels", "contributors"),
     Comment: ("author",),
-    Issue: ("assignee", "qa_contact", "fix_versions", "private_keywords"),
+    Issue: ("assignee", "qa_contact", "fix_versions", "fix_version_ids", "private_keywords"),
     Bug: ("target_release",),
 }
 

@@ -8,6 +8,7 @@ from t5g.assembly import assemble
 from t5g.derived import Entry, Rules
 from t5g.jira_decisions import Decision, decide
 from t5g.jira_events import Event, read_event
+from t5g.jira_projects import Projects
 from t5g.model import Case, Source
 from t5g.references import refs
 from t5g.settings import Settings
@@ -36,6 +37,10 @@ class Shelf:
             case = assemble(CaseFields(observation.number, states), Rules())
             if case is not None:
                 self._entries[observation.number] = Entry(case, Rules())
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        return self._entries
 
     def get(self, number: str) -> Entry | None:
         return self._entries.get(number)
@@ -69,11 +74,13 @@ class Shelf:
             for number, entry in sorted(self._entries.items())
         }
 
-    def apply(self, payload: object, settings: Settings = SETTINGS) -> Decision:
+    def apply(
+        self, payload: object, settings: Settings = SETTINGS, projects: Projects | None = None
+    ) -> Decision:
         """Do what an event says; return what was decided."""
         event = read_event(body_of(payload), {}, received=NOW)
         assert isinstance(event, Event), event
-        decision = decide(event, self, settings)
+        decision = decide(event, self, settings, projects or Projects.of(settings))
         self.write(decision.observations)
         self.resyncs |= set(decision.resyncs)
         return decision

@@ -8,12 +8,16 @@ from datetime import datetime
 import msgspec
 from redis.asyncio import Redis
 
+from t5g.errors import UpstreamError
+from t5g.jira_payloads import project_of
+from t5g.jira_projects import Project, keep_project
 from t5g.keys import Keys
 from t5g.lock import Lock
 from t5g.settings import Settings
 from t5g.state import Observation
 from t5g.store import Store, Written
 from t5g.syncs import Sync
+from workers.answers import Json
 from workers.clients import Clients
 from workers.marks import Mark, Marks, Turns
 
@@ -136,6 +140,28 @@ class SyncContext:
         if hinted and not self.first:
             self.tally.missed_events += len(visible)
         return written
+
+    async def learn_project(self, setting: str, known: Project, issue: Json | None) -> Project:
+        """Return the project that a setting names by its key, as JIRA tells it now; keep that.
+
+        It is told by an `issue` that a search for it found; else JIRA is asked, once.
+        """
+        if not setting:
+            return known
+        if issue is None and known.id:
+            return known
+        if issue is None:
+            try:
+                found = await self.clients.jira.project(setting)
+            except UpstreamError as error:
+                if error.concerns_all or error.transient:
+                    raise
+                return known  # what else is wrong then, the search itself says
+            issue = {"fields": {"project": found}}
+        told = known.told(*project_of(issue))
+        if told != known:
+            await keep_project(self.redis, self.keys, setting, told)
+        return told
 
     async def list_again(self) -> None:
         """Let the next run list everything: this listing was not to be trusted."""

@@ -960,7 +960,7 @@ def test_a_sprint_that_begins_or_ends_asks_the_sync(shelf: Shelf, name: str) -> 
     assert decision.resyncs == (Sync.CARDS,)
 
 
-@pytest.mark.parametrize("name", ["worklog_created", "jira:version_released", "brand_new"])
+@pytest.mark.parametrize("name", ["worklog_created", "jira:version_created", "brand_new"])
 def test_other_events_are_ignored(shelf: Shelf, name: str) -> None:
     assert shelf.apply(event(name, 1)).outcome is Outcome.IGNORED
 
@@ -992,11 +992,10 @@ def test_recorded_bodies_of_cards_end_in_a_card_with_its_comments(shared_dir: Pa
         gone = "deleted" in path.stem
         if decision.outcome is Outcome.APPLIED and "comment" not in path.stem:
             assert bool(shelf.seen()[ONE].cards) is not gone, path.stem
-    assert outcomes["ignored"] == [
-        "cloud-attachment_created-no-issue", "cloud-version_released", "dc-version_created",
-    ]  # fmt: skip
+    assert outcomes["ignored"] == ["cloud-attachment_created-no-issue", "dc-version_created"]
+    assert outcomes["not_ours"] == ["cloud-version_released"]
     assert outcomes["later"] == ["mm-server-comment-created", "mm-server-comment-updated"]
-    assert set(outcomes) == {"ignored", "later", "applied"}
+    assert set(outcomes) == {"ignored", "not_ours", "later", "applied"}
 
 
 def test_a_deletion_is_the_last_word_also_with_an_issue_as_it_was_before_a_change(
@@ -1028,6 +1027,8 @@ def link_event() -> dict[str, Any]:
         (event("comment_deleted", comment=comment()), True),
         (link_event(), True),
         (event("sprint_started", sprint={"id": 1}), False),
+        (event("sprint_updated", sprint={"id": 1}), True),
+        (event("user_updated", user=cloud_user()), True),
     ],
 )
 def test_only_moves_and_events_without_an_issue_look_back(

@@ -252,8 +252,11 @@ def test_an_issue_is_finished_by_category_else_by_words():
 
 
 def test_the_project_is_told_by_the_key_too():
-    assert project_of({"key": "AB-CD-1"}) == "AB-CD"
-    assert project_of({"key": "X-1", "fields": {"project": {"key": "ESC"}}}) == "ESC"
+    assert project_of({"key": "AB-CD-1"}) == ("", "AB-CD")
+    assert project_of({"key": "X-1", "fields": {"project": {"key": "ESC", "id": 7}}}) == (
+        "7",
+        "ESC",
+    )
 
 
 def test_every_shared_body_is_read(shared_dir):

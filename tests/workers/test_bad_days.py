@@ -205,7 +205,7 @@ async def test_jira_down_for_an_hour_then_catches_up(upstreams, redis_url, store
         upstreams.jira_faults.remove(fault)
         minutes = 62
         record = await synced(settings, Sync.CARDS, now=clock)
-        assert (record.requests, record.seen, record.failures) == (1, 2, 0)
+        assert (record.requests, record.seen, record.failures) == (2, 2, 0)  # one for renames
         assert (await readyz())["syncs"]["cards"]["error"] == ""
     found = await cases_of(store)
     assert [len(case.cards) for _, case in sorted(found.items())] == [1, 1, 1, 1]

@@ -31,7 +31,10 @@ async def asked(settings, **how):
 
 
 async def test_what_did_not_change_is_not_asked_for(settings, upstreams, world):
-    """At most ten requests if nothing changed, a twentieth of all if one case in a hundred did."""
+    """At most ten requests if nothing changed, a twentieth of all if one case in a hundred did.
+
+    Among both are two looks, at a few cards and at a few issues, for what was renamed.
+    """
     full = await asked(settings, full=True)
     assert full[Sync.DETAILS] >= COUNT  # the dear part, in either dialect
     upstreams.reset_requests()
@@ -41,4 +44,4 @@ async def test_what_did_not_change_is_not_asked_for(settings, upstreams, world):
     for number in world[: COUNT // 100]:
         upstreams.portal.update_case(number, severity=1)
     small = await asked(settings)
-    assert sum(small.values()) <= sum(full.values()) / 20, small
+    assert sum(small.values()) <= sum(full.values()) / 20 + 2, small

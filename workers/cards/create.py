@@ -16,6 +16,7 @@ from t5g.card_reasons import keep_reason
 from t5g.derived import Entry
 from t5g.errors import NotFoundError, UpstreamError
 from t5g.jira_payloads import UNREADABLE, card_of
+from t5g.jira_projects import read_projects
 from workers.cards.desk import Desk
 from workers.cards.ledger import Making
 from workers.cards.plan import FINISHED, gets_back
@@ -165,8 +166,10 @@ def _finished(desk: Desk, status: str) -> bool:
 async def _fields(desk: Desk, entry: Entry, record: Making) -> tuple[dict[str, Any], Making]:
     """What the card is made with."""
     settings = desk.settings
+    project = (await read_projects(desk.redis, desk.keys, settings)).cards
     fields: dict[str, Any] = {
-        "project": {"key": settings.jira_project},
+        # The key may be one that it had before, under which nothing new is made.
+        "project": {"id": project.id} if project.id else {"key": settings.jira_project},
         "issuetype": {"name": settings.card_type},
         "summary": summary_of(entry),
         "description": description_of(entry, settings),

@@ -118,6 +118,10 @@ class JiraClient:
         """Return the remote links of an issue."""
         return await self._threads.run(self._server.remote_link_rows, key)
 
+    async def project(self, key: str) -> Json:
+        """Return a project, also by a key that it had before, with its id and present key."""
+        return await self._threads.run(self._server.project_json, key)
+
     async def sprint_ids(self, board: str, name: str) -> list[int]:
         """Return the sprints of a board (by its exact name) whose name contains `name`.
 

@@ -5,6 +5,7 @@ no look-up of field names; every call has a time limit. Only `workers.jira.clien
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from jira import JIRA, JIRAError
 
@@ -90,6 +91,13 @@ class Server(JIRA):
         """Return the transitions that an issue has now."""
         found = self._table(f"issue/{key}/transitions")
         return list(_page(found, "transitions", str)["transitions"])
+
+    def project_json(self, key: str) -> Json:
+        """Return a project by its key, or by one that it had."""
+        found = self._table(f"project/{quote(key, safe='')}")
+        if not isinstance(found.get("key"), str) or not isinstance(found.get("id"), str):
+            raise Transient(NOT_ASKED_FOR)
+        return found
 
     def board_page(self, name: str, start: int) -> Json:
         """Return some boards whose name contains `name`."""

@@ -1,7 +1,8 @@
 """The team's cards and their comments, from JIRA.
 
 One search brings cards with all fields and comments. Between full searches only what changed is
-asked for; a full one, at least once a day, also finds cards that ceased to be ours. What a search
+asked for, with a look at a few that would tell of something renamed, which makes it a full one; a
+full one, at least once a day, also finds cards that ceased to be ours. What a search
 finds changed although webhooks should have told it is counted.
 """
 
@@ -24,17 +25,29 @@ from t5g.jira_payloads import (
     labels_of,
     number_of_card,
     number_of_remote_links,
-    project_of,
+    sprints_of,
     whole,
 )
+from t5g.jira_projects import Project, read_projects
 from t5g.model import Card, Comment, Source
-from t5g.state import EPOCH, CardState, CommentsSeen, ItemSeen, ListingSeen, Observation, visible
+from t5g.settings import Settings
+from t5g.state import (
+    EPOCH,
+    CardState,
+    Collection,
+    CommentsSeen,
+    ItemSeen,
+    ListingSeen,
+    Observation,
+    visible,
+)
 from workers.answers import Json
 from workers.context import SyncContext
 from workers.items import Breaker
 from workers.marks import Mark
 from workers.streams import ahead, batched, mapped
 from workers.syncs.missing import look_for_missing
+from workers.syncs.renames import Named, names_of, renamed
 
 OVERLAP_MINUTES = 10
 #: A webhook may still be on its way for so long; a younger change was not missed.
@@ -44,11 +57,12 @@ LOOKED_UP_AT_ONCE = 6
 
 
 class Kept(Struct, frozen=True):
-    """What is kept of a card: its case, itself, how many comments it has."""
+    """What is kept of a card: its case, itself, how many comments it has, and all its names."""
 
     number: str
     card: Card
     comments: int
+    named: Named
 
     @property
     def updated(self) -> datetime:
@@ -57,17 +71,22 @@ class Kept(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """All cards that are known, by key, and the numbers of all cases.
+    """All cards that are known, by key, their keys by id, and the numbers of all cases.
 
     As this run goes on: `asked`, cards that do not name their case themselves, and `unread`, cards
     that could not be read, which stay as they were. Calls about single cards go through `breaker`.
     """
 
     cards: dict[str, Kept]
+    keys: dict[str, str]
     cases: set[str]
     asked: set[str]
     unread: set[str]
     breaker: Breaker
+
+    def get(self, id: str, key: str) -> Kept | None:
+        """Return the card of that key, else of that id: an issue keeps its id under a new key."""
+        return self.cards.get(key) or self.cards.get(self.keys.get(id, "") if id else "")
 
 
 class Read(Struct, frozen=True):
@@ -85,21 +104,34 @@ Home = dict[str, dict[str, Card]]
 async def sync_cards(ctx: SyncContext) -> None:
     """Bring the cards up to date."""
     begun = ctx.begun
-    full = ctx.all_due
+    settings = ctx.settings
     known = await _read_known(ctx)
+    full = ctx.all_due or await renamed(
+        {key: kept.named for key, kept in known.cards.items()},
+        ctx.clients.jira.cards_by_key,
+        partial(_named, settings),
+    )
+    project = (await read_projects(ctx.redis, ctx.keys, settings)).cards
     sprints = await _sprints(ctx)
     minutes = None if full else _minutes_since(ctx.mark.at, begun.timestamp())
     home: Home = defaultdict(dict)
     listed: set[str] = set()
+    told: Json | None = None
     pages = ctx.clients.jira.cards(sprint_ids=sprints, minutes=minutes)
     async for asked, page in ahead(pages, ctx.now):
+        if sprints is None and told is None and page:
+            told = page[0]
+            project = await ctx.learn_project(settings.jira_project, project, told)
         await _take_page(ctx, page, known, home, asked)
-        listed.update(str(issue.get("key")) for issue in page)
+        for issue in page:
+            listed |= {str(issue.get("key")), known.keys.get(str(issue.get("id")), "")}
         await ctx.report(len(listed), len(listed), "cards")
     if again := sorted(set(ctx.mark.again) - listed):
         await _take_again(ctx, again, known, home)
     if full:
-        await _conclude(ctx, known, home, listed)
+        if told is None:
+            project = await ctx.learn_project(settings.jira_project, project, None)
+        await _conclude(ctx, known, home, listed, project)
     ctx.next_mark = Mark(
         at=begun.timestamp(),
         full=begun.timestamp() if full else ctx.mark.full,
@@ -126,12 +158,21 @@ async def _take_again(ctx: SyncContext, keys: Sequence[str], known: Known, home:
         await _take_page(ctx, rows, known, home, asked)
 
 
-async def _conclude(ctx: SyncContext, known: Known, home: Home, listed: set[str]) -> None:
+def _named(settings: Settings, issue: Json) -> Named:
+    """Read a card with all names that it tells."""
+    card, (comments, _) = card_of(whole(issue), settings), comments_of(issue)
+    sprints = {("sprint", id, name) for id, name in sprints_of(issue, settings).items()}
+    return Named(card, names_of(card, (comment.author for comment in comments)) | sprints)
+
+
+async def _conclude(
+    ctx: SyncContext, known: Known, home: Home, listed: set[str], project: Project
+) -> None:
     """Let go of cards that a complete listing has not, after a look at each."""
     asked = ctx.now()
     look_up = ctx.clients.jira.cards_by_key
     still, unread = await look_for_missing(
-        ctx, known.cards, listed, look_up, partial(_is_ours, ctx)
+        ctx, known.cards, listed, look_up, partial(_is_ours, ctx, project)
     )
     for key, error in unread.items():
         _fail(ctx, known, key, str(error))
@@ -145,10 +186,10 @@ async def _conclude(ctx: SyncContext, known: Known, home: Home, listed: set[str]
         await ctx.list_again()
 
 
-def _is_ours(ctx: SyncContext, issue: Json) -> bool:
+def _is_ours(ctx: SyncContext, project: Project, issue: Json) -> bool:
     """Say whether the search should have had a card. Of a sprint one can not tell."""
     settings = ctx.settings
-    if settings.jira_cards == "sprint" or project_of(issue) != settings.jira_project:
+    if settings.jira_cards == "sprint" or not project.has(issue):
         return False
     return not settings.jira_label or settings.jira_label in labels_of(issue)
 
@@ -176,10 +217,12 @@ async def _read_known(ctx: SyncContext) -> Known:
         cases.add(fields.number)
         state: Any = fields.states.get(Source.CARD) or CardState()
         for key, card in visible(state.cards).items():
-            comments = state.comments.get(key)
-            count = len(visible(comments)) if comments else 0
-            kept[key] = Kept(fields.number, card, count)
-    return Known(kept, cases, set(), set(), Breaker())
+            comments = visible(state.comments.get(key) or Collection())
+            authors = {comment.author for comment in comments.values()}
+            named = Named(card, names_of(card, authors))
+            kept[key] = Kept(fields.number, card, len(comments), named)
+    keys = {one.card.id: key for key, one in kept.items() if one.card.id}
+    return Known(kept, keys, cases, set(), set(), Breaker())
 
 
 async def _take_page(
@@ -198,8 +241,9 @@ async def _take_page(
         if read.number:
             home[read.number][read.card.key] = read.card
         fresh = asked - (read.card.updated or EPOCH) < GRACE
-        before = known.cards.get(read.card.key)
-        (young if fresh or before is None else old).extend(_observations(read, before, asked))
+        before = known.get(read.card.id, read.card.key)
+        untold = fresh or before is None or _rekeyed(read.card, before)
+        (young if untold else old).extend(_observations(read, before, asked))
     await ctx.write(old, hinted=True)
     await ctx.write(young)
     if known.breaker.open is not None:
@@ -226,7 +270,7 @@ def _reader(ctx: SyncContext, known: Known) -> Any:
 async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
     """Read one card; None for one that is not ours, or done with a case that is not known."""
     card = card_of(whole(issue), ctx.settings)
-    before = known.cards.get(card.key)
+    before = known.get(card.id, card.key)
     label = ctx.settings.jira_label
     if label and label not in labels_of(issue):
         return Read("", card, (), complete=False) if before else None
@@ -255,9 +299,14 @@ def _worth_asking(card: Card, before: Kept | None, issue: Json) -> bool:
     """Say whether comments that a search left out may be ones that we do not know."""
     found = issue["fields"].get("comment")
     total = found.get("total") if isinstance(found, dict) else None
-    if before is None or total is None:
+    if before is None or total is None or _rekeyed(card, before):
         return True
     return before.comments != total or before.updated != (card.updated or EPOCH)
+
+
+def _rekeyed(card: Card, before: Kept) -> bool:
+    """Return whether a card is known by another key: it moved, or its project was renamed."""
+    return card.key != before.card.key
 
 
 async def _linked_number(ctx: SyncContext, card: Card, breaker: Breaker) -> str | None:
@@ -291,11 +340,11 @@ def _text(raw: bytes | str) -> str:
 def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[Observation]:
     """Say what a card's reading means: for its case, and for the case it was of before."""
     updated = read.card.updated or EPOCH
-    if before is not None and before.number != read.number:
+    if before is not None and (before.number != read.number or _rekeyed(read.card, before)):
         yield ItemSeen(
             number=before.number,
             source=Source.CARD,
-            key=read.card.key,
+            key=before.card.key,
             facts=None,
             updated=updated,
             seen=asked,

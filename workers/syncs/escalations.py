@@ -12,9 +12,9 @@ from t5g.jira_payloads import (
     escalation_of,
     finished,
     labels_of,
-    project_of,
     whole,
 )
+from t5g.jira_projects import Project, read_projects
 from t5g.model import Escalation, Source
 from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, visible
 from workers.answers import Json
@@ -35,15 +35,23 @@ async def sync_escalations(ctx: SyncContext) -> None:
     asked = ctx.begun
     named: Named = defaultdict(dict)
     cases, known = await _read_known(ctx)
+    keys = {one.id: key for key, cases_of in known.items() for one in cases_of.values() if one.id}
+    project = (await read_projects(ctx.redis, ctx.keys, ctx.settings)).escalations
+    setting = ctx.settings.jira_escalation_project
+    told: Json | None = None
     listed: set[str] = set()
     unread: set[str] = set()
     async for page in ctx.clients.jira.escalations():
         for issue in page:
+            told = told or issue
             unread |= _add(ctx, issue, named)
-        listed.update(str(issue.get("key")) for issue in page)
+            # An issue keeps its id under a new key.
+            listed |= {str(issue.get("key")), keys.get(str(issue.get("id")), "")}
         await ctx.report(len(listed), len(listed), "escalations")
+    project = await ctx.learn_project(setting, project, told)
     look_up = ctx.clients.jira.escalations_by_key
-    still, unseen = await look_for_missing(ctx, known, listed, look_up, partial(_is_ours, ctx))
+    ours = partial(_is_ours, ctx, project)
+    still, unseen = await look_for_missing(ctx, known, listed, look_up, ours)
     for issue in still:
         unread |= _add(ctx, issue, named)
     for key, error in unseen.items():
@@ -83,12 +91,11 @@ def _keep_as_it_was(known: Named, unread: set[str], named: Named) -> None:
             named[number].setdefault(key, escalation)
 
 
-def _is_ours(ctx: SyncContext, issue: Json) -> bool:
+def _is_ours(ctx: SyncContext, project: Project, issue: Json) -> bool:
     """Say whether the search should have had an escalation."""
-    settings = ctx.settings
-    if finished(issue) or project_of(issue) != settings.jira_escalation_project:
+    if finished(issue) or not project.has(issue):
         return False
-    label = settings.jira_escalation_label
+    label = ctx.settings.jira_escalation_label
     return not label or label in labels_of(issue)
 
 

@@ -7,15 +7,38 @@ from msgspec import UNSET
 
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import UNREADABLE, browse_url, issue_of, whole
-from t5g.model import Issue, Source
+from t5g.model import Issue, Source, Status
+from t5g.state import Collection, visible
 from t5g.store import CaseFields
+from workers.answers import Json
 from workers.context import SyncContext
 from workers.syncs.linked import Kind, Thing, sync_linked
+from workers.syncs.renames import Named, names_of, renamed
 
 
 async def sync_issues(ctx: SyncContext) -> None:
-    """Bring the linked issues up to date."""
+    """Bring the linked issues up to date: all of them, if something was renamed."""
+    if not ctx.full and await _renamed(ctx):
+        ctx.full = True
     await sync_linked(ctx, ISSUES)
+
+
+async def _renamed(ctx: SyncContext) -> bool:
+    known: dict[str, Named] = {}
+    async for fields in ctx.store.read_all([Source.PORTAL, Source.ISSUES]):
+        state: Any = fields.states.get(Source.PORTAL)
+        if state is None or state.facts is None or state.facts.status == Status.CLOSED:
+            continue  # what closed cases link to is not looked at again
+        kept: Any = fields.states.get(Source.ISSUES) or Collection()
+        for key, issue in visible(kept).items():
+            if not issue.restricted:
+                known[key] = Named(issue, names_of(issue))
+
+    def read(row: Json) -> Named:
+        issue = issue_of(whole(row), ctx.settings)
+        return Named(issue, names_of(issue))
+
+    return await renamed(known, ctx.clients.jira.issues, read)
 
 
 def _links(fields: CaseFields) -> tuple[str, ...] | None:
