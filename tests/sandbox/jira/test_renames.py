@@ -1,4 +1,4 @@
-"""Renames as JIRA does them: no issue is updated, one event tells, and old keys still lead there."""
+"""Renames as JIRA does them: no issue is updated, one event tells, and old keys still work."""
 
 
 async def test_a_renamed_project_answers_its_old_key_and_its_issues_theirs(jira):
