@@ -233,9 +233,6 @@ async def test_of_the_portal(settings, upstreams, store, redis, world, day):
     if day.fault:
         paths = LISTED if day.of_listing else ANSWERED
         day = replace(day, fault={"path": paths[settings.portal_api], **day.fault})
-    if day.of_listing and settings.portal_api == "hydra":  # it has no cursor that could repeat
-        words = ("the listing gave 4 of 12 cases",)
-        day = replace(day, state=PARTIAL, words=words, alert=True)
     settings = settings.model_copy(update={"upstream_attempts": 8})
     await lived_through(upstreams, settings, store, redis, day, upstreams.portal_faults)
 

@@ -92,14 +92,16 @@ class BugzillaClient:
         found: dict[int, Bug | UpstreamError] = {}
         missing, asked = list(ids), 0
         while missing and asked < len(ids):
-            rows = await self._threads.run(_ask, server, missing)
+            answer = await self._threads.run(_ask, server, missing)
             asked += 1
+            wanted = set(missing)
+            rows = [row for row in answer if row["id"] in wanted]
             got = {row["id"] for row in rows}
             found |= {i: UpstreamError(SERVICE, UNREADABLE, transient=False) for i in got}
             found |= {bug.id: bug for row in rows if (bug := self._read(row)) is not None}
             missing = [i for i in missing if i not in got]
-            if len(got) < SUSPICIOUS_ROWS:
-                break
+            if not got or len(answer) < SUSPICIOUS_ROWS:
+                break  # nothing more came of what was asked for, or nothing was cut off
         return found | {i: self._restricted(i) for i in missing}
 
     async def _connected(self) -> Bugzilla:

@@ -9,8 +9,7 @@ from t5g.errors import UpstreamError
 from workers.answers import Json, count_in
 from workers.blocking import Threads
 from workers.jira.server import SERVICE, Server
-
-MOST_PAGES = 2_000
+from workers.paging import Walk
 
 
 async def every_row(page_from: Callable[[int], Awaitable[Json]], name: str) -> AsyncIterator[Json]:
@@ -18,15 +17,11 @@ async def every_row(page_from: Callable[[int], Awaitable[Json]], name: str) -> A
 
     Raises UpstreamError if fewer rows come than there are, or if that can not be told.
     """
-    start = 0
-    seen: set[str] = set()
-    for _ in range(MOST_PAGES):
+    start, walk = 0, Walk(SERVICE, f"the {name}")
+    while True:
         page = await page_from(start)
         rows, last, total = page[name], page.get("isLast"), count_in(page)
-        new = {str(row.get("id")) for row in rows} - seen
-        if rows and not new:
-            raise UpstreamError(SERVICE, f"a page of the {name} came again and again")
-        seen |= new
+        walk.turn(*(str(row.get("id")) for row in rows))
         for row in rows:
             yield row
         start += len(rows)
@@ -34,7 +29,6 @@ async def every_row(page_from: Callable[[int], Awaitable[Json]], name: str) -> A
             return
         if not rows or (last is None and total is None):
             raise UpstreamError(SERVICE, f"{start} of {total or 'unknown'} {name} came")
-    raise UpstreamError(SERVICE, f"there are more than {MOST_PAGES} pages of {name}")
 
 
 async def search_pages(
@@ -44,17 +38,14 @@ async def search_pages(
 
     Raises UpstreamError if a page that is not the last has no successor.
     """
-    cursor, seen = "", {""}
-    for _ in range(MOST_PAGES):
+    cursor, walk = "", Walk(SERVICE, "the search")
+    while True:
         page = await threads.run(server.search_page, query, cursor, ask)
         yield page
         cursor = _after(page, cursor, cloud=server.cloud)
         if not cursor:
             return
-        if cursor in seen:
-            raise UpstreamError(SERVICE, "a page of the search came again and again")
-        seen.add(cursor)
-    raise UpstreamError(SERVICE, f"the search has more than {MOST_PAGES} pages")
+        walk.turn(cursor)
 
 
 def _after(page: Json, cursor: str, *, cloud: bool) -> str:

@@ -17,6 +17,7 @@ from t5g.model import CaseComment, Details
 from t5g.settings import Settings
 from workers.calls import Caller, Policy, Traffic, Transient
 from workers.items import Breaker, in_batches
+from workers.paging import Walk
 from workers.portal import graphql, hydra
 from workers.portal.token import SERVICE as SSO
 from workers.portal.token import Tokens
@@ -26,7 +27,8 @@ from workers.web import Answer, Request, Web, judge
 
 T = TypeVar("T")
 
-MOST_PAGES = 2_000
+#: Into so many stretches a listing is cut at most: a hundred thousand cases take some dozens.
+MOST_PARTS = 1_000
 BATCHES_AT_ONCE = 4
 GRAPHQL_AT_ONCE = 8
 REST_AT_ONCE = 24
@@ -110,8 +112,9 @@ class GraphqlPortal:
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
         where = graphql.all_of(graphql.closed(), graphql.changed_since(since))
-        async for connection in self._connections(where):
-            yield graphql.read_page(connection)
+        pages = (graphql.read_page(found) async for found in self._connections(where))
+        async for page in _whole(pages, "what closed"):
+            yield page
 
     @property
     def tells_closed(self) -> bool:
@@ -122,8 +125,9 @@ class GraphqlPortal:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""
         if self._closed:
             where = graphql.all_of(self._closed, graphql.changed_since(since))
-            async for connection in self._connections(where):
-                yield graphql.read_page(connection)
+            pages = (graphql.read_page(found) async for found in self._connections(where))
+            async for page in _whole(pages, "what closed"):
+                yield page
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
         """Yield the details of each of `numbers`; those that can not be fetched say why."""
@@ -155,17 +159,14 @@ class GraphqlPortal:
     async def _connections(
         self, where: graphql.Filter, query: str = graphql.LISTING, size: int = 0
     ) -> AsyncIterator[graphql.Connection]:
-        after, seen = "", {""}
-        for _ in range(MOST_PAGES):
+        after, walk = "", Walk(SERVICE, "the listing")
+        while True:
             found = await self._connection(query, where, after, size or graphql.PAGE_SIZE)
             yield found
             after = found.after
             if not after:
                 return
-            if after in seen:
-                raise UpstreamError(SERVICE, "a page of the listing came again and again")
-            seen.add(after)
-        raise UpstreamError(SERVICE, f"the listing has more than {MOST_PAGES} pages")
+            walk.turn(after)
 
     async def _connection(
         self, query: str, where: graphql.Filter, after: str, first: int
@@ -223,12 +224,11 @@ class GraphqlPortal:
     async def _nodes(self, query: str, where: graphql.Filter, size: int) -> list[object]:
         """Return all nodes of a query. Raises UpstreamError if fewer came than there are."""
         nodes: list[object] = []
-        total = 0
+        total: int | None = None
         async for page in self._connections(where, query, size):
             nodes += page.nodes
-            total = page.total or 0
-        if len(nodes) < total:
-            raise UpstreamError(SERVICE, f"the query gave {len(nodes)} of {total} rows")
+            total = page.total
+        Walk(SERVICE, "the query").came(len(nodes), total)
         return nodes
 
     async def _linked_issues(self, number: str) -> tuple[str, ...]:
@@ -317,8 +317,9 @@ class HydraPortal:
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
         query = hydra.all_of(hydra.closed(), hydra.changed_since(since))
-        async for result in self._results(query):
-            yield hydra.read_page(result)
+        pages = (hydra.read_page(result) async for result in self._results(query))
+        async for page in _whole(pages, "what closed"):
+            yield page
 
     @property
     def tells_closed(self) -> bool:
@@ -329,8 +330,9 @@ class HydraPortal:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""
         if self._closed:
             query = hydra.all_of(self._closed, hydra.changed_since(since))
-            async for result in self._results(query):
-                yield hydra.read_page(result)
+            pages = (hydra.read_page(result) async for result in self._results(query))
+            async for page in _whole(pages, "what closed"):
+                yield page
 
     async def details(self, numbers: Sequence[str]) -> AsyncIterator[CaseDetails]:
         """Yield the details of each of `numbers`; those that can not be fetched say why."""
@@ -371,15 +373,20 @@ class HydraPortal:
             yield hydra.Result(result.docs, first.found)
 
     async def _parts(self, query: str) -> AsyncIterator[hydra.Result]:
-        async for result in self._cut(query, hydra.whole_span(self._now())):
+        walk = Walk(SERVICE, "the listing", most=MOST_PARTS)
+        async for result in self._cut(query, hydra.whole_span(self._now()), walk):
             yield result
         undated = hydra.all_of(query, hydra.without_creation_date())
         async for result in self._whole(undated):
             yield result
 
-    async def _cut(self, query: str, span: hydra.Span) -> AsyncIterator[hydra.Result]:
-        """Yield a result larger than the window in stretches of creation dates."""
+    async def _cut(self, query: str, span: hydra.Span, walk: Walk) -> AsyncIterator[hydra.Result]:
+        """Yield a result larger than the window in stretches of creation dates.
+
+        `walk`: that of all stretches, which a Portal that ignores the dates would double for ever.
+        """
         part = hydra.all_of(query, hydra.created_within(span))
+        walk.turn(part)
         first = await self._search(part, 0, hydra.ROWS)
         if first.found <= hydra.WINDOW:
             yield first
@@ -388,16 +395,19 @@ class HydraPortal:
             return
         halves = span.halves()
         if halves is None:
-            async for result in self._cut_numbers(part, 0, 99_999_999):
+            async for result in self._cut_numbers(part, 0, 99_999_999, walk):
                 yield result
             return
         for half in halves:
-            async for result in self._cut(query, half):
+            async for result in self._cut(query, half, walk):
                 yield result
 
-    async def _cut_numbers(self, query: str, low: int, high: int) -> AsyncIterator[hydra.Result]:
+    async def _cut_numbers(
+        self, query: str, low: int, high: int, walk: Walk
+    ) -> AsyncIterator[hydra.Result]:
         """Yield what was all created in one second, in stretches of case numbers."""
         part = hydra.all_of(query, hydra.numbered_within(low, high))
+        walk.turn(part)
         first = await self._search(part, 0, hydra.ROWS)
         if first.found <= hydra.WINDOW or low == high:
             yield first
@@ -406,7 +416,7 @@ class HydraPortal:
             return
         middle = (low + high) // 2
         for stretch in ((low, middle), (middle + 1, high)):
-            async for result in self._cut_numbers(query, *stretch):
+            async for result in self._cut_numbers(query, *stretch, walk):
                 yield result
 
     async def _whole(self, query: str) -> AsyncIterator[hydra.Result]:
@@ -417,11 +427,13 @@ class HydraPortal:
 
     async def _rest_of(self, query: str, first: hydra.Result) -> AsyncIterator[hydra.Result]:
         """Yield the pages after the first one; ends early when a page comes back empty."""
-        start = len(first.docs)
+        start, walk = len(first.docs), Walk(SERVICE, "the listing")
+        walk.turn(*first.marks())
         while 0 < start < min(first.found, hydra.WINDOW):
             result = await self._search(query, start, min(hydra.ROWS, hydra.WINDOW - start))
             if not result.docs:
                 return
+            walk.turn(*result.marks())
             yield result
             start += len(result.docs)
 
@@ -438,6 +450,16 @@ class HydraPortal:
         )
 
 
+async def _whole(pages: AsyncIterator[Page], what: str) -> AsyncIterator[Page]:
+    """Yield pages. Raises UpstreamError if they end before all entries came that there are."""
+    came, totals = 0, list[int]()
+    async for page in pages:
+        yield page
+        came += page.entries
+        totals += [page.total] if page.total is not None else []
+    Walk(SERVICE, what).came(came, min(totals, default=None))  # it moves while it is read
+
+
 async def _pages_of(
     numbers: Sequence[str],
     ask: Callable[[Sequence[str]], Awaitable[list[Page]]],
@@ -451,9 +473,8 @@ async def _pages_of(
 
     async def whole(batch: Sequence[str]) -> list[Page]:
         pages = await ask(batch)
-        came = sum(len(page.cases) + len(page.malformed) + page.skipped for page in pages)
-        if came < (total := max((page.total or 0 for page in pages), default=0)):
-            raise UpstreamError(SERVICE, f"the query gave {came} of {total} cases")
+        total = max((page.total or 0 for page in pages), default=0)
+        Walk(SERVICE, "the query").came(sum(page.entries for page in pages), total)
         return pages
 
     async for batch, found in in_batches(numbers, whole, size=size, limit=1, check=check):

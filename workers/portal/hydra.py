@@ -4,7 +4,7 @@ Empty fields are absent; a list may stand for a text and the reverse; a result h
 9,999 rows, so that larger ones are cut at creation dates.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -53,6 +53,11 @@ class Result(Struct, frozen=True):
 
     docs: tuple[Any, ...]
     found: int
+
+    def marks(self) -> Iterator[str]:
+        """Yield what tells its rows from others: their numbers, as the Portal gives them."""
+        for doc in self.docs:
+            yield repr(doc.get("case_number") if isinstance(doc, dict) else doc)
 
 
 class Span(Struct, frozen=True):

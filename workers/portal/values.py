@@ -47,6 +47,11 @@ class Page(Struct, frozen=True, kw_only=True):
     total: int | None = None
     records: tuple[str, ...] = ()
 
+    @property
+    def entries(self) -> int:
+        """How many entries of `total` are on it."""
+        return len(self.cases) + len(self.malformed) + self.skipped
+
 
 class CaseDetails(Struct, frozen=True, kw_only=True):
     """The details of one case, or None and why there are none (`gone`: the Portal has it not)."""

@@ -361,7 +361,7 @@ async def test_a_look_at_missing_cases_that_ends_early_lets_none_go(
     upstreams.portal_faults.add(Kind.STATUS, path=listing(settings), status=200, after=1, body=body)
     record = await run_sync(settings, Sync.CASES, full=True)
     assert (record.removed, record.failed) == (0, 1)
-    assert "of 29 cases" in record.notes[0]
+    assert "0 of 29 came of the query" in record.notes[0]
     upstreams.clear_faults()
     assert (await synced(settings, Sync.CASES, full=True)).removed == 1
 
