@@ -47,6 +47,8 @@ class Found:
         self.numbers: set[str] = set()
         self.records: set[str] = set()
         self.closed: set[str] = set()
+        #: Numbers of entries that could not be read.
+        self.unread: set[str] = set()
         self._updated: dict[str, datetime] = {}
         self.nameless = 0
         self.skipped = 0
@@ -62,12 +64,14 @@ class Found:
                 newer.append(case)
                 self._updated[case.number] = updated
             self.numbers.add(case.number)
+            self.unread.discard(case.number)
             if case.status == Status.CLOSED:
                 self.closed.add(case.number)
             self.newest = max(self.newest, updated)
         self.records.update(page.records)
         for bad in page.malformed:
             if bad.number:
+                self.unread |= {bad.number} - self.numbers
                 self.numbers.add(bad.number)
             else:
                 self.nameless += 1
@@ -108,6 +112,7 @@ async def sync_cases(ctx: SyncContext) -> None:
         at=begun.timestamp(),
         full=begun.timestamp() if full else ctx.mark.full,
         listed=len(found.numbers) if full else ctx.mark.listed,
+        again=tuple(sorted(found.unread)),
     )
 
 
@@ -132,6 +137,9 @@ async def _list_changed(ctx: SyncContext, known: dict[str, Known]) -> Found:
     since = datetime.fromtimestamp(ctx.mark.upto, UTC) - OVERLAP
     portal = ctx.clients.portal
     found = await _take_whole(ctx, known, "changed cases", since)
+    if again := sorted(set(ctx.mark.again) - found.numbers):
+        # They changed before `since`: no listing of changes has them until they change once more.
+        await _take(ctx, portal.members(again), known, "cases that could not be read", into=found)
     open_before = {number for number, case in known.items() if case.open} - found.numbers
     if open_before and not await _take_closed(ctx, since, known, open_before):
         pages = portal.look_up(sorted(open_before))

@@ -386,6 +386,23 @@ async def test_a_malformed_case_is_named_and_the_rest_is_stored(settings, upstre
     assert not record.stale(record.ended)
 
 
+async def test_a_case_that_could_not_be_read_is_asked_for_until_it_can(settings, upstreams, store):
+    """It changed long before; only the next full listing would have it."""
+    numbers = upstreams.add_cases(5)
+    odd = {"Subject": {"value": {"a": 1}}, "case_summary": {"a": 1}}
+    upstreams.portal.update_case(numbers[2], odd=odd)
+    await run_sync(settings, Sync.CASES)
+    record = await run_sync(settings, Sync.CASES, now=hours_later(2))
+    assert (record.state, record.failed) == (SyncState.PARTIAL, 1)
+    assert numbers[2] in record.error
+    upstreams.portal.cases[numbers[2]].odd = {}
+    record = await synced(settings, Sync.CASES, now=hours_later(3))
+    assert (record.seen, record.failed) == (2, 0)  # and the newest one, which each run looks at
+    assert sorted(await cases_of(store)) == numbers
+    record = await synced(settings, Sync.CASES, now=hours_later(4))
+    assert record.seen == 1
+
+
 async def test_a_known_case_that_turns_malformed_is_kept(settings, upstreams, store):
     numbers = upstreams.add_cases(5)
     await synced(settings, Sync.CASES)
