@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from bot.alerts import Reason
 from t5g.derived import DAY, Entry
+from t5g.news import News
 
 HOUR = 3600.0
 DONE = "Done"
@@ -25,12 +25,12 @@ class Spell(Struct, frozen=True):
 Spells = Mapping[str, Spell]
 
 
-def alarms(entry: Entry, why: Sequence[Reason], began: float) -> tuple[Reason, ...]:
+def alarms(entry: Entry, why: Sequence[News], began: float) -> tuple[News, ...]:
     """Return the reasons to tell in the channel. `began`: since when the bot follows."""
     return tuple(reason for reason in why if reason.alarm and not _is_old(entry, reason, began))
 
 
-def _is_old(entry: Entry, reason: Reason, began: float) -> bool:
+def _is_old(entry: Entry, reason: News, began: float) -> bool:
     """Say whether it was so long before the bot came, and only comes to its notice."""
     match reason.fact:
         case "escalation":
@@ -43,19 +43,17 @@ def _is_old(entry: Entry, reason: Reason, began: float) -> bool:
 
 def unassigned(
     before: Spells | None, entries: Iterable[Entry], now: float, limit: float
-) -> tuple[Spells, dict[str, Reason]]:
+) -> tuple[Spells, dict[str, News]]:
     """Return the spells as they are now, and the cases of which it is to be told.
 
     `before` None: nobody has looked yet, and what is unassigned already is no news. `limit` in
     seconds; 0: nothing is ever told. A spell ends when somebody has the case, or it is closed.
     """
 
-    def due(spell: Spell) -> Reason | None:
+    def due(spell: Spell) -> News | None:
         if not limit or now - spell.since < limit:
             return None
-        return Reason(
-            "unassigned", "🙋", f"nobody has it for {_hours(now - spell.since)}", alarm=True
-        )
+        return News("unassigned", f"nobody has it for {_hours(now - spell.since)}")
 
     lonely = (e for e in entries if e.open and e.card is not None and e.assignee is None)
     return _spells(before, lonely, now, due)
@@ -63,7 +61,7 @@ def unassigned(
 
 def done_early(
     before: Spells | None, entries: Iterable[Entry], now: float, asked: float
-) -> tuple[Spells, dict[str, Reason]]:
+) -> tuple[Spells, dict[str, News]]:
     """Return the spells as they are now, and the cases whose card is done while they are open.
 
     JIRA tells at once that a card is done, the Portal minutes later that its case was closed: so a
@@ -71,10 +69,10 @@ def done_early(
     gone by. `before` None: nobody has looked yet, and what is so already is no news.
     """
 
-    def due(spell: Spell) -> Reason | None:
+    def due(spell: Spell) -> News | None:
         if asked <= spell.since and now - spell.since < HOUR:
             return None
-        return Reason("card.done", "⚠️", "card is done, the case is open", alarm=True)
+        return News("done_early", "card is done, the case is open")
 
     early = (e for e in entries if e.open and e.card is not None and e.internal_status == DONE)
     return _spells(before, early, now, due)
@@ -84,11 +82,11 @@ def _spells(
     before: Spells | None,
     bad: Iterable[Entry],
     now: float,
-    due: Callable[[Spell], Reason | None],
-) -> tuple[Spells, dict[str, Reason]]:
+    due: Callable[[Spell], News | None],
+) -> tuple[Spells, dict[str, News]]:
     """Let the spells of the `bad` cases go on, all others end; tell each that is due once."""
     after: dict[str, Spell] = {}
-    found: dict[str, Reason] = {}
+    found: dict[str, News] = {}
     for entry in bad:
         spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
         reason = None if spell.told else due(spell)

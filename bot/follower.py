@@ -16,7 +16,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from bot.alarms import Spell, Spells, alarms, done_early, unassigned
-from bot.alerts import Reason, Told, new_cards, reasons, told
+from bot.alerts import Told, new_cards, told
 from bot.announcing import announce, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
@@ -31,6 +31,7 @@ from t5g.derived import Entry
 from t5g.errors import QueryError, StoreError
 from t5g.lock import Lock
 from t5g.logs import logger
+from t5g.news import News, news_of
 from t5g.query import Query, parse_query
 from t5g.syncs import Sync
 
@@ -143,12 +144,12 @@ class Follower:
         """Tell what there is to tell; say whether there was something."""
         context = self._context
         await self._announce(changes, before.since)
-        why: dict[str, list[Reason]] = {}
+        why: dict[str, list[News]] = {}
         deeds: dict[str, dict[str, str]] = {}
         for number, found in changes.items():
             entry = context.board.get(number)
             if entry is not None:
-                why[number] = reasons(entry, found, context.board.rules.internal)
+                why[number] = news_of(entry, found, context.board.rules.internal)
                 deeds[number] = await context.deeds.of(number)
         pipe = context.redis.pipeline(transaction=True)
         if look:
@@ -179,7 +180,7 @@ class Follower:
         await pipe.execute()
         return bool(heard or sounded)
 
-    async def _look_for_spells(self, why: dict[str, list[Reason]], pipe: Pipeline) -> None:
+    async def _look_for_spells(self, why: dict[str, list[News]], pipe: Pipeline) -> None:
         """Add the cases that have been in a bad way for too long to those that are told."""
         context = self._context
         entries, now = context.board.entries.values(), context.clock()
@@ -201,7 +202,7 @@ class Follower:
                 pipe.set(key, msgspec.json.encode(after))
 
     def _alarms(
-        self, why: Mapping[str, Sequence[Reason]], began: float, heard: Mapping[str, set[str]]
+        self, why: Mapping[str, Sequence[News]], began: float, heard: Mapping[str, set[str]]
     ) -> dict[str, list[Told]]:
         """What the channels by severity are told, beyond what a watch of theirs tells."""
         context = self._context
@@ -219,7 +220,7 @@ class Follower:
         self,
         watch: Watch,
         sight: Sight,
-        why: Mapping[str, Sequence[Reason]],
+        why: Mapping[str, Sequence[News]],
         deeds: Mapping[str, Mapping[str, str]],
     ) -> tuple[list[Told], set[str], set[str]]:
         """Return what to tell, and what came to match and went."""

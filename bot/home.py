@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bot.alerts import Told, reasons
+from bot.alerts import Told
 from bot.answers import CaseList, Freshness, Note, WatchList
 from bot.asker import Asker, Origin
 from bot.asking import check_role
@@ -19,6 +19,7 @@ from bot.views.blocks.notes import note_message
 from t5g.audit import Outcome
 from t5g.changes import Change
 from t5g.errors import RefusedError, T5GError
+from t5g.news import news_of
 from t5g.query import parse_query
 
 KEPT = 180 * 24 * 3600
@@ -123,7 +124,7 @@ async def _changed(
         if case is None:
             continue
         deeds = await context.deeds.of(number)
-        why = reasons(case, changes, context.board.rules.internal)
+        why = news_of(case, changes, context.board.rules.internal)
         kept = tuple(reason for reason in why if deeds.get(reason.fact) != asker.id)
         if kept:
             found.append(Told(entry=case, reasons=kept))

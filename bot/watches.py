@@ -1,6 +1,6 @@
 """Watches: queries whose new matches and changes a channel (or a person) is told at once.
 
-Here they are kept; `bot.alerts` decides what is told, `bot.follower` when.
+Here they are kept; `t5g.news` and `bot.alerts` decide what is told, `bot.follower` when.
 """
 
 import secrets

@@ -19,6 +19,8 @@ from t5g.state import CardState, Collection, Register, State, visible
 LONGEST = 120
 #: Facts by which others are found again; people are told of those.
 UNTOLD = frozenset({"sprint_id", "fix_version_ids"})
+#: Of the comments on a case only those are told that came, went or were edited.
+COMMENTS = "comments"
 KINDS = {Source.ISSUES: "issue", Source.BUGS: "bug", Source.ESCALATION: "escalation"}
 
 
@@ -82,12 +84,20 @@ def _of_items(
 
 
 def _of_values(prefix: str, key: str, before: Struct, after: Struct, found: list[Change]) -> None:
-    values = zip(after.__struct_fields__, astuple(before), astuple(after), strict=True)
-    found += [
-        Change(prefix + name, plain(old), plain(new), key)
-        for name, old, new in values
-        if old != new and name not in UNTOLD
-    ]
+    for name, old, new in zip(
+        after.__struct_fields__, astuple(before), astuple(after), strict=True
+    ):
+        if old == new or name in UNTOLD:
+            continue
+        was, becomes = old, new
+        if name == COMMENTS and UNSET not in (old, new):
+            was, becomes = _differing(old, new), _differing(new, old)
+        found.append(Change(prefix + name, plain(was), plain(becomes), key))
+
+
+def _differing(values: tuple[Any, ...], others: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the last values that `others` lacks: a list of comments is long, what came is not."""
+    return tuple(value for value in values if value not in others)[-20:]
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What of a case's changes is worth telling, in which words, and of which the channel hears."""
+"""What of the news of a case the channel for its severity hears."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,43 +6,18 @@ from typing import Any
 import pytest
 
 from bot.alarms import Spell, alarms, done_early, unassigned
-from bot.alerts import Reason, reasons
 from t5g.changes import Change
 from t5g.derived import Entry, Rules
 from t5g.model import Details, Escalation, Person
+from t5g.news import News, news_of
 from tests.making import NOW, NOW_SECONDS, ago, card, entry
 
 RULES = Rules()
 HOURS = 3600.0
 
 
-def why(*changes: Change, **facts: Any) -> list[Reason]:
-    return reasons(entry(**facts), changes, RULES.internal)
-
-
-WRH, WC, NORMAL, HIGH, URGENT = (
-    "Waiting on Red Hat", "Waiting on Customer", "3 (Normal)", "2 (High)", "1 (Urgent)"
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "words", "alarm"),
-    [
-        (Change("escalation", None, "ESC-1", "ESC-1"), "escalated (ESC-1)", True),
-        (Change("escalation", "ESC-1", None, "ESC-1"), "escalation ESC-1 is over", False),
-        (Change("crit_sit", None, True), "is a crit sit now", True),
-        (Change("severity", NORMAL, URGENT), f"severity raised: {NORMAL} → {URGENT}", True),
-        (Change("severity", URGENT, HIGH), f"severity lowered: {URGENT} → {HIGH}", False),
-        (Change("status", "Closed", WRH), f"reopened: {WRH}", True),
-        (Change("status", WRH, "Closed"), "closed", False),
-        (Change("status", WRH, WC), f"{WRH} → {WC}", False),
-        (Change("card.status", "Open", "Done"), "card: Debugging → Done", False),
-        (Change("card.status", "Open", "In Progress"), "card: Debugging → Eng Working", False),
-    ],
-)
-def test_a_change_is_told_in_words(change: Change, words: str, alarm: bool) -> None:
-    (reason,) = why(change)
-    assert (reason.text, reason.alarm) == (words, alarm)
+def why(*changes: Change, **facts: Any) -> list[News]:
+    return news_of(entry(**facts), changes, RULES.internal)
 
 
 def test_a_case_that_comes_as_a_crit_sit_is_an_alarm_unless_it_is_older_than_the_bot() -> None:
@@ -55,39 +30,6 @@ def test_a_case_that_comes_as_a_crit_sit_is_an_alarm_unless_it_is_older_than_the
     assert alarms(here, [reason], NOW_SECONDS) == ()
     assert why(came) == why(came, details=Details(crit_sit=False)) == []
     assert why(came, details=Details(crit_sit=True), portal={"status": "Closed"}) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        Change("crit_sit", True, False),
-        Change("card.status", "Done", "Closed", "T5G-1"),
-        Change("summary", "old", "new"),
-        Change("comment", None, "901", "901"),
-    ],
-)
-def test_other_changes_are_not_worth_telling(change: Change) -> None:
-    assert why(change) == []
-
-
-def test_a_closed_case_whose_card_is_done_is_as_it_should_be() -> None:
-    (reason,) = why(Change("card.status", "Open", "Done", "T5G-1"), portal={"status": "Closed"})
-    assert (reason.text, reason.alarm) == ("card: Debugging → Done", False)
-
-
-def test_what_went_and_came_back_meanwhile_is_not_told() -> None:
-    there = Change("severity", "3 (Normal)", "1 (Urgent)")
-    back = Change("severity", "1 (Urgent)", "3 (Normal)")
-    assert why(there, back) == []
-
-
-def test_the_weightiest_comes_first() -> None:
-    found = why(
-        Change("card.status", "Open", "In Progress", "T5G-1"),
-        Change("severity", "3 (Normal)", "1 (Urgent)"),
-        Change("escalation", None, "ESC-1", "ESC-1"),
-    )
-    assert [reason.fact for reason in found] == ["escalation", "severity", "card.status"]
 
 
 # Alarms

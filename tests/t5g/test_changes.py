@@ -7,7 +7,17 @@ import pytest
 from msgspec import UNSET
 
 from t5g.changes import LONGEST, Change, changes_between, plain
-from t5g.model import Bug, Comment, Details, Escalation, Issue, NotifiedUser, Person, Source
+from t5g.model import (
+    Bug,
+    CaseComment,
+    Comment,
+    Details,
+    Escalation,
+    Issue,
+    NotifiedUser,
+    Person,
+    Source,
+)
 from t5g.state import CardState, Collection, CommentSeen, CommentsSeen, Observation, Register, join
 from tests.making import NOW, ago, card_seen, listing, portal, portal_seen
 
@@ -63,6 +73,22 @@ def test_what_was_not_known_was_nothing() -> None:
         Change("crit_sit", None, True),
         Change("relief_at", None, "2026-11-24T12:00:00Z"),
     ]
+
+
+def test_of_the_comments_on_a_case_those_are_told_that_came_went_or_were_edited() -> None:
+    def known(*comments: CaseComment) -> Register[Details]:
+        return register(Details(comments=comments))
+
+    many = tuple(CaseComment(id=f"c{n}") for n in range(60))
+    (came,) = changes_between(Source.DETAILS, known(*many[:59]), known(*many))
+    assert came == Change("comments", [], ["c59"])
+    (went,) = changes_between(Source.DETAILS, known(*many[:2]), known(many[0]))
+    assert went == Change("comments", ["c1"], [])
+    edited = CaseComment(id="c0", body="other words")
+    (change,) = changes_between(Source.DETAILS, known(many[0]), known(edited))
+    assert change == Change("comments", ["c0"], ["c0"])
+    (first,) = changes_between(Source.DETAILS, register(Details()), known(many[0]))
+    assert first == Change("comments", None, ["c0"])
 
 
 # Cards and their comments

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-from bot.alerts import Reason, Told
+from bot.alerts import Told
 from bot.answers import (
     PAGE_SIZE,
     Answer,
@@ -49,6 +49,7 @@ from t5g.census import figures
 from t5g.derived import Entry
 from t5g.digest import build_digest
 from t5g.model import Bug, CaseComment, Comment, Details, Escalation, Issue, Person
+from t5g.news import News
 from t5g.query import FIELDS, parse_query
 from t5g.settings import load_settings
 from t5g.statistics import DayRow
@@ -271,7 +272,7 @@ def sentences(count: int, text: str) -> list[Note]:
 
 def told(count: int, text: str) -> list[Told]:
     """So many cases of which there is something to tell."""
-    why = tuple(Reason(fact=str(n), sign="🔄", text=text or "closed") for n in range(6))
+    why = tuple(News("status", text or "closed", str(n)) for n in range(6))
     return [Told(entry=one, reasons=why) for one in cases(count, text)]
 
 
