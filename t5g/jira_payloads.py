@@ -304,7 +304,7 @@ def _numbers(value: Any) -> Iterable[str]:
 
 
 def _padded(number: float) -> Iterable[str]:
-    if number == int(number) and 0 < number <= LARGEST_NUMBER:
+    if 0 < number <= LARGEST_NUMBER and number == int(number):
         yield f"{int(number):08d}"
 
 

@@ -32,7 +32,7 @@ def parse_time(value: Any) -> datetime | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return _of_epoch(float(value))
+        return _of_epoch(value)
     return _of_text(str(value).strip())
 
 
@@ -72,8 +72,8 @@ def _of_text(text: str) -> datetime | None:
 
 
 def _of_epoch(number: float) -> datetime | None:
-    seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
     try:
+        seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None

@@ -106,7 +106,7 @@ READERS: dict[str, Read] = {
     "JIRA: a sprint": sprint,
     "JIRA: an event": event,
     "JIRA: the name of an event": family,
-    "JIRA: a delivery": lambda text: delivery_of(b"", {"X-Atlassian-Webhook-Identifier": text}),
+    "JIRA: a delivery": lambda text: delivery_of(text.encode()),
     "JIRA: a webhook": hook,
     "JIRA: keys in an error": jql.keys_in,
     "JIRA: a quoted text": jql.quoted,

@@ -189,6 +189,8 @@ def test_comments_of_an_issue_say_whether_they_are_all():
         (True, []),
         (None, []),
         (1.5, []),
+        (float("inf"), []),
+        (float("nan"), []),
         ("", []),
     ],
 )

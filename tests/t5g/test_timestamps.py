@@ -40,7 +40,8 @@ def test_a_day_is_its_midnight_in_utc():
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, "", "soon", True, "2026-13-01", 1e300, "99999999999999999999"]
+    "nothing",
+    [None, "", "soon", True, "2026-13-01", 1e300, 10**400, float("nan"), "99999999999999999999"],
 )
 def test_what_can_not_be_read_is_none(nothing):
     assert parse_time(nothing) is None

@@ -13,6 +13,7 @@ from t5g.state import EPOCH
 from t5g.timestamps import parse_time
 
 SERVICE = "portal"
+DEEPEST = 10
 
 #: What each dialect says, and what it means; any other word passes through as it is.
 STATUS_WORDS: Mapping[str, Status] = {
@@ -131,17 +132,19 @@ def in_order(comments: Iterable[CaseComment]) -> tuple[CaseComment, ...]:
     return tuple(sorted(comments, key=lambda comment: (comment.created or EPOCH, comment.id)))
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Any, depth: int = 0) -> str:
     """Return a text: entities resolved, lists joined, null empty, numbers as they are written.
 
-    Raises TypeError for what is no text.
+    Raises TypeError for what is no text, lists in lists without end included.
     """
+    if depth > DEEPEST:
+        raise TypeError("lists in lists without end")
     if value is None:
         return ""
     if isinstance(value, bool):
         raise TypeError("yes or no where a text is expected")
     if isinstance(value, list):
-        return ", ".join(text for item in value if (text := text_of(item)))
+        return ", ".join(text for item in value if (text := text_of(item, depth + 1)))
     if isinstance(value, dict):
         raise TypeError("an object where a text is expected")
     return _unescaped(str(value)).strip()

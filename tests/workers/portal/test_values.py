@@ -26,3 +26,12 @@ def test_entity_that_names_no_character_leaves_the_text_as_it_is() -> None:
     assert text_of("a &amp; b") == "a & b"
     beyond = f"a &#{'9' * 5_000}; b"
     assert text_of(beyond) == beyond
+
+
+def test_lists_in_lists_without_end_are_the_fault_of_their_case() -> None:
+    deep: object = "a"
+    for _ in range(900):
+        deep = [deep]
+    assert text_of([["a", ["b"]], None, "c"]) == "a, b, c"
+    with pytest.raises(TypeError, match="without end"):
+        text_of(deep)
