@@ -155,7 +155,7 @@ def _of_named(
 
     No event tells of the issues that do, and their `updated` stays.
     """
-    named, at = event.named or {}, event.at
+    named, at = event.named or {}, event.seen
     cases = [entry.case for entry in lookup.entries.values()]
     match event.kind:
         case Kind.SPRINT_UPDATED:

@@ -70,6 +70,13 @@ def test_a_change_of_the_card_after_a_rename_is_not_undone_by_it(shelf: Shelf) -
     assert case(shelf).card.sprint == "Sprint 8"
 
 
+def test_a_rename_just_after_an_event_of_the_card_is_not_older_than_it(shelf: Shelf) -> None:
+    now = [{"id": 7, "name": "Sprint 7", "state": "active"}]
+    shelf.apply(issue_event("updated", 5, **{SPRINT_FIELD: now}))
+    shelf.apply(renamed_sprint(5.2, "Sprint seven"))
+    assert case(shelf).card.sprint == "Sprint seven"
+
+
 def test_a_renamed_sprint_may_decide_which_cards_count(shelf: Shelf) -> None:
     by_sprint = Settings(_env_file=None, jira_cards="sprint")
     assert shelf.apply(renamed_sprint(5, "x"), by_sprint).resyncs == (Sync.CARDS,)
