@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from t5g.clock import believable
 from t5g.derived import DAY, Entry
 from t5g.news import News
 
@@ -89,6 +90,8 @@ def _spells(
     found: dict[str, News] = {}
     for entry in bad:
         spell = (before or {}).get(entry.number) or Spell(now, told=before is None)
+        if not believable(spell.since, now):
+            spell = Spell(now, told=spell.told)
         reason = None if spell.told else due(spell)
         if reason is not None:
             found[entry.number] = reason

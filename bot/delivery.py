@@ -28,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.audience import Audience
 from bot.refusals import refusal
 from t5g.alerts import Alerts
+from t5g.clock import BOUND, believable
 from t5g.errors import StoreError, UnsureError
 from t5g.keys import Keys
 from t5g.lock import Lock, LockLostError
@@ -41,6 +42,8 @@ KEPT = 14 * 24 * 3600
 #: A message that could not be posted for so long is of no use any more.
 LASTS = 6 * 3600.0
 LONGEST_WAIT = 60.0
+#: The longest time that Slack can ask us to wait until it is asked again.
+LONGEST_ASKED = 3600.0
 #: Seconds that a message waits for Slack to say who is in its channel.
 LOOKING = 10.0
 #: Seconds that a message under way is granted when the process stops.
@@ -197,6 +200,10 @@ class Outbox:
         """Say whether messages were taken under that name."""
         return bool(await self._redis.exists(self._once(once)))
 
+    async def forget(self, once: str) -> None:
+        """Let messages be taken under that name again."""
+        await self._redis.delete(self._once(once))
+
     async def posted(self, message_id: str) -> Posted | None:
         """Return where a message ended up, or None if it is not posted yet."""
         raw = await self._redis.get(self._keys.named("slack", "posted", message_id))
@@ -295,7 +302,8 @@ class Outbox:
             return
         begun = await self._redis.get(self._trying(item))
         if begun is not None:
-            found = await self._find(item, float(begun))
+            since, now = float(begun), self._clock()
+            found = await self._find(item, since if believable(since, now) else now - LASTS)
             if found is not None:
                 await self._record(item, found)
                 return
@@ -448,13 +456,16 @@ class Outbox:
             if await self._redis.set(key, b"1", nx=True, px=spacing):
                 return
             left = await self._redis.pttl(key)
+            if left > (LONGEST_ASKED + BOUND) * 1000:
+                await self._redis.delete(key)  # set while the clock of Redis was ahead
+                continue
             if self._stopping or left > LONGEST_WAIT * 1000:
                 raise _Later
             await asyncio.sleep(max(left, 1) / 1000)
         raise _Later
 
     async def _wait(self, channel: str, seconds: float) -> None:
-        milliseconds = max(1, int(seconds * 1000))
+        milliseconds = max(1, int(min(seconds, LONGEST_ASKED) * 1000))
         await self._redis.set(self._keys.named("slack", "pace", channel), b"1", px=milliseconds)
 
     async def _alarm(self, item: Outgoing, why: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 from bot.answers import DigestAnswer, Freshness
 from bot.context import Context
 from bot.delivery import Outgoing, file, message
-from bot.plans import Occasion, Report, due
+from bot.plans import Occasion, Report, coming, due
 from bot.views.blocks.digest import digest_posts
 from bot.views.trend import trend_picture
+from t5g.clock import believable, latest_believed
 from t5g.derived import DAY
 from t5g.digest import Digest, build_digest
 from t5g.logs import logger
@@ -97,6 +98,9 @@ async def post_due(context: Context) -> list[Occasion]:
     posted: list[Occasion] = []
     refreshed = False
     for plan in await context.plans.all():
+        if (ahead := coming(plan, latest_believed(now))) is not None:
+            # It was not posted yet: who noted that it was had a wrong clock.
+            await context.outbox.forget(ahead.key)
         occasion = due(plan, now)
         if occasion is None or await context.outbox.taken(occasion.key):
             continue
@@ -116,7 +120,8 @@ async def _last(context: Context, channel: str, report: Report) -> float | None:
     if not isinstance(raw, bytes):
         return None
     at = float(raw)
-    return at if context.clock() - at <= longest else None
+    now = context.clock()
+    return at if now - at <= longest and believable(at, now) else None
 
 
 def _last_key(context: Context) -> str:

@@ -27,6 +27,7 @@ from bot.views.blocks.alerts import alarm_message, notice_message, watch_message
 from bot.watches import Watch
 from t5g.alerts import Alerts
 from t5g.changes import Change
+from t5g.clock import believable
 from t5g.derived import Entry
 from t5g.errors import QueryError, StoreError
 from t5g.lock import Lock
@@ -118,6 +119,10 @@ class Follower:
                 epoch=position.epoch, sequence=position.sequence, since=context.clock()
             ))  # fmt: skip
             return
+        if not believable(before.since, context.clock()):
+            log.warning("followed_since_not_believed", since=before.since)
+            before = msgspec.structs.replace(before, since=context.clock())
+            await self._write(before)
         changes: Changes = {}
         sequence, told = position.sequence, False
         if before.epoch != position.epoch or before.sequence > position.sequence:

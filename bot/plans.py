@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.errors import QueryError
 from t5g.keys import Keys
 from t5g.query.fields import nearest
@@ -64,13 +65,8 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def next_after(self, now: datetime) -> datetime | None:
         """The next moment after `now`, or None."""
-        today = now.astimezone(ZoneInfo(self.zone)).date()
-        moments = (
-            self.moment(today + timedelta(days=n))
-            for n in range(-1, 9)
-            if (today + timedelta(days=n)).weekday() in self.days
-        )
-        return None if self.off else next((m for m in moments if m > now), None)
+        found = coming(self, now)
+        return self.moment(found.day) if found else None
 
 
 class Occasion(Struct, frozen=True, kw_only=True):
@@ -83,6 +79,15 @@ class Occasion(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The name under which it is posted once."""
         return f"{self.plan.report}:{self.plan.channel}:{self.day.isoformat()}"
+
+
+def coming(plan: Plan, now: datetime) -> Occasion | None:
+    """Return the next occasion after `now`, or None."""
+    today = now.astimezone(ZoneInfo(plan.zone)).date()
+    days = (today + timedelta(days=n) for n in range(-1, 9))
+    found = (day for day in days if day.weekday() in plan.days and plan.moment(day) > now)
+    day = None if plan.off else next(found, None)
+    return Occasion(plan=plan, day=day) if day else None
 
 
 def due(plan: Plan, now: datetime, late: timedelta = LATE) -> Occasion | None:
@@ -98,7 +103,7 @@ def due(plan: Plan, now: datetime, late: timedelta = LATE) -> Occasion | None:
         if (
             day.weekday() in plan.days
             and moment <= now < moment + late
-            and moment.timestamp() >= plan.since
+            and (moment.timestamp() >= plan.since or not believable(plan.since, now.timestamp()))
         ):
             return Occasion(plan=plan, day=day)
     return None

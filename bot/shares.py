@@ -3,12 +3,11 @@
 And who did what to a case by the bot lately, so that nobody is told of their own deed.
 """
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import BOUND
 from t5g.keys import Keys
 
 LASTS = 7 * 24 * 3600
@@ -68,7 +67,12 @@ class Deeds:
 
     async def of(self, number: str) -> dict[str, str]:
         """Return who changed each fact of a case lately."""
-        rows: Any = await self._redis.hgetall(self._key(number))
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hgetall(self._key(number))
+        pipe.ttl(self._key(number))
+        rows, left = await pipe.execute()
+        if left > DEED_LASTS + BOUND:
+            return {}  # noted while the clock of Redis was ahead
         return {fact.decode(): user.decode() for fact, user in rows.items()}
 
     def _key(self, number: str) -> str:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
+from t5g.clock import BOUND, believable
 from t5g.keys import Keys
 from t5g.logs import logger
 
@@ -31,8 +32,11 @@ QUIET = 60
 MOST_REFUSALS = 10
 
 # KEYS: the log, the mark of this refusal, the count of this person's. ARGV: the entry, seconds, the
-# most. Returns whether it was written.
+# most, seconds that clocks may differ. Returns whether it was written.
 _REFUSED = """
+for i = 2, 3 do  -- what was set while the clock of Redis was ahead is not believed
+  if redis.call('TTL', KEYS[i]) > ARGV[2] + ARGV[4] then redis.call('DEL', KEYS[i]) end
+end
 if not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then return 0 end
 local count = redis.call('INCR', KEYS[3])
 if count == 1 then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
@@ -80,6 +84,10 @@ class Filter(Struct, frozen=True, kw_only=True):
     outcome: str = ""
     since: float = 0.0
     until: float = 0.0
+
+    def spans(self, at: float) -> bool:
+        """Say whether a moment is within the time that is wanted."""
+        return self.since <= at and (not self.until or at <= self.until)
 
     def accepts(self, entry: AuditEntry) -> bool:
         """Say whether an entry is wanted (the times are looked at elsewhere)."""
@@ -134,7 +142,7 @@ class Audit:
         mark = hashlib.sha256(what.encode()).hexdigest()[:32]
         person = hashlib.sha256(entry.who.encode()).hexdigest()[:32]
         names = (self._key, *(self._keys.named("audit", "refused", x) for x in (mark, person)))
-        pipe.eval(_REFUSED, len(names), *names, _ENCODE(entry), QUIET, MOST_REFUSALS)
+        pipe.eval(_REFUSED, len(names), *names, _ENCODE(entry), QUIET, MOST_REFUSALS, int(BOUND))
 
     async def read(
         self, wanted: Filter | None = None, *, limit: int | None = 100
@@ -150,16 +158,23 @@ class Audit:
     async def scan(self, wanted: Filter) -> AsyncIterator[AuditEntry]:
         """Yield all entries that `wanted` accepts, newest first."""
         begin = str(int(wanted.since * 1000)) if wanted.since else "-"
-        end = str(int(wanted.until * 1000)) if wanted.until else "+"
+        ahead = await self._runs_ahead()
+        end = str(int(wanted.until * 1000)) if wanted.until and not ahead else "+"
         while True:
             rows: Any = await self._redis.xrevrange(self._key, max=end, min=begin, count=PAGE)
             for identity, fields in rows:
                 entry = _entry(identity, fields)
-                if wanted.accepts(entry):
+                if wanted.accepts(entry) and (not ahead or wanted.spans(entry.at)):
                     yield entry
             if len(rows) < PAGE:
                 return
             end = "(" + rows[-1][0].decode()
+
+    async def _runs_ahead(self) -> bool:
+        """Say whether Redis names entries by a time that has not come: its clock was ahead once."""
+        newest: Any = await self._redis.xrevrange(self._key, count=1)
+        ids = [int(identity.partition(b"-")[0]) / 1000 for identity, _ in newest]
+        return not all(believable(at, time.time()) for at in ids)
 
     async def export(self) -> list[AuditEntry]:
         """Return everything, oldest first (for a backup)."""

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from t5g.clock import BOUND, believable
 from t5g.errors import SettingsError, StoreError, T5GError
 from t5g.inbox import Inbox
 from t5g.jira_silence import HINT, last_told, silence
@@ -20,6 +22,8 @@ from t5g.team import load_team
 log = logger(__name__)
 
 OLDEST_REDIS = (6, 2)
+#: No entry of the schedule waits for longer.
+LONGEST_PERIOD = 8 * 24 * 3600.0
 TIME_LIMIT = 20.0
 LONGEST = 160
 
@@ -94,6 +98,41 @@ def team_check(path: Path | None) -> Check:
         return f"{len(members)} in {path}"
 
     return "team", look, "Mend the file of T5G_TEAM_FILE; the last good one stays in use."
+
+
+def clock_check(redis: Redis, keys: Keys) -> Check:
+    """Redis and this machine agree what time it is, and nothing of ours lies in the future."""
+
+    async def look() -> str:
+        now = time.time()
+        try:
+            seconds, micro = await redis.time()
+            wrong = await _ahead(redis, keys, now)
+        except (RedisError, OSError, StoreError):
+            return "not known while Redis does not answer"  # its own line says what to do
+        differ = abs(seconds + micro / 1e6 - now)
+        if differ > BOUND:
+            raise T5GError(f"Redis and this machine are {differ:.0f} s apart")
+        if wrong:
+            raise T5GError(f"these lie in the future and are not believed: {', '.join(wrong)}")
+        return "Redis and this machine agree, nothing lies in the future"
+
+    hint = "Put the clocks right; what a wrong one left heals by itself (docs/troubleshooting.md)."
+    return "clock", look, hint
+
+
+async def _ahead(redis: Redis, keys: Keys, now: float) -> list[str]:
+    """Name what was stamped by a clock that was ahead."""
+    records = await SyncRecords(redis, keys).read_all()
+    stamps = {f"the sync of {name}": max(x.last_success, x.started) for name, x in records.items()}
+    stamps["the last event of JIRA"] = (await Inbox(redis, keys).arrivals()).last or 0.0
+    feed: Any = await redis.xrevrange(keys.feed, count=1)
+    for _, fields in feed:
+        stamps["the last change"] = int(fields[b"at"]) / 1000
+    times: Any = await redis.zrange(keys.named("schedule", "times"), -1, -1, withscores=True)
+    for name, at in times:
+        stamps[name.decode()] = at - LONGEST_PERIOD
+    return [name for name, at in stamps.items() if not believable(at, now)]
 
 
 def events_check(redis: Redis, keys: Keys) -> Check:

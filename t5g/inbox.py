@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import BOUND
 from t5g.keys import Keys
 
 #: Cloud repeats a delivery five times, up to a quarter of an hour apart: a delivery is remembered
@@ -153,6 +154,11 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(DeadLetter)
 
 
+def _latest_try(now: float) -> float:
+    """Return the last moment at which a letter that failed by now is tried again."""
+    return now + LONGEST_WAIT + BOUND
+
+
 class Inbox:
     """Deliveries and dead letters of one installation."""
 
@@ -270,14 +276,20 @@ class Inbox:
         return [raw.decode() for raw in found]
 
     async def due(self, *, now: float, limit: int = 100) -> list[DeadLetter]:
-        """Return the letters that are to be tried again by now, the oldest event first."""
-        ids = await self._redis.zrangebyscore(self._due, "-inf", now, start=0, num=limit)
-        return sorted(await self._read(ids), key=lambda letter: letter.event_at)
+        """Return the letters that are to be tried again by now, the oldest event first.
+
+        No letter waits for longer than until its next try: a later one is not believed.
+        """
+        ids: list[Any] = []
+        for least, most in (("-inf", now), (f"({_latest_try(now)!r}", "+inf")):
+            ids += await self._redis.zrangebyscore(self._due, least, most, start=0, num=limit)
+        return sorted(await self._read(ids[:limit]), key=lambda letter: letter.event_at)
 
     async def is_due(self, *, now: float, expired: float) -> bool:
         """Say whether a letter is to be tried again by now, or was received before `expired`."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.zcount(self._due, "-inf", now)
+        pipe.zcount(self._due, f"({_latest_try(now)!r}", "+inf")
         pipe.zcount(self._ages, "-inf", f"({expired!r}")
         return any(await pipe.execute())
 

@@ -6,6 +6,7 @@ event should have told, while none came for a while, says that the webhook is lo
 
 from collections.abc import Mapping
 
+from t5g.clock import believable
 from t5g.inbox import Arrivals
 from t5g.syncs import Sync, SyncRecord
 
@@ -27,11 +28,14 @@ def silence(arrivals: Arrivals, records: Mapping[Sync, SyncRecord], now: float) 
     Times are seconds since the epoch. An event that came after the sync's run ends the silence.
     """
     last = arrivals.last or 0.0
+    if not believable(last, now):
+        last = 0.0
     missed = {
         name: record.missed_events
         for name in WITNESSES
         if (record := records.get(name)) is not None
         and record.missed_events
+        and believable(record.started, now)
         and last < record.started - QUIET
     }
     if not missed:
@@ -44,6 +48,8 @@ def last_told(arrivals: Arrivals, now: float) -> str:
     """Say when the last event came, for people."""
     if arrivals.last is None:
         return "No event of JIRA ever came"
+    if not believable(arrivals.last, now):
+        return "The last event of JIRA came at a time that lies in the future: a clock was wrong"
     return f"The last event of JIRA came {_ago(now - arrivals.last)} ago"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.connection import open_syncs
 from t5g.errors import NotFoundError
 from t5g.heartbeat import KINDS, alive
@@ -48,7 +49,7 @@ async def read_report(settings: Settings, redis: Redis, now: float) -> JobReport
     """Read how all work stands."""
     keys = Keys(settings.redis_prefix)
     operations, runs = Operations(redis, keys), Runs(redis, keys)
-    ended = await runs.ended(now - DAY)
+    ended = [run for run in await runs.ended(now - DAY) if believable(run.ended, now)]
     return JobReport(
         now=now,
         queues=tuple(await operations.queues()),

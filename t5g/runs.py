@@ -178,10 +178,15 @@ class Runs:
         return sorted((_RUN.decode(raw) for raw in rows.values()), key=lambda run: run.started)
 
     async def ended(self, since: float, most: int = KEPT) -> list[Run]:
-        """Return the runs that ended since then, the newest first."""
+        """Return the runs that ended since then, the newest first.
+
+        Redis names none earlier than the one before, also when its clock was set back: so the
+        times are those of the runs.
+        """
         least = max(0, int(since * 1000))
         rows: Any = await self._redis.xrevrange(self._names.ended, "+", str(least), count=most)
-        return [_RUN.decode(fields[b"run"]) for _, fields in rows]
+        runs = (_RUN.decode(fields[b"run"]) for _, fields in rows)
+        return [run for run in runs if run.ended >= since]
 
 
 def summaries(runs: Iterable[Run]) -> list[Summary]:

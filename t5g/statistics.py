@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from t5g.clock import believable
 from t5g.figures import Figures
 from t5g.keys import Keys
 
@@ -58,6 +59,13 @@ class History:
     async def write(self, row: DayRow) -> bool:
         """Keep the row unless its day has one already; say whether it was kept."""
         return bool(await self._redis.hsetnx(self._key, row.day, _ENCODE(row).decode()))
+
+    async def drop_future(self, now: float) -> list[str]:
+        """Drop rows that were written in the future, under days that had not come; return these."""
+        wrong = [row.day for row in await self.read_all() if not believable(row.at, now)]
+        if wrong:
+            await self._redis.hdel(self._key, *wrong)
+        return wrong
 
     async def read_all(self) -> list[DayRow]:
         """Return all rows, oldest first."""

@@ -15,9 +15,14 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry, StartedJobRegistry
 
+from t5g.clock import BOUND
 from t5g.lifeline import alive, started
 
 LONG_AGO = 1
+#: Seconds: no job runs or waits for its next attempt for longer, and for so long one is still
+#: believed to run whose time no clock but a wrong one can have given.
+LONGEST = 2 * 3600.0
+SILENT = 90.0
 NANOSECONDS = 1e9
 
 
@@ -39,6 +44,23 @@ def take_up(redis: Redis, queues: Iterable[Queue], mine: str = "") -> list[str]:
             if _to_the_front(queue, job_id):
                 found.append(job_id)
     return found
+
+
+def believe(redis: Redis, queues: Iterable[Queue], now: float) -> list[str]:
+    """Put right when work ends or is due, where a clock that was ahead has set it; return of which.
+
+    What runs is believed to run for a little more, until its worker says so again or RQ takes it
+    for dead; what waits for its next attempt is due now.
+    """
+    healed: list[str] = []
+    for queue in queues:
+        started, waiting = StartedJobRegistry(queue=queue), queue.scheduled_job_registry
+        for key, becomes in ((started.key, now + SILENT), (waiting.key, now)):
+            members: list[Any] = redis.zrangebyscore(key, now + LONGEST + BOUND, "+inf")
+            for member in members:
+                redis.zadd(key, {member: becomes}, xx=True, lt=True)
+                healed.append(member.decode().partition(":")[0])
+    return healed
 
 
 def _left(redis: Redis, registry: StartedJobRegistry, mine: str) -> Iterator[tuple[bytes, str]]:

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from importlib import import_module
 from threading import Event
 from typing import Any
@@ -37,7 +36,7 @@ from t5g.runs import LONGEST_RESULT, LONGEST_TRACE, Outcome, Run, RunBook, Said,
 from t5g.sentry import flush_sentry
 from t5g.settings import Settings, with_secrets_of
 from t5g.work import QUEUES, forget_remnant
-from workers.abandoned import take_up
+from workers.abandoned import believe, take_up
 from workers.strays import Strays
 from workers.worker import POLITENESS, Reload
 
@@ -86,6 +85,7 @@ class QueueWorker(Worker):
         self._stop = stop
         self._strays = Strays()
         self._sweep_at = 0.0
+        self._look_at = 0.0
         self._taking_up = BlockingLock(redis, self._keys.lock("take-up"), time_to_live=TAKING_UP)
         super().__init__(
             [Queue(name, connection=redis) for name in QUEUES],
@@ -140,10 +140,16 @@ class QueueWorker(Worker):
         """How long to wait for a job before looking around: RQ looks only between two waits."""
         return MAINTENANCE
 
+    def should_run_maintenance_tasks(self) -> bool:
+        """Say whether to look around again; RQ asks a clock that may be set back meanwhile."""
+        return time.monotonic() >= self._look_at
+
     def run_maintenance_tasks(self) -> None:
         """Put back what was lost; now and then let RQ sweep, which it tells in many lines."""
         if self._taking_up.acquire():  # two at once would queue a job twice
             try:
+                for job_id in believe(self.connection, self.queues, time.time()):
+                    log.warning("job_time_not_believed", job=job_id)
                 for job_id in take_up(self.connection, self.queues, self.name):
                     log.warning("job_taken_up", job=job_id)
             finally:
@@ -153,7 +159,7 @@ class QueueWorker(Worker):
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]
+        self._look_at = time.monotonic() + MAINTENANCE
 
     def register_death(self) -> None:
         """Take back the sign of life."""

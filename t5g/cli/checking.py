@@ -14,6 +14,7 @@ from rich.table import Table
 from t5g.checks import (
     Check,
     CheckResult,
+    clock_check,
     events_check,
     redis_check,
     run_checks,
@@ -89,6 +90,7 @@ async def _checked(settings: Settings) -> list[CheckResult]:
             team_check(settings.team_file),
             login_check(settings),
             redis_check(redis, keys),
+            clock_check(redis, keys),
             events_check(redis, keys),
             *upstream_checks(settings, redis),
             *slack_checks(settings),

@@ -58,6 +58,14 @@ NOBODY = entry("00000001", card=card("T5G-1"))
 ADA = Person(account="acct-1", name="Ada")
 
 
+def test_a_spell_that_began_in_the_future_begins_now() -> None:
+    ahead = {"00000001": Spell(NOW_SECONDS + 31 * 24 * HOURS)}
+    spells, told = unassigned(ahead, [NOBODY], NOW_SECONDS, 4 * HOURS)
+    assert (spells, told) == ({"00000001": Spell(NOW_SECONDS)}, {})
+    _, told = unassigned(spells, [NOBODY], NOW_SECONDS + 4 * HOURS, 4 * HOURS)
+    assert told
+
+
 def test_a_case_that_nobody_has_is_told_once_after_some_hours() -> None:
     spells, told = unassigned({}, [NOBODY], NOW_SECONDS, 4 * HOURS)
     assert (spells, told) == ({"00000001": Spell(NOW_SECONDS)}, {})

@@ -54,6 +54,14 @@ def at(hour: int, minute: int = 0, *, days: int = 0) -> datetime:
     return day + timedelta(days=days)
 
 
+async def test_a_digest_that_a_wrong_clock_posted_ahead_of_its_day_comes_on_its_day(
+    channel: Channel,
+) -> None:
+    await channel.store.write(world(8), now=NOW)
+    moments = [at(9, 1, days=7), at(8, days=7), at(9, 1, days=7), at(9, 2, days=7)]
+    assert [await tick(channel, moment) for moment in moments] == [1, 0, 1, 0]
+
+
 async def test_it_comes_once_a_day_over_restarts_and_is_made_up_for(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
     posted = [

@@ -57,6 +57,11 @@ def test_a_plan_that_was_just_made_does_not_make_up_for_the_morning() -> None:
     assert due(plan, utc("2026-11-25T09:00:00")) is not None
 
 
+def test_a_plan_that_was_made_in_the_future_is_due_all_the_same() -> None:
+    plan = Plan(channel="C1", days=EVERY_DAY, since=utc("2026-12-25T10:00:00").timestamp())
+    assert due(plan, utc("2026-11-25T09:00:00")) is not None
+
+
 @pytest.mark.parametrize(
     ("day", "at"),
     [

@@ -181,3 +181,13 @@ async def test_all_letters_of_an_issue_are_named_in_the_order_of_its_events(inbo
     await inbox.put(letter(id="other", subject="10002"))
     assert await inbox.ids_of_subject("10001") == ["d-1", "d-2", "d-3"]
     assert await inbox.subjects() == ["10001", "10002"]
+
+
+async def test_a_letter_whose_next_try_lies_beyond_the_longest_wait_is_due(inbox: Inbox) -> None:
+    """A clock that was a month ahead set it; until then it would wait."""
+    await inbox.put(letter(now=NOW + 31 * 86_400))
+    assert await inbox.is_due(now=NOW, expired=0.0)
+    [found] = await inbox.due(now=NOW)
+    await inbox.failed_again(found, "again", now=NOW)
+    assert not await inbox.is_due(now=NOW, expired=0.0)
+    assert await inbox.due(now=NOW) == []

@@ -56,3 +56,9 @@ def test_times_are_said_for_people(seconds: float, said: str) -> None:
     assert last_told(Arrivals(last=NOW - seconds, total=1), NOW) == (
         f"The last event of JIRA came {said} ago"
     )
+
+
+def test_an_event_from_the_future_does_not_hide_a_silence() -> None:
+    text = silence(Arrivals(last=NOW + 31 * 86_400, total=1), records(), NOW)
+    assert text.startswith("The last event of JIRA came at a time that lies in the future")
+    assert silence(Arrivals(last=NOW - 3_600, total=1), records(ago=-31 * 86_400), NOW) == ""

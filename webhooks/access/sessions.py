@@ -1,7 +1,8 @@
 """Sessions in Redis: an opaque id in a cookie, of which only a hash is kept here.
 
 A session ends after some hours without a request, after a day in any case, at logout, or when it
-is revoked; all sessions of a person can be ended at once.
+is revoked; all sessions of a person can be ended at once. One that began in the future is not
+believed, and ends; one that was only seen there is as old as it says.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from t5g.addresses import address_of
+from t5g.clock import believable
 from t5g.keys import Keys
 from t5g.settings import Settings
 
@@ -106,9 +108,12 @@ class Sessions:
         if raw is None:
             return None
         session, now = _DECODER.decode(raw), self._clock()
+        if not believable(session.created, now):
+            await self.end(session)  # nobody can say how old it is
+            return None
         if now >= session.created + self._absolute or now >= session.seen + self._idle:
             return None
-        if now - session.seen >= TOUCH:
+        if now - session.seen >= TOUCH or not believable(session.seen, now):
             session = msgspec.structs.replace(session, seen=now)
             life = self._life(session, now)
             # XX: a session that was ended meanwhile does not come back.

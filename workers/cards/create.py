@@ -13,6 +13,7 @@ import msgspec
 
 from t5g.audit import Outcome
 from t5g.card_reasons import keep_reason
+from t5g.clock import believable
 from t5g.derived import Entry
 from t5g.errors import NotFoundError, UpstreamError
 from t5g.jira_payloads import UNREADABLE, card_of
@@ -135,6 +136,8 @@ async def _find_or_create(desk: Desk, entry: Entry, record: Making) -> Making:
         lost = " and ".join(record.gone)
         why = f"{lost} were made and are gone, or not shown to us; make one by hand, it is found"
         raise UpstreamError("jira", why, transient=False)
+    if not believable(record.asked, desk.clock()):
+        record = await desk.ledger.save(record, asked=desk.clock())  # waits once more, at most
     waited = desk.clock() - record.asked
     if record.asked and waited < desk.settings.jira_index_seconds:
         raise PendingError(entry.number, desk.settings.jira_index_seconds - waited)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from t5g.clock import latest_believed
 from t5g.errors import UpstreamError
 from t5g.model import Bug, Issue, Source, Status
 from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, Observation, visible
@@ -93,7 +94,8 @@ async def _read_links(
         if state.facts.status == Status.CLOSED:
             closed.add(fields.number)
         kept: Any = fields.states.get(kind.source)
-        if kept is None or kept.listed is None or len(visible(kept)) != len(found):
+        old = kept is None or kept.listed is None or kept.listed > latest_believed(ctx.begun)
+        if old or len(visible(kept)) != len(found):
             unlisted.add(fields.number)
         if kept is not None and (count := len(visible(kept))):
             had += 1

@@ -5,10 +5,13 @@ So it is written only from a board that has the cases of the last listing.
 
 from t5g.board import Board
 from t5g.derived import Rules
+from t5g.logs import logger
 from t5g.statistics import DayRow, History
 from t5g.syncs import Sync, SyncRecords
 from workers.context import SyncContext
 from workers.marks import Mark
+
+log = logger(__name__)
 
 
 async def sync_stats(ctx: SyncContext) -> None:
@@ -26,6 +29,10 @@ async def sync_stats(ctx: SyncContext) -> None:
         return
     row = DayRow.of(board.figures(now), ctx.settings.zone)
     ctx.tally.seen = len(board.entries)
-    if not await History(ctx.redis, ctx.keys).write(row):
+    history = History(ctx.redis, ctx.keys)
+    if wrong := await history.drop_future(now):
+        log.warning("statistics_not_believed", days=wrong)
+        ctx.tally.notes.append(f"rows that were written in the future go: {', '.join(wrong)}")
+    if not await history.write(row):
         ctx.tally.notes.append(f"the row of {row.day} was written before and stays")
     ctx.next_mark = Mark(at=now, full=now)

@@ -50,7 +50,7 @@ def failing(results):
 
 async def test_all_parts_are_looked_at(settings):
     results = await _checked(settings)
-    names = ["team", "login", "redis", "events", "portal", "jira", "bugzilla", "slack"]
+    names = ["team", "login", "redis", "clock", "events", "portal", "jira", "bugzilla", "slack"]
     assert [r.name for r in results] == names
     assert failing(results) == []
 
@@ -161,7 +161,7 @@ async def test_the_command_has_a_line_for_each_part_and_fails_if_one_does(
         return done.exit_code, {row[1]: row[0] for row in words if row[0] in ("ok", "fails")}
 
     parts = dict.fromkeys(
-        ("team", "login", "redis", "events", "portal", "jira", "bugzilla", "slack"), "ok"
+        ("team", "login", "redis", "clock", "events", "portal", "jira", "bugzilla", "slack"), "ok"
     )
     assert await check() == (0, parts)
     upstreams.bugzilla_faults.add(Kind.DOWN)

@@ -1,5 +1,6 @@
 """Sessions: how they begin, last and end, on a clock of our own."""
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -138,3 +139,27 @@ def test_limit_forgets_the_oldest_when_there_are_too_many() -> None:
     for n in range(20_010):
         limit.take(str(n))
     assert len(limit._left) <= 20_000
+
+
+async def test_a_session_that_began_in_the_future_ends(sessions: Sessions, clock: Clock) -> None:
+    clock.now += 31 * 86_400
+    identity = await sessions.begin("ann")
+    clock.now -= 31 * 86_400
+    assert await sessions.find(identity) is None
+    assert await sessions.list_all() == []
+
+
+async def test_a_good_session_that_was_seen_in_the_future_lives_as_long_as_others(
+    sessions: Sessions, clock: Clock, redis: Redis
+) -> None:
+    identity = await sessions.begin("ann")
+    found = await sessions.find(identity)
+    assert found is not None
+    ahead = msgspec.structs.replace(found, seen=clock.now + 31 * 86_400)
+    await redis.set(f"t5g:session:{found.key}", msgspec.json.encode(ahead), ex=31 * 86_400)
+    found = await sessions.find(identity)
+    assert found is not None
+    assert found.seen == clock.now
+    assert await redis.ttl(f"t5g:session:{found.key}") <= IDLE
+    clock.now += IDLE + 1
+    assert await sessions.find(identity) is None

@@ -147,6 +147,26 @@ async def test_a_card_the_search_does_not_show_yet_is_waited_for(
     complete(world, NUMBER)
 
 
+async def test_a_claim_from_the_future_is_waited_for_once_more_and_no_longer(
+    world: Upstreams, settings: Settings
+):
+    world.add_case(NUMBER)
+    await learn(settings)
+    patient = settings.model_copy(update={"jira_index_seconds": 600.0})
+    world.jira_faults.add(Kind.DOWN, **MAKING)
+    async with open_desk(patient) as desk:
+        await run_cards(desk)
+        record = await desk.ledger.read(NUMBER)
+        await desk.ledger.save(record, asked=desk.clock() + 31 * 86_400)
+    world.jira_faults.clear()
+    async with open_desk(patient) as desk:
+        assert [number for number, _ in (await run_cards(desk)).waiting] == [NUMBER]
+        now = desk.clock()
+        desk.clock = lambda: now + 601.0
+        assert len((await run_cards(desk)).made) == 1
+    complete(world, NUMBER)
+
+
 async def test_two_workers_make_one_card_each(world: Upstreams, settings: Settings):
     numbers = world.add_cases(3)
     await learn(settings)
