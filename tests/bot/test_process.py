@@ -12,6 +12,7 @@ from sandbox.slack.app import APP_TOKEN
 from t5g.heartbeat import alive
 from t5g.keys import Keys
 from t5g.settings import PREFIX, Settings
+from tests import wall_clock
 from tests.bot.conftest import Channel
 from tests.bot.test_socket import until_connected
 from tests.bot.worlds import NOW, world
@@ -52,7 +53,7 @@ async def test_it_answers_gives_signs_of_life_and_writes_no_secret(channel: Chan
             await until_connected(channel)
             assert "3 cases" in await channel.said("cases")
             redis = channel.context.redis
-            while not await alive(redis, Keys(), "bot", 0.0):
+            while not await alive(redis, Keys(), "bot", wall_clock.seconds()):
                 await asyncio.sleep(0.02)
             process.send_signal(signal.SIGTERM)
             _, written = await process.communicate()
@@ -67,4 +68,4 @@ async def test_it_answers_gives_signs_of_life_and_writes_no_secret(channel: Chan
     assert [secret for secret in (*secrets, PLANTED) if secret in said] == []
     assert [line for line in said.splitlines() if json.loads(line)["level"] == "warning"] == []
     assert "ticket=[secret]" in said  # the address of the web socket lets in whoever has it
-    assert not await alive(redis, Keys(), "bot", 0.0)
+    assert not await alive(redis, Keys(), "bot", wall_clock.seconds())
