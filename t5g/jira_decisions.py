@@ -7,7 +7,7 @@ tell is left to a sync, which the decision asks for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -195,7 +195,7 @@ class _Seen:
         self.deleted = event.kind is Kind.ISSUE_DELETED
         #: None: the event does not tell them.
         self.labels = labels_of(self.issue) if self.told("labels") else None
-        self.updated = parse_time(self.fields.get("updated")) or event.at
+        self.updated = parse_time(self.fields.get("updated"), settings.jira_zone) or event.at
         #: A deletion does not touch `updated`; it is the last thing that happens.
         self.gone_at = max(self.updated, event.at) if self.deleted else self.updated
         #: Keys that the issue had until this event.
@@ -395,8 +395,10 @@ def _comments(seen: _Seen, numbers: Set[str]) -> Iterator[CommentSeen | Comments
     if event.kind is not Kind.ISSUE_UPDATED:
         return
     if event.comment is not None:
-        yield from _one_comment(event, seen.key, numbers, deleted=_deletes_comment(event))
-    found, complete = comments_of(seen.issue)
+        yield from _one_comment(
+            event, seen.key, numbers, seen.settings.jira_zone, deleted=_deletes_comment(event)
+        )
+    found, complete = comments_of(seen.issue, seen.settings.jira_zone)
     # Other events of JIRA 7 and later may come with an empty list, whatever the issue has.
     complete = complete and (event.detail in COMMENT_TYPES or event.bare)
     if found or complete:
@@ -420,7 +422,7 @@ def _of_comment_event(
     return _decision(
         part
         for number, key in places
-        for part in _one_comment(event, key, {number}, deleted=deleted)
+        for part in _one_comment(event, key, {number}, settings.jira_zone, deleted=deleted)
     )
 
 
@@ -446,9 +448,9 @@ def _cards_with_id(lookup: Lookup, issue_id: str) -> Iterator[tuple[str, str]]:
 
 
 def _one_comment(
-    event: Event, key: str, numbers: Set[str], *, deleted: bool
+    event: Event, key: str, numbers: Set[str], zone: tzinfo, *, deleted: bool
 ) -> Iterator[CommentSeen]:
-    comment = comment_of(event.comment or {})
+    comment = comment_of(event.comment or {}, zone)
     for number in sorted(numbers):
         yield CommentSeen(
             number=number,

@@ -8,6 +8,7 @@ slow, and events are read by the thousand).
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
 from t5g.jira_text import adf_text, links_of, plain_text
@@ -110,8 +111,8 @@ def card_of(issue: Mapping[str, Any], settings: Settings) -> Card:
         labels=labels_of(issue),
         sprint=sprint["name"],
         sprint_id=sprint["id"],
-        created=parse_time(fields.get("created")),
-        updated=parse_time(fields.get("updated")),
+        created=parse_time(fields.get("created"), settings.jira_zone),
+        updated=parse_time(fields.get("updated"), settings.jira_zone),
     )
 
 
@@ -133,7 +134,7 @@ def issue_of(issue: Mapping[str, Any], settings: Settings) -> Issue:
         fix_versions=_names(fields.get("fixVersions")),
         fix_version_ids=_ids(fields.get("fixVersions")),
         private_keywords=_names(fields.get(ids.private_keywords)),
-        updated=parse_time(fields.get("updated")),
+        updated=parse_time(fields.get("updated"), settings.jira_zone),
     )
 
 
@@ -146,8 +147,8 @@ def escalation_of(issue: Mapping[str, Any], settings: Settings) -> Escalation:
         url=browse_url(_key(issue), settings),
         title=_text(fields.get("summary")),
         status=_name(fields.get("status")),
-        since=parse_time(fields.get("created")),
-        updated=parse_time(fields.get("updated")),
+        since=parse_time(fields.get("created"), settings.jira_zone),
+        updated=parse_time(fields.get("updated"), settings.jira_zone),
     )
 
 
@@ -167,7 +168,7 @@ def escalated_cases(issue: Mapping[str, Any], settings: Settings) -> tuple[str, 
     ])  # fmt: skip
 
 
-def comment_of(comment: Mapping[str, Any]) -> Comment:
+def comment_of(comment: Mapping[str, Any], zone: tzinfo = UTC) -> Comment:
     """Read a comment. `restricted`: it has a visibility, or is not said to be for customers too.
 
     Data Center never says the latter, Cloud of each comment.
@@ -178,13 +179,14 @@ def comment_of(comment: Mapping[str, Any]) -> Comment:
         id=_text(comment["id"]),
         author=person_of(comment.get("author")) or person_of(comment.get("updateAuthor")),
         body=plain_text(comment.get("body")),
-        created=parse_time(comment.get("created")),
-        updated=parse_time(comment.get("updated")) or parse_time(comment.get("created")),
+        created=parse_time(comment.get("created"), zone),
+        updated=parse_time(comment.get("updated"), zone)
+        or parse_time(comment.get("created"), zone),
         restricted=bool(comment.get("visibility")) or comment.get("jsdPublic", True) is not True,
     )
 
 
-def comments_of(issue: Mapping[str, Any]) -> tuple[tuple[Comment, ...], bool]:
+def comments_of(issue: Mapping[str, Any], zone: tzinfo = UTC) -> tuple[tuple[Comment, ...], bool]:
     """Return the comments that came with an issue, and whether these are all of them.
 
     Without a comment field (many webhooks) that is no comments and False; a page of comments that
@@ -194,7 +196,7 @@ def comments_of(issue: Mapping[str, Any]) -> tuple[tuple[Comment, ...], bool]:
     rows = found.get("comments") if isinstance(found, dict) else found
     if not isinstance(rows, list):
         return (), False
-    comments = tuple(comment_of(row) for row in rows)
+    comments = tuple(comment_of(row, zone) for row in rows)
     total = found.get("total") if isinstance(found, dict) else len(rows)
     return comments, type(total) is int and len(comments) >= total
 

@@ -183,6 +183,9 @@ class Settings(BaseSettings):
     portal_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://graphql.redhat.com"), description="Base URL of the Portal's API"
     )
+    portal_timezone: str = Field(
+        "UTC", description="Time zone of the Portal's times that are written without an offset"
+    )
     portal_rest_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://access.redhat.com/hydra/rest"),
         description="Base URL of the Portal's REST calls (`cases/NUMBER/jiras`)",
@@ -208,6 +211,9 @@ class Settings(BaseSettings):
     # JIRA
     jira_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://redhat.atlassian.net"), description="Base URL of JIRA"
+    )
+    jira_timezone: str = Field(
+        "UTC", description="Time zone of JIRA's times that are written without an offset"
     )
     jira_user: str = Field("", description="E-mail of the Cloud account; empty: Data Center token")
     jira_token: SecretStr = need("jira", "API token (Cloud) or PAT (Data Center)", default="")
@@ -287,6 +293,9 @@ class Settings(BaseSettings):
     # Bugzilla
     bugzilla_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://bugzilla.redhat.com"), description="Base URL of Bugzilla"
+    )
+    bugzilla_timezone: str = Field(
+        "UTC", description="Time zone of Bugzilla's times without one (it sends UTC)"
     )
     bugzilla_api: Literal["rest", "xmlrpc"] = Field(
         "rest", description="How Bugzilla is asked: rest or xmlrpc"
@@ -389,7 +398,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is no level of a logger; write it like jira=debug")
         return value
 
-    @field_validator("timezone")
+    @field_validator("timezone", "portal_timezone", "jira_timezone", "bugzilla_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
@@ -424,6 +433,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The installation's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def jira_zone(self) -> ZoneInfo:
+        """The time zone of what JIRA writes without one."""
+        return ZoneInfo(self.jira_timezone)
 
     @property
     def base_url(self) -> str:

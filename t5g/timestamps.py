@@ -4,7 +4,7 @@ Nothing here knows what a moment means, or what time it is now.
 """
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from t5g.errors import T5GError
@@ -16,24 +16,24 @@ _EPOCH_TEXT = re.compile(r"-?\d{9,}(\.\d+)?", re.ASCII)
 _MILLISECONDS = 1e11
 
 
-def parse_time(value: Any) -> datetime | None:
+def parse_time(value: Any, zone: tzinfo = UTC) -> datetime | None:
     """Return the moment that `value` names, or None for none and for what can not be read.
 
     Met so far: `2026-01-02T15:04:05.000+0000` (JIRA, Portal v3), `…Z` (Portal, Bugzilla REST),
     epoch milliseconds (Portal v1, webhooks) and seconds, `2026-01-02`, `20260102T15:04:05`
-    (XML-RPC). A text without an offset is UTC.
+    (XML-RPC). `zone`: the one that the upstream is set to, of a text without an offset.
     """
     if isinstance(value, str):
-        return _of_text(value.strip())
+        return _of_text(value.strip(), zone)
     if isinstance(value, datetime):
-        return _aware(value)
+        return _aware(value, zone)
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return _aware(datetime(value.year, value.month, value.day, tzinfo=zone))
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
         return _of_epoch(value)
-    return _of_text(str(value).strip())
+    return _of_text(str(value).strip(), zone)
 
 
 class MomentError(T5GError):
@@ -61,12 +61,12 @@ def asked_time(text: str, now: float) -> float:
         ) from None
 
 
-def _of_text(text: str) -> datetime | None:
+def _of_text(text: str, zone: tzinfo) -> datetime | None:
     # With a dash after four digits it is a date; most are.
     if text[4:5] != "-" and _EPOCH_TEXT.fullmatch(text):
         return _of_epoch(float(text))
     try:
-        return _aware(datetime.fromisoformat(text))
+        return _aware(datetime.fromisoformat(text), zone)
     except (ValueError, OverflowError):
         return None
 
@@ -79,7 +79,8 @@ def _of_epoch(number: float) -> datetime | None:
         return None
 
 
-def _aware(moment: datetime) -> datetime:
+def _aware(moment: datetime, zone: tzinfo = UTC) -> datetime:
     if moment.tzinfo is UTC:
         return moment
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    told = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
+    return told if told.tzinfo is UTC else told.astimezone(UTC)

@@ -270,7 +270,7 @@ async def _reread(work: Work, jira: JiraWriter, key: str) -> Card:
     asked = _now()
     row = await jira.issue(key)
     card = _card(row, work)
-    comments, complete = comments_of(row)
+    comments, complete = comments_of(row, work.settings.jira_zone)
     number = work.ask.number
     seen: list[Observation] = [
         ItemSeen(

@@ -7,7 +7,9 @@ for a lone one, and puts the API key into addresses: all of that ends here.
 import asyncio
 import xmlrpc.client
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 from bugzilla import Bugzilla
@@ -53,6 +55,7 @@ class BugzillaClient:
         self._settings = settings
         self._threads = threads
         self._base = str(settings.bugzilla_url).rstrip("/")
+        self._zone = ZoneInfo(settings.bugzilla_timezone)
         self._server: Bugzilla | None = None
         self._lock = asyncio.Lock()
 
@@ -127,7 +130,7 @@ class BugzillaClient:
 
     def _read(self, row: Mapping[str, Any]) -> Bug | None:
         try:
-            return bug_of(row, self._base) if row.keys() >= ALWAYS else None
+            return bug_of(row, self._base, self._zone) if row.keys() >= ALWAYS else None
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -149,7 +152,7 @@ class _Session(requests.Session):
         return super().request(*args, **{**kwargs, "timeout": self._limit})
 
 
-def bug_of(row: Mapping[str, Any], base: str) -> Bug:
+def bug_of(row: Mapping[str, Any], base: str, zone: tzinfo = UTC) -> Bug:
     """Read one bug; raises KeyError, TypeError or ValueError if it has no number."""
     bug_id = int(row["id"])
     release = row.get("target_release", row.get("target_milestone"))
@@ -164,7 +167,7 @@ def bug_of(row: Mapping[str, Any], base: str) -> Bug:
         assignee=_text(row.get("assigned_to")),
         qa_contact=_text(row.get("qa_contact")),
         whiteboard=_text(whiteboard),
-        updated=parse_time(_text(row.get("last_change_time"))),
+        updated=parse_time(_text(row.get("last_change_time")), zone),
     )
 
 

@@ -95,7 +95,7 @@ class Desk:
         asked = datetime.now(UTC)
         row: dict[str, Any] = await self.jira.issue(key)
         card = card_of(row, self.settings)
-        comments, complete = comments_of(row)
+        comments, complete = comments_of(row, self.settings.jira_zone)
         item = ItemSeen(
             number=number, source=Source.CARD, key=card.key, facts=card,
             updated=card.updated or EPOCH, seen=asked,

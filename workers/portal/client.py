@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -80,6 +81,7 @@ class GraphqlPortal:
         self._rest = rest
         self._url = str(settings.portal_url)
         self._rest_url = str(settings.portal_rest_url).rstrip("/")
+        self._zone = ZoneInfo(settings.portal_timezone)
         self._where = graphql.configured(settings)
         self._closed = graphql.configured_closed(settings)
 
@@ -87,7 +89,7 @@ class GraphqlPortal:
         """Yield the cases of the query, all or those changed at or after `since`."""
         parts = [self._where] if since is None else [self._where, graphql.changed_since(since)]
         async for connection in self._connections(graphql.all_of(*parts)):
-            yield graphql.read_page(connection)
+            yield graphql.read_page(connection, self._zone)
 
     async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
         """Yield those of `numbers` that the query has; those that can not be asked for say so."""
@@ -104,7 +106,9 @@ class GraphqlPortal:
     ) -> AsyncIterator[Page]:
         async def ask(batch: Sequence[str]) -> list[Page]:
             where = graphql.all_of(*within, graphql.with_numbers(batch))
-            return [graphql.read_page(found) async for found in self._connections(where)]
+            return [
+                graphql.read_page(found, self._zone) async for found in self._connections(where)
+            ]
 
         async for page in _pages_of(numbers, ask, graphql.DETAILS_PAGE, self.check):
             yield page
@@ -112,7 +116,7 @@ class GraphqlPortal:
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
         where = graphql.all_of(graphql.closed(), graphql.changed_since(since))
-        pages = (graphql.read_page(found) async for found in self._connections(where))
+        pages = (graphql.read_page(found, self._zone) async for found in self._connections(where))
         async for page in _whole(pages, "what closed"):
             yield page
 
@@ -125,7 +129,9 @@ class GraphqlPortal:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""
         if self._closed:
             where = graphql.all_of(self._closed, graphql.changed_since(since))
-            pages = (graphql.read_page(found) async for found in self._connections(where))
+            pages = (
+                graphql.read_page(found, self._zone) async for found in self._connections(where)
+            )
             async for page in _whole(pages, "what closed"):
                 yield page
 
@@ -197,7 +203,7 @@ class GraphqlPortal:
         ids: dict[str, str] = {}
         for node in await self._nodes(graphql.DETAILS, where, graphql.DETAILS_PAGE):
             try:
-                row, case = graphql.details_of(node), graphql.id_of(node)
+                row, case = graphql.details_of(node, self._zone), graphql.id_of(node)
             except (TypeError, ValueError, AttributeError, KeyError) as error:
                 number = graphql.try_number(node)
                 found[number] = CaseDetails(number=number, why=f"could not be read: {error}")
@@ -217,7 +223,7 @@ class GraphqlPortal:
         where = graphql.of_cases(ids)
         nodes = await self._nodes(graphql.COMMENTS, where, graphql.PAGE_SIZE)
         try:
-            return graphql.comments_by_case(nodes, ids)
+            return graphql.comments_by_case(nodes, ids, self._zone)
         except Transient as error:
             raise UpstreamError(SERVICE, error.reason) from error
 
@@ -286,6 +292,7 @@ class HydraPortal:
     def __init__(self, settings: Settings, rest: Rest, now: Callable[[], datetime]) -> None:
         self._rest = rest
         self._url = str(settings.portal_rest_url).rstrip("/")
+        self._zone = ZoneInfo(settings.portal_timezone)
         self._query = hydra.configured(settings)
         self._closed = hydra.configured_closed(settings)
         self._now = now
@@ -294,7 +301,7 @@ class HydraPortal:
         """Yield the cases of the query, all or those changed at or after `since`."""
         parts = [self._query] if since is None else [self._query, hydra.changed_since(since)]
         async for result in self._results(hydra.all_of(*parts)):
-            yield hydra.read_page(result)
+            yield hydra.read_page(result, self._zone)
 
     async def members(self, numbers: Sequence[str]) -> AsyncIterator[Page]:
         """Yield those of `numbers` that the query has; those that can not be asked for say so."""
@@ -309,7 +316,7 @@ class HydraPortal:
     async def _by_number(self, numbers: Sequence[str], *within: str) -> AsyncIterator[Page]:
         async def ask(batch: Sequence[str]) -> list[Page]:
             query = hydra.all_of(*within, hydra.with_numbers(batch))
-            return [hydra.read_page(found) async for found in self._results(query)]
+            return [hydra.read_page(found, self._zone) async for found in self._results(query)]
 
         async for page in _pages_of(numbers, ask, hydra.NUMBERS_AT_ONCE, self.check):
             yield page
@@ -317,7 +324,7 @@ class HydraPortal:
     async def closed(self, since: datetime) -> AsyncIterator[Page]:
         """Yield all closed cases that changed at or after `since`."""
         query = hydra.all_of(hydra.closed(), hydra.changed_since(since))
-        pages = (hydra.read_page(result) async for result in self._results(query))
+        pages = (hydra.read_page(result, self._zone) async for result in self._results(query))
         async for page in _whole(pages, "what closed"):
             yield page
 
@@ -330,7 +337,7 @@ class HydraPortal:
         """Yield what of ours is closed and changed at or after `since`, if that can be told."""
         if self._closed:
             query = hydra.all_of(self._closed, hydra.changed_since(since))
-            pages = (hydra.read_page(result) async for result in self._results(query))
+            pages = (hydra.read_page(result, self._zone) async for result in self._results(query))
             async for page in _whole(pages, "what closed"):
                 yield page
 
@@ -446,7 +453,7 @@ class HydraPortal:
     async def _details(self, number: str) -> CaseDetails:
         return await self._rest.ask(
             Request(url=f"{self._url}/v1/cases/{number}"),
-            lambda answer: hydra.details_of(number, answer),
+            lambda answer: hydra.details_of(number, answer, self._zone),
         )
 
 

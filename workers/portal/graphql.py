@@ -6,7 +6,7 @@ HTML-escaped; errors come with HTTP 200; too many requests are met with an HTML 
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -206,14 +206,14 @@ def read_connection(answer: Answer) -> Connection:
     )
 
 
-def read_page(connection: Connection) -> Page:
+def read_page(connection: Connection, zone: tzinfo = UTC) -> Page:
     """Read the cases of one page; entries that can not be read are named, not raised."""
     cases: list[Portal] = []
     malformed: list[Malformed] = []
     skipped = 0
     for node in connection.nodes:
         try:
-            case = portal_of(node)
+            case = portal_of(node, zone)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             malformed.append(Malformed(try_number(node), str(error)))
         else:
@@ -234,7 +234,7 @@ def read_page(connection: Connection) -> Page:
     )
 
 
-def portal_of(node: Any) -> Portal | None:
+def portal_of(node: Any, zone: tzinfo = UTC) -> Portal | None:
     """Read one case; None for records that are no cases (`EN-…`)."""
     number = number_of(value_of(node, "CaseNumber__c"))
     if number is None:
@@ -260,13 +260,13 @@ def portal_of(node: Any) -> Portal | None:
         product=name,
         version=version,
         case_type=text_of(value_of(node, "Type")),
-        created=time_of(value_of(node, "CreatedDate")),
-        updated=time_of(value_of(node, "LastModifiedDate")),
-        closed=time_of(value_of(node, "ClosedDate")),
+        created=time_of(value_of(node, "CreatedDate"), zone),
+        updated=time_of(value_of(node, "LastModifiedDate"), zone),
+        closed=time_of(value_of(node, "ClosedDate"), zone),
     )
 
 
-def details_of(node: Any) -> CaseDetails | None:
+def details_of(node: Any, zone: tzinfo = UTC) -> CaseDetails | None:
     """Read the details that this dialect has but for comments; all others stay unknown."""
     number = number_of(value_of(node, "CaseNumber__c"))
     if number is None:
@@ -277,7 +277,7 @@ def details_of(node: Any) -> CaseDetails | None:
         details=Details(
             group_name=(text_of(value_of(node, "Group__r", "Name")) or None) if told else UNSET
         ),
-        updated=time_of(value_of(node, "LastModifiedDate")),
+        updated=time_of(value_of(node, "LastModifiedDate"), zone),
     )
 
 
@@ -290,7 +290,7 @@ def id_of(node: Any) -> str:
 
 
 def comments_by_case(
-    nodes: Sequence[Any], ids: Sequence[str]
+    nodes: Sequence[Any], ids: Sequence[str], zone: tzinfo = UTC
 ) -> dict[str, tuple[CaseComment, ...] | UnsetType]:
     """Read all comments of some cases, oldest first, each once.
 
@@ -306,7 +306,7 @@ def comments_by_case(
         except (LookupError, TypeError, AttributeError) as error:
             raise Transient("a comment of no case that was asked for") from error
         try:
-            comment = _comment(node)
+            comment = _comment(node, zone)
         except (TypeError, ValueError, AttributeError, KeyError):
             unread.add(case)
         else:
@@ -327,7 +327,7 @@ def value_of(node: Any, *path: str) -> Any:
     return node.get("value") if type(node) is dict else node
 
 
-def _comment(node: Any) -> CaseComment:
+def _comment(node: Any, zone: tzinfo = UTC) -> CaseComment:
     customer, associate = value_of(node, "IsCustomer__c"), value_of(node, "IsAssociate__c")
     if not isinstance(customer, bool):
         customer = False if associate is True else UNSET
@@ -337,7 +337,7 @@ def _comment(node: Any) -> CaseComment:
         body=text_of(value_of(node, "Body__c")),
         public=value_of(node, "Visibility__c") == "Public",
         by_customer=customer,
-        created=time_of(value_of(node, "CreatedDate")),
+        created=time_of(value_of(node, "CreatedDate"), zone),
     )
 
 

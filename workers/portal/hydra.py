@@ -5,7 +5,8 @@ Empty fields are absent; a list may stand for a text and the reverse; a result h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
@@ -163,14 +164,14 @@ def checked(answer: Answer) -> Answer:
     return judge(SERVICE, answer)
 
 
-def read_page(result: Result) -> Page:
+def read_page(result: Result, zone: tzinfo = UTC) -> Page:
     """Read the cases of one answer; entries that can not be read are named, not raised."""
     cases: list[Portal] = []
     malformed: list[Malformed] = []
     skipped = 0
     for doc in result.docs:
         try:
-            case = portal_of(doc)
+            case = portal_of(doc, zone)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             malformed.append(Malformed(_try_number(doc), str(error)))
         else:
@@ -181,7 +182,7 @@ def read_page(result: Result) -> Page:
     return Page(cases=tuple(cases), malformed=tuple(malformed), skipped=skipped, total=result.found)
 
 
-def portal_of(doc: Any) -> Portal | None:
+def portal_of(doc: Any, zone: tzinfo = UTC) -> Portal | None:
     """Read one row of the search; None for records that are no cases."""
     if not isinstance(doc, dict):
         raise TypeError(f"a {type(doc).__name__} where a case is expected")
@@ -189,7 +190,7 @@ def portal_of(doc: Any) -> Portal | None:
     if number is None:
         return None
     word = text_of(doc.get("case_status"))
-    updated = time_of(doc.get("case_lastModifiedDate"))
+    updated = time_of(doc.get("case_lastModifiedDate"), zone)
     return Portal(
         number=number,
         status=status_of(word),
@@ -206,13 +207,13 @@ def portal_of(doc: Any) -> Portal | None:
         case_type=text_of(doc.get("case_type")),
         tags=texts_of(doc.get("case_tags")),
         bug_ids=ids_of(doc.get("case_bugzillaNumber")),
-        created=time_of(doc.get("case_createdDate")),
-        updated=updated or time_of(doc.get("case_last_public_update_date")),
-        closed=time_of(doc.get("case_closedDate")),
+        created=time_of(doc.get("case_createdDate"), zone),
+        updated=updated or time_of(doc.get("case_last_public_update_date"), zone),
+        closed=time_of(doc.get("case_closedDate"), zone),
     )
 
 
-def details_of(number: str, answer: Answer) -> CaseDetails:
+def details_of(number: str, answer: Answer, zone: tzinfo = UTC) -> CaseDetails:
     """Read `v1/cases/NUMBER`: all details. A case that may not be read or is gone says so."""
     if answer.status == 404:
         return CaseDetails(number=number, why="the Portal does not have it", gone=True)
@@ -222,8 +223,8 @@ def details_of(number: str, answer: Answer) -> CaseDetails:
     if not isinstance(body, dict) or body.get("caseNumber") != number:
         return CaseDetails(number=number, why="the answer is not about it")
     try:
-        details = _details(body)
-        updated = time_of(body.get("lastModifiedDate"))
+        details = _details(body, zone)
+        updated = time_of(body.get("lastModifiedDate"), zone)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         return CaseDetails(number=number, why=f"could not be read: {error}")
     return CaseDetails(number=number, details=details, updated=updated)
@@ -242,22 +243,23 @@ def linked_issues(answer: Answer) -> tuple[str, ...]:
     return keys
 
 
-def _details(body: Mapping[str, Any]) -> Details:
+def _details(body: Mapping[str, Any], zone: tzinfo = UTC) -> Details:
     """Read the details of a case; a list that is not in the answer is unknown.
 
     Without a moment of relief or resolution the answer leaves it out (seen of open and closed
     cases): then there is none yet.
     """
     crit_sit, group = body.get("critSit"), body.get("groupName", UNSET)
+    read = partial(_comment, zone=zone)
     return Details(
         crit_sit=crit_sit if isinstance(crit_sit, bool) else UNSET,
         group_name=UNSET if group is UNSET else text_of(group) or None,
         notified_users=_each(body, "notifiedUsers", _notified),
-        relief_at=time_of(body.get("reliefAt")),
-        resolved_at=time_of(body.get("resolvedAt")),
+        relief_at=time_of(body.get("reliefAt"), zone),
+        resolved_at=time_of(body.get("resolvedAt"), zone),
         bug_ids=_bug_ids(_rows(body, "bugzillas")),
         issue_keys=_keys(_rows(body, "externalTrackers")),
-        comments=in_order(found) if (found := _each(body, "comments", _comment)) else found,
+        comments=in_order(found) if (found := _each(body, "comments", read)) else found,
     )
 
 
@@ -305,7 +307,7 @@ def _notified(row: Mapping[str, Any]) -> NotifiedUser:
     )
 
 
-def _comment(row: Mapping[str, Any]) -> CaseComment:
+def _comment(row: Mapping[str, Any], zone: tzinfo = UTC) -> CaseComment:
     whose = text_of(row.get("createdByType")).casefold()
     name = text_of(row.get("id")) or text_of(row.get("createdDate"))
     if not name:
@@ -316,7 +318,7 @@ def _comment(row: Mapping[str, Any]) -> CaseComment:
         body=text_of(row.get("commentBody")),
         public=row.get("isPublic") is True,
         by_customer=whose == "customer" if whose else UNSET,
-        created=time_of(row.get("createdDate")),
+        created=time_of(row.get("createdDate"), zone),
     )
 
 

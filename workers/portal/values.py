@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -119,9 +119,9 @@ def status_of(word: str, *, closed: bool | None = None) -> str:
     return known.value if known else word
 
 
-def time_of(value: Any) -> datetime | None:
+def time_of(value: Any, zone: tzinfo) -> datetime | None:
     """Return a moment, None for null. Raises ValueError for what is none."""
-    moment = parse_time(value)
+    moment = parse_time(value, zone)
     if moment is None and value is not None:
         raise ValueError(f"no moment: {str(value)[:40]}")
     return moment

@@ -284,14 +284,17 @@ async def _read(ctx: SyncContext, issue: Json, known: Known) -> Read | None:
         return Read("", card, (), complete=False) if before else None
     if number not in known.cases and finished(issue):
         return None
-    comments, complete = comments_of(issue)
+    comments, complete = comments_of(issue, ctx.settings.jira_zone)
     if not complete and _worth_asking(card, before, issue):
         try:
             rows = await known.breaker.call(partial(ctx.clients.jira.comments, card.key))
         except UpstreamError as error:
             _fail(ctx, known, card.key, f"comments: {error}")
         else:
-            comments, complete = tuple(comment_of(row) for row in rows), True
+            comments, complete = (
+                tuple(comment_of(row, ctx.settings.jira_zone) for row in rows),
+                True,
+            )
     return Read(number, card, comments, complete=complete)
 
 
