@@ -61,13 +61,15 @@ def _of_register(old: Register[Any] | None, new: Register[Any], found: list[Chan
 
 
 def _of_cards(old: CardState, new: CardState, found: list[Change]) -> None:
-    after = visible(new.cards)
+    before, after = visible(old.cards), visible(new.cards)
     if old.cards is not new.cards:
-        _of_items("card", visible(old.cards), after, found)
+        _of_items("card", before, after, found)
     if old.comments is new.comments:
         return
+    keys = _new_keys(before, after)
     for key in after:
-        was, becomes = old.comments.get(key, Collection()), new.comments.get(key, Collection())
+        was = old.comments.get(keys.get(key, key), Collection())
+        becomes = new.comments.get(key, Collection())
         if was is not becomes:
             _of_items("comment", visible(was), visible(becomes), found)
 
@@ -75,12 +77,21 @@ def _of_cards(old: CardState, new: CardState, found: list[Change]) -> None:
 def _of_items(
     kind: str, before: Mapping[str, Any], after: Mapping[str, Any], found: list[Change]
 ) -> None:
-    for key in sorted(before.keys() | after.keys()):
-        old, new = before.get(key), after.get(key)
+    keys = _new_keys(before, after)
+    for key in sorted((before.keys() | after.keys()).difference(keys.values())):
+        old, new = before.get(keys.get(key, key)), after.get(key)
         if old is None or new is None:
             found.append(Change(kind, old and _name(old), new and _name(new), key))
         elif old != new:
             _of_values(f"{kind}.", key, old, new, found)
+
+
+def _new_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the old keys of JIRA's issues that have new ones, by those: the id is the same."""
+    if before.keys() == after.keys():
+        return {}
+    ids = {old.id: key for key, old in before.items() if key not in after and old.id}
+    return {key: ids[new.id] for key, new in after.items() if key not in before and new.id in ids}
 
 
 def _of_values(prefix: str, key: str, before: Struct, after: Struct, found: list[Change]) -> None:

@@ -223,3 +223,38 @@ def test_a_new_assignee_is_told_by_account_where_jira_gives_no_name() -> None:
 def test_what_did_not_change_is_not_told() -> None:
     first, again = portal_seen(), portal_seen(seen=ago(hours=-1))
     assert changes_between(Source.PORTAL, join(None, first), join(None, again)) == []
+
+
+# New keys: an issue keeps its id
+
+
+def test_a_card_with_a_new_key_is_the_same_card_with_the_same_comments() -> None:
+    kept = Comment(id="5", body="said", created=NOW, updated=NOW)
+    old = cards(card_seen(id="7"), said(kept))
+    new = cards(
+        card_seen(key="FLD-1", id="7"),
+        said(kept, Comment(id="6", body="new", created=NOW, updated=NOW), key="FLD-1"),
+    )
+    assert changes_between(Source.CARD, old, new) == [
+        Change("card.key", "T5G-1", "FLD-1", "FLD-1"),
+        Change("comment", None, "6", "6"),
+    ]
+
+
+def test_an_issue_and_an_escalation_with_new_keys_are_no_news_by_that() -> None:
+    for source, kind in ((Source.ISSUES, Issue), (Source.ESCALATION, Escalation)):
+        old = items(source, kind(key="A-1", id="7", status="New"), kind(key="B-1", id="8"))
+        new = items(source, kind(key="Z-1", id="7", status="Open"), kind(key="C-1", id="9"))
+        word = "issue" if kind is Issue else "escalation"
+        assert changes_between(source, old, new) == [
+            Change(word, "8", None, "B-1"),
+            Change(word, None, "9", "C-1"),
+            Change(f"{word}.key", "A-1", "Z-1", "Z-1"),
+            Change(f"{word}.status", "New", "Open", "Z-1"),
+        ]
+
+
+def test_without_an_id_a_new_key_is_another_issue() -> None:
+    old, new = items(Source.ISSUES, Issue(key="A-1")), items(Source.ISSUES, Issue(key="Z-1"))
+    found = changes_between(Source.ISSUES, old, new)
+    assert [(change.fact, change.key) for change in found] == [("issue", "A-1"), ("issue", "Z-1")]

@@ -209,3 +209,17 @@ async def test_a_renamed_project_leaves_no_card_under_its_old_key(
         state = fields.states.get(Source.CARD) or CardState()
         visible = [key for key, one in state.cards.items.items() if one.facts is not None]
         assert all(key.startswith("FLD-") for key in visible)
+
+
+@pytest.mark.parametrize("told", ["by the sync", "by the event"])
+async def test_a_renamed_project_is_told_as_new_keys_not_as_new_cards(
+    settings, upstreams, world, web, store, told
+):
+    begun = (await store.position()).sequence
+    if told == "by the sync":
+        upstreams.webhooks.registered.clear()
+    rename_projects(upstreams)
+    await web.settled()
+    await synced(settings, *JIRA)
+    news = {change.fact for entry in await store.feed_after(begun) for change in entry.changes}
+    assert news == {"card.key", "escalation.key", "escalation.url"}
