@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from t5g.clock import BEHIND
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import (
     UNREADABLE,
@@ -107,6 +108,7 @@ async def sync_cards(ctx: SyncContext) -> None:
     settings = ctx.settings
     known = await _read_known(ctx)
     full = ctx.all_due or await renamed(
+        ctx,
         {key: kept.named for key, kept in known.cards.items()},
         ctx.clients.jira.cards_by_key,
         partial(_named, settings),
@@ -343,6 +345,8 @@ def _text(raw: bytes | str) -> str:
 def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[Observation]:
     """Say what a card's reading means: for its case, and for the case it was of before."""
     updated = read.card.updated or EPOCH
+    # Of an old key no event tells any more; one that just did must not keep it.
+    last = asked + BEHIND if before is not None and _rekeyed(read.card, before) else asked
     if before is not None and (before.number != read.number or _rekeyed(read.card, before)):
         yield ItemSeen(
             number=before.number,
@@ -350,7 +354,7 @@ def _observations(read: Read, before: Kept | None, asked: datetime) -> Iterator[
             key=before.card.key,
             facts=None,
             updated=updated,
-            seen=asked,
+            seen=last,
         )
     if not read.number:
         return

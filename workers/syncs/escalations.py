@@ -1,11 +1,13 @@
 """The open escalations and the cases they name. Few, so each run lists them all."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from t5g.clock import BEHIND
 from t5g.jira_payloads import (
     UNREADABLE,
     escalated_cases,
@@ -16,7 +18,7 @@ from t5g.jira_payloads import (
 )
 from t5g.jira_projects import Project, read_projects
 from t5g.model import Escalation, Source
-from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, visible
+from t5g.state import EPOCH, Collection, ItemSeen, ListingSeen, Observation, visible
 from workers.answers import Json
 from workers.context import SyncContext
 from workers.marks import Mark
@@ -41,12 +43,15 @@ async def sync_escalations(ctx: SyncContext) -> None:
     told: Json | None = None
     listed: set[str] = set()
     unread: set[str] = set()
+    replaced: set[str] = set()
     async for page in ctx.clients.jira.escalations():
         for issue in page:
             told = told or issue
             unread |= _add(ctx, issue, named)
-            # An issue keeps its id under a new key.
-            listed |= {str(issue.get("key")), keys.get(str(issue.get("id")), "")}
+            key, old = str(issue.get("key")), keys.get(str(issue.get("id")), "")
+            listed |= {key, old}  # an issue keeps its id under a new key
+            if old and old != key:
+                replaced.add(old)
         await ctx.report(len(listed), len(listed), "escalations")
     project = await ctx.learn_project(setting, project, told)
     look_up = ctx.clients.jira.escalations_by_key
@@ -57,15 +62,16 @@ async def sync_escalations(ctx: SyncContext) -> None:
     for key, error in unseen.items():
         ctx.tally.fail(key, str(error))
     _keep_as_it_was(known, unread | unseen.keys(), named)
+    gone = _gone(known, replaced, asked)
     ctx.tally.seen = len(named)
     if "" in unread:
         # One that can not even be named must not look like one that was closed.
         ctx.tally.incomplete("an escalation has no key, so none was taken as closed")
     if not ctx.tally.complete:
-        await ctx.write(_items(named, asked))
+        await ctx.write([*_items(named, asked), *itertools.chain(*gone.values())])
         return
     for batch in batched(sorted(cases | named.keys()), WRITTEN_AT_ONCE):
-        await _write_listings(ctx, batch, named, asked)
+        await _write_listings(ctx, batch, named, gone, asked)
     ctx.next_mark = Mark(at=asked.timestamp(), full=asked.timestamp(), listed=len(listed))
 
 
@@ -128,17 +134,45 @@ def _items(named: Named, asked: datetime) -> Iterator[ItemSeen]:
             )
 
 
+def _gone(known: Named, replaced: set[str], asked: datetime) -> Mapping[str, list[ItemSeen]]:
+    """Return the ends of old keys by case.
+
+    No event tells of them any more; one that just did must not keep them.
+    """
+    ends: dict[str, list[ItemSeen]] = defaultdict(list)
+    for key in replaced:
+        for number, escalation in known[key].items():
+            ends[number].append(
+                ItemSeen(
+                    number=number,
+                    source=Source.ESCALATION,
+                    key=key,
+                    facts=None,
+                    updated=escalation.updated or EPOCH,
+                    seen=asked + BEHIND,
+                )
+            )
+    return ends
+
+
 async def _write_listings(
-    ctx: SyncContext, numbers: list[str], named: Named, asked: datetime
+    ctx: SyncContext,
+    numbers: list[str],
+    named: Named,
+    gone: Mapping[str, list[ItemSeen]],
+    asked: datetime,
 ) -> None:
     """Write the listing of each case; young escalations may have a webhook on its way."""
-    old: list[ListingSeen] = []
-    young: list[ListingSeen] = []
+    old: list[Observation] = []
+    young: list[Observation] = []
     for number in numbers:
         items = named.get(number, {})
         fresh = any(e.updated and asked - e.updated < GRACE for e in items.values())
-        (young if fresh else old).append(
-            ListingSeen(number=number, source=Source.ESCALATION, items=items, seen=asked)
+        (young if fresh else old).extend(
+            [
+                ListingSeen(number=number, source=Source.ESCALATION, items=items, seen=asked),
+                *gone.get(number, ()),
+            ]
         )
     await ctx.write(old, hinted=True)
     await ctx.write(young)

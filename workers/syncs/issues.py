@@ -38,7 +38,7 @@ async def _renamed(ctx: SyncContext) -> bool:
         issue = issue_of(whole(row), ctx.settings)
         return Named(issue, names_of(issue))
 
-    return await renamed(known, ctx.clients.jira.issues, read)
+    return await renamed(ctx, known, ctx.clients.jira.issues, read)
 
 
 def _links(fields: CaseFields) -> tuple[str, ...] | None:

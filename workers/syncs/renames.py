@@ -15,6 +15,7 @@ from t5g.errors import UpstreamError
 from t5g.jira_payloads import UNREADABLE
 from t5g.model import Card, Issue, Person
 from workers.answers import Json
+from workers.context import SyncContext
 
 #: A name of something: its kind, its id, and how it is called.
 Name = tuple[str, str, str]
@@ -46,28 +47,34 @@ def names_of(facts: Card | Issue, others: Iterable[Person | None] = ()) -> froze
 
 
 async def renamed(
-    known: Mapping[str, Named], look_up: LookUp, read: Callable[[Json], Named]
+    ctx: SyncContext, known: Mapping[str, Named], look_up: LookUp, read: Callable[[Json], Named]
 ) -> bool:
     """Return whether JIRA calls something otherwise than it is known.
 
-    What can not be looked at tells nothing. Raises UpstreamError for what concerns all.
+    What can not be looked at tells nothing, and stops nothing: the run itself meets what concerns
+    all, and says so.
     """
     every = frozenset().union(*(one.names for one in known.values())) if known else frozenset()
     told: dict[tuple[str, str], str] = {}
-    async for rows in look_up(_covering(known)):
-        for key, row in rows.items():
-            if row is None or isinstance(row, UpstreamError):
-                continue
-            try:
-                now = read(row)
-            except UNREADABLE:
-                continue
-            before = known[key].facts
-            if now.facts.key != key or (
-                now.facts.updated == before.updated and _shown(now.facts) != _shown(before)
-            ):
-                return True
-            told |= {(kind, id): name for kind, id, name in now.names}
+    try:
+        async for rows in look_up(_covering(known)):
+            for key, row in rows.items():
+                if isinstance(row, UpstreamError):
+                    ctx.tally.notes.append(f"could not look at {key} for renames: {row}")
+                if row is None or isinstance(row, UpstreamError):
+                    continue
+                try:
+                    now = read(row)
+                except UNREADABLE:
+                    continue
+                before = known[key].facts
+                if now.facts.key != key or (
+                    now.facts.updated == before.updated and _shown(now.facts) != _shown(before)
+                ):
+                    return True
+                told |= {(kind, id): name for kind, id, name in now.names}
+    except UpstreamError as error:
+        ctx.tally.notes.append(f"could not look for renames: {error}")
     return any(told.get((kind, id), name) != name for kind, id, name in every)
 
 

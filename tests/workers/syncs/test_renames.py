@@ -6,6 +6,7 @@ JIRA is the sandbox's, as Cloud and as Data Center; its events go to a real web 
 import pytest
 from aiohttp.test_utils import TestServer
 
+from sandbox.faults import Kind
 from sandbox.jira.webhooks import SECRET
 from t5g.model import Source
 from t5g.state import CardState
@@ -223,3 +224,26 @@ async def test_a_renamed_project_is_told_as_new_keys_not_as_new_cards(
     await synced(settings, *JIRA)
     news = {change.fact for entry in await store.feed_after(begun) for change in entry.changes}
     assert news == {"card.key", "escalation.key", "escalation.url"}
+
+
+async def test_a_card_that_an_event_just_told_of_has_one_key_after_the_sync(
+    settings, upstreams, world, web, store
+):
+    upstreams.jira.transition("T5G-1", "Blocked")
+    upstreams.jira.update_issue("ESC-1", summary="please help us")
+    await web.settled()
+    upstreams.webhooks.registered.clear()
+    rename_projects(upstreams)
+    await synced(settings, *JIRA)
+    case = await one(store, world[0])
+    assert [card.key for card in case.cards] == ["FLD-1"]
+    assert [found.key for found in case.escalations] == ["HELP-1"]
+
+
+@pytest.mark.parametrize("item", ["T5G-1", "key in"])
+async def test_a_look_for_renames_that_fails_stops_no_sync(settings, upstreams, world, store, item):
+    upstreams.jira.transition("T5G-2", "Blocked")
+    upstreams.jira_faults.add(Kind.STATUS, item=item, status=502)
+    record = await synced(settings, Sync.CARDS)
+    assert (await one(store, world[1])).card.status == "Blocked"
+    assert any(note.startswith("could not look at T5G-1 for renames") for note in record.notes)
