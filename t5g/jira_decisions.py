@@ -118,7 +118,7 @@ def decide(event: Event, lookup: Lookup, settings: Settings, projects: Projects)
         return _decision([Sync.ISSUES] if known else [])
     if event.kind in NAMED_IN:
         return _decision(_of_named(event, lookup, settings, projects))
-    if event.kind in (Kind.SPRINT_STARTED, Kind.SPRINT_CLOSED):
+    if event.kind in (Kind.SPRINT_STARTED, Kind.SPRINT_CLOSED, Kind.SPRINT_DELETED):
         return _decision([Sync.CARDS])
     if event.kind is not Kind.OTHER and event.detail == CASE_LINKS_PROPERTY:
         return _decision([Sync.ESCALATIONS])

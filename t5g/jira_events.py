@@ -45,6 +45,7 @@ class Kind(StrEnum):
     SPRINT_CLOSED = "sprint_closed"
     PROPERTY_SET = "issue_property_set"
     PROPERTY_DELETED = "issue_property_deleted"
+    SPRINT_DELETED = "sprint_deleted"
     SPRINT_UPDATED = "sprint_updated"
     VERSION_UPDATED = "jira:version_updated"
     VERSION_RELEASED = "jira:version_released"

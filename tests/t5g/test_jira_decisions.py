@@ -954,7 +954,7 @@ def test_case_links_set_as_a_property_ask_the_sync(shelf: Shelf) -> None:
 # Other events
 
 
-@pytest.mark.parametrize("name", ["sprint_started", "sprint_closed"])
+@pytest.mark.parametrize("name", ["sprint_started", "sprint_closed", "sprint_deleted"])
 def test_a_sprint_that_begins_or_ends_asks_the_sync(shelf: Shelf, name: str) -> None:
     decision = shelf.apply(event(name, 1, sprint={"id": 7, "name": "T5G Sprint 13"}))
     assert decision.resyncs == (Sync.CARDS,)

@@ -1,8 +1,8 @@
 """Finds out whether something was renamed in JIRA: that moves no issue's `updated`.
 
-A few issues that together have every name known (of people, sprints and versions, and the key of
-the project) are looked at in each run. If one of them has another name now, or differs though it
-was not updated, everything is to be listed.
+A few issues that together have every name known (of people, sprints and versions, the key of the
+project, and the words that administrators may change, as of statuses) are looked at in each run. If
+one of them has another name now, or differs though it was not updated, everything is to be listed.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -17,6 +17,8 @@ from t5g.model import Card, Issue, Person
 from workers.answers import Json
 from workers.context import SyncContext
 
+#: Facts whose words an administrator of JIRA may change for all issues.
+WORDS = ("status", "priority", "type", "severity")
 #: A name of something: its kind, its id, and how it is called.
 Name = tuple[str, str, str]
 LookUp = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Json | UpstreamError | None]]]
@@ -79,12 +81,13 @@ async def renamed(
 
 
 def _covering(known: Mapping[str, Named]) -> list[str]:
-    """Return the keys of some that together have all names."""
+    """Return the keys of some that together have all names, and all words without an id."""
     chosen: list[str] = []
-    covered: set[Name] = set()
-    for key in sorted(known):
-        if not known[key].names <= covered:
-            covered |= known[key].names
+    covered: set[tuple[str, ...]] = set()
+    for key, one in sorted(known.items()):
+        words = {(name, str(getattr(one.facts, name, ""))) for name in WORDS}
+        if not one.names | words <= covered:
+            covered |= one.names | words
             chosen.append(key)
     return chosen
 

@@ -247,3 +247,16 @@ async def test_a_look_for_renames_that_fails_stops_no_sync(settings, upstreams, 
     record = await synced(settings, Sync.CARDS)
     assert (await one(store, world[1])).card.status == "Blocked"
     assert any(note.startswith("could not look at T5G-1 for renames") for note in record.notes)
+
+
+@pytest.mark.parametrize("field", ["status", "priority"])
+async def test_a_word_that_an_administrator_changed_is_found(
+    settings, upstreams, world, store, field
+):
+    words = {"status": ("Blocked", "QE Review"), "priority": ("Major", "Critical")}[field]
+    for word, full in zip(words, (True, False), strict=True):
+        for key in ("T5G-2", "T5G-3"):
+            setattr(upstreams.jira.issues[key], field, word)  # nobody is told, nothing is updated
+        await synced(settings, *JIRA, full=full)
+        for number in world[1:]:
+            assert getattr((await one(store, number)).card, field) == word
