@@ -106,12 +106,14 @@ class Help(Struct, frozen=True, kw_only=True):
 class DigestAnswer(Struct, frozen=True, kw_only=True):
     """A digest (or a weekly report). `mentions`: Slack ids by JIRA account, for who is mentioned.
 
-    `trend`: the number of open cases on the last days, oldest first.
+    `personal`: it is of one person's own cases. `trend`: the number of open cases on the last days,
+    oldest first.
     """
 
     digest: Digest
     freshness: Freshness
     weekly: bool = False
+    personal: bool = False
     zone: str = "UTC"
     trend: tuple[int, ...] = ()
     mentions: Mapping[str, str] = msgspec.field(default_factory=dict)

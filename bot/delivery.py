@@ -26,6 +26,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audience import Audience
+from bot.people import NOT_NOW
 from bot.refusals import refusal
 from t5g.alerts import Alerts
 from t5g.clock import BOUND, believable
@@ -74,7 +75,9 @@ class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message on its way. `thread_of`: the id of the one whose thread it goes into.
 
     `channel`: a channel's id, or a person's for their direct messages. `expires` in seconds since
-    the epoch. `content`: a file, in base64, with its `name`.
+    the epoch. `content`: a file, in base64, with its `name`. `then`: (key of a hash, field, value)
+    to be kept when Slack has the message, in the same transaction that notes that. `once`: the name
+    of what it tells, which stands in its metadata: so it is found when Redis has forgotten it.
     """
 
     channel: str
@@ -88,6 +91,8 @@ class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     content: str = ""
     expires: float = 0.0
+    then: tuple[tuple[str, str, str], ...] = ()
+    once: str = ""
     #: For people: what it is, in the log and in alerts.
     what: str = "message"
 
@@ -203,6 +208,31 @@ class Outbox:
     async def forget(self, once: str) -> None:
         """Let messages be taken under that name again."""
         await self._redis.delete(self._once(once))
+
+    async def told_before(self, channel: str, once: str, since: float) -> float | None:
+        """Return when the channel was told what `once` names, by its own messages since `since`.
+
+        For what Redis may have forgotten; it knows again then. None: it was not, or the channel can
+        not be looked into at all. Raises UnsureError when Slack can not say now.
+        """
+        try:
+            place = await self._place(channel)
+            found = await self._client.conversations_history(
+                channel=place, oldest=f"{since:.6f}", limit=LOOKED_AT, include_all_metadata=True
+            )
+        except SlackApiError as error:
+            refused = refusal(error)
+            if refused.passes or refused.limited or refused.why in BROKEN_APP:
+                raise UnsureError(NOT_NOW, why=refused.why) from error
+            return None
+        except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
+            raise UnsureError(NOT_NOW, why=type(error).__name__) from error
+        for row in found.get("messages") or ():
+            payload = (row.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("once") == once:
+                await self._redis.set(self._once(once), b"1", ex=KEPT)
+                return float(row["ts"])
+        return None
 
     async def posted(self, message_id: str) -> Posted | None:
         """Return where a message ended up, or None if it is not posted yet."""
@@ -382,7 +412,8 @@ class Outbox:
         more: dict[str, Any] = {"thread_ts": thread} if (thread := await self._thread(item)) else {}
         if item.blocks:
             more["blocks"] = list(item.blocks)
-        metadata = {"event_type": EVENT_TYPE, "event_payload": {"id": item.id}}
+        names = {"id": item.id, **({"once": item.once} if item.once else {})}
+        metadata = {"event_type": EVENT_TYPE, "event_payload": names}
         found = await self._client.chat_postMessage(
             channel=channel, text=item.text, metadata=metadata,
             unfurl_links=False, unfurl_media=False, **more,
@@ -445,6 +476,8 @@ class Outbox:
         key = self._keys.named("slack", "posted", item.id)
         pipe.set(key, msgspec.json.encode(posted), ex=KEPT)
         pipe.delete(self._trying(item))
+        for hash_key, field, value in item.then:
+            pipe.hset(hash_key, field, value)
         await pipe.execute()
         await self._alerts.clear(_alert(item.channel), f"Slack takes messages for {item.channel}.")
 

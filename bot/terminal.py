@@ -61,7 +61,7 @@ async def digest_once(settings: Settings, channel: str, *, dry_run: bool, consol
     async with opened(settings) as context:
         await context.board.refresh()
         if dry_run:
-            show(await answer_of(context, Report.DAILY), console)
+            show(await answer_of(context, Report.DAILY, channel=channel), console)
             return
         if not channel:
             raise SettingsError(["T5G_SLACK_DIGEST_CHANNEL is missing: where to post the digest"])

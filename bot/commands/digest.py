@@ -38,7 +38,7 @@ async def digest(request: Request) -> Answer:
     verb = words[0].casefold() if words else "preview"
     match verb:
         case "preview":
-            return await answer_of(request.context, report)
+            return await answer_of(request.context, report, channel=request.asker.post_to)
         case "list":
             return await _list(request)
         case "now":

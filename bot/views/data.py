@@ -48,6 +48,15 @@ def data_of(answer: Answer) -> Any:
                     section.name: [entry.number for entry in section.entries]
                     for section in answer.digest.sections
                 },
+                "changed": {
+                    item.entry.number: [news.kind for news in item.news]
+                    for item in answer.digest.items
+                },
+                "now": {
+                    section.name: [entry.number for entry in section.entries]
+                    for section in answer.digest.state
+                },
+                "whole": answer.digest.whole,
             }
         case SyncStatus():
             return {

@@ -190,7 +190,7 @@ def _digest(answer: DigestAnswer) -> RenderableType:
     if answer.weekly:
         return Text(weekly_text(answer))
     parts: list[RenderableType] = []
-    for section in answer.digest.sections:
+    for section in (*answer.digest.sections, *answer.digest.state):
         if section.entries:
             parts.append(Text(f"{section.title} ({len(section.entries)})", style="bold"))
             parts.append(_table(section.entries[:20], answer.digest.at))

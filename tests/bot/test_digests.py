@@ -1,9 +1,11 @@
-"""The digest: once for each occasion, across restarts, with threads, picture and quiet days."""
+"""The digest: what we learned since the last one, once for each occasion, whatever breaks."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -11,13 +13,17 @@ import pytest
 from bot.context import Context
 from bot.digests import post_due
 from bot.terminal import opened
+from sandbox.faults import Kind
 from t5g.census import figures
+from t5g.model import Escalation, Source
 from t5g.settings import Settings
+from t5g.state import PortalSeen
 from t5g.statistics import DayRow
+from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from tests import wall_clock
 from tests.bot.conftest import Channel, texts
-from tests.bot.worlds import ANN, NOW, world
-from tests.making import card_seen, portal_seen
+from tests.bot.worlds import ANN, NOW, SEVERITIES, world
+from tests.making import card_seen, listing, portal_seen
 
 
 @pytest.fixture
@@ -160,26 +166,9 @@ async def test_owners_are_mentioned_and_numbers_are_compared(channel: Channel) -
     await tick(channel, NOW, digest_at=NOW.time())
     (digest,) = await seen(channel)
     assert f"<@{channel.user}>" in digest
-    assert "*8* open (+5)" in digest
-    assert "Newly escalated" in digest
-    assert "Open cases, 6 days" in digest
-    pictures = [f for f in channel.server.files.files.values() if f.name.endswith(".png")]
-    assert len(pictures) == 1
-    assert pictures[0].content.startswith(b"\x89PNG")
-
-
-async def test_long_lists_continue_in_the_thread(channel: Channel) -> None:
-    await channel.store.write(world(60), now=NOW)
-    await tick(channel, NOW, digest_at=NOW.time())
-    (main,) = await channel.as_("vic").messages()
-    assert "more" in texts(main)
-    state = channel.server.state
-    thread = state.messages(state.channel("general").id, thread=main["ts"])
-    rest = "\n".join(texts(m.blocks) for m in thread[1:])
-    assert "continued" in rest
-    for n in range(1, 61):
-        assert f"{n:08}" in texts(main) + rest
-    assert channel.refused() == []
+    assert "status%3Aopen|open> (+5)" in digest
+    assert "escalated (ESC-1)" in digest
+    assert channel.server.files.files == {}, "the trend is for the weekly report"
 
 
 async def test_the_weekly_report_can_be_copied(channel: Channel) -> None:
@@ -193,6 +182,21 @@ async def test_the_weekly_report_can_be_copied(channel: Channel) -> None:
     mail = "\n".join(texts(m.blocks) for m in thread[1:])
     assert "To copy into an e-mail" in mail
     assert "Field support, weekly report" in mail
+    assert "Escalated (1)" in mail
+
+
+async def test_the_weekly_report_has_the_trend_as_a_picture(channel: Channel) -> None:
+    await channel.store.write(world(8), now=NOW)
+    for days in range(1, 6):
+        day = NOW - timedelta(days=days)
+        row = DayRow(day=f"{day:%Y-%m-%d}", at=day.timestamp(), headlines={"open": 3})
+        await channel.context.history.write(row)
+    await channel.said("digest weekly now")
+    await channel.settle()
+    (main,) = await channel.as_("vic").messages()
+    assert "Open cases, 6 days" in texts(main)
+    pictures = [f for f in channel.server.files.files.values() if f.name.endswith(".png")]
+    assert [picture.content[:4] for picture in pictures] == [b"\x89PNG"]
 
 
 async def test_preview_is_for_the_asker_alone(channel: Channel) -> None:
@@ -207,3 +211,136 @@ async def test_digests_come_also_when_nothing_may_be_changed(
 ) -> None:
     await channel.store.write(world(8), now=NOW)
     assert await tick(channel, at(9), **settings) == 1
+
+
+# What is told: what we learned since the place up to which Slack has the last one
+
+
+async def synced(channel: Channel, *names: Sync, at: datetime = NOW) -> None:
+    """Let these syncs (or all) have succeeded."""
+    records = SyncRecords(channel.context.redis, channel.context.keys)
+    for name in names or tuple(Sync):
+        record = SyncRecord(name=name, state=SyncState.OK, last_success=at.timestamp())
+        await records.write(record)
+
+
+async def digests(channel: Channel) -> list[str]:
+    """What everybody sees of digests in the channel, each as notifications show it."""
+    return [message["text"] for message in await channel.as_("vic").messages()]
+
+
+def opened_case(number: str, moment: datetime, **facts: Any) -> PortalSeen:
+    return portal_seen(number, created=moment, updated=moment, **facts)
+
+
+async def test_what_came_to_be_known_after_a_digest_is_in_the_next_once(channel: Channel) -> None:
+    await channel.store.write([opened_case("01111111", at(9, days=-5))], now=NOW)
+    await synced(channel)
+    assert await tick(channel, at(9)) == 1
+    # Opened and escalated before that digest, known after it.
+    late = opened_case("02222222", at(8, 50))
+    escalation = Escalation(key="ESC-1", since=at(8, 40))
+    await channel.store.write([late], now=at(9, 5))
+    await channel.store.write(
+        [listing("01111111", Source.ESCALATION, escalation, seen=at(10))], now=at(10)
+    )
+    await tick(channel, at(9, days=1))
+    await tick(channel, at(9, days=2))
+    first, second, third = await digests(channel)
+    assert "Nothing changed" in first
+    assert "1 escalated, 1 new" in second
+    assert "01111111" in second
+    assert "02222222" in second
+    assert "Nothing changed" in third
+
+
+async def test_what_slack_refused_is_in_the_next_digest(channel: Channel) -> None:
+    await channel.store.write(
+        [opened_case(f"{n:08}", at(9, days=-9)) for n in range(1, 4)], now=NOW
+    )
+    await synced(channel)
+    await tick(channel, at(9))
+    closed = opened_case("00000002", at(9, days=-9), status="Closed", closed=at(10))
+    closed = msgspec.structs.replace(closed, updated=at(10))
+    await channel.store.write([closed], now=at(10))
+    state = channel.server.state
+    state.channel("general").archived = True
+    await tick(channel, at(9, days=1))
+    state.channel("general").archived = False
+    await tick(channel, at(9, days=2))
+    await tick(channel, at(9, days=3))
+    _, second, third = await digests(channel)
+    assert "1 closed" in second
+    assert "Nothing changed" in third
+
+
+async def test_a_redis_that_forgot_all_posts_and_tells_nothing_twice(channel: Channel) -> None:
+    await channel.store.write(world(8), now=NOW)
+    await synced(channel)
+    moment = at(9)
+    async with started(channel, wall_clock.now(), digest_at=NOW.time()) as context:
+        assert len(await post_due(context)) == 1
+        await context.outbox.drain()
+        await context.redis.flushdb()
+        await channel.store.write(world(8), now=NOW)
+        await synced(channel, Sync.CASES)
+        assert await post_due(context) == []
+        await context.outbox.drain()
+    assert len(await digests(channel)) == 1
+    # Escalations are looked for later; what their first sync finds was there all along.
+    await channel.store.write(
+        [listing("00000002", Source.ESCALATION, Escalation(key="ESC-2", since=at(9, days=-9)))],
+        now=moment,
+    )
+    tomorrow = wall_clock.now() + timedelta(days=1)
+    assert await tick(channel, tomorrow, digest_at=NOW.time()) == 1
+    assert "ESC-2" not in (await digests(channel))[-1]
+
+
+async def test_slack_that_can_not_say_whether_it_has_a_digest_is_asked_again(
+    channel: Channel,
+) -> None:
+    await channel.store.write(world(8), now=NOW)
+    channel.faults.add(Kind.DOWN, path="/api/conversations.history", times=1)
+    assert await tick(channel, at(9)) == 0
+    assert await tick(channel, at(9, 5)) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 300])
+async def test_one_message_tells_each_case_once_and_leads_to_exactly_the_rest(
+    channel: Channel, count: int
+) -> None:
+    await channel.store.write(
+        [opened_case("01111111", at(9, days=-5), severity="4 (Low)")], now=NOW
+    )
+    await synced(channel)
+    await tick(channel, at(9))
+    names = ("株式会社サンプル電機製作所", "شركة الاتصالات السعودية", "Acme <&> Co")
+    new = [
+        opened_case(f"{n:08}", at(10), account=names[n % 3], severity=SEVERITIES[n % 4],
+                    summary="Knoten nach Aktualisierung nicht bereit, seit gestern Abend schon")
+        for n in range(2, count + 2)
+    ]  # fmt: skip
+    cards = [card_seen(f"{n:08}", f"T5G-{n}", assignee=ANN) for n in range(2, count + 2)]
+    await channel.store.write([*new, *cards], now=at(10))
+    await tick(channel, at(9, days=1))
+    _, message = await channel.as_("vic").messages()
+    state = channel.server.state
+    thread = state.messages(state.channel("general").id, thread=message["ts"])
+    assert len(thread) <= 1
+    assert channel.refused() == []
+    text = texts(message["blocks"])
+    shown = set(re.findall(r"\|(\d{8})>", text))
+    linked = {
+        number
+        for block in message["blocks"] if block["type"] == "actions"
+        for button in block["elements"]
+        for number in re.findall(r"\d{8}", unquote(button["url"]))
+    }  # fmt: skip
+    assert len(shown) == min(count, 25)
+    assert not shown & linked
+    assert shown | linked == {f"{n:08}" for n in range(2, count + 2)}
+    assert text.count(f"<@{channel.user}>") == min(count, 1)
+    if count > 25:
+        assert f"and {count - 25} more" in text
+    assert (f"{count} new" if count else "Nothing changed") in message["text"]

@@ -188,4 +188,4 @@ async def test_digest_is_posted_once_a_day(channel: Channel) -> None:
     assert posted == [1, 0, 0]
     digests = [m for m in await channel.messages() if "digest" in texts(m).casefold()]
     assert len(digests) == 1
-    assert "Newly escalated" in texts(digests[0])
+    assert "🚨 escalated (ESC-1)" in texts(digests[0])
