@@ -39,6 +39,32 @@ async def test_two_messages_of_a_channel_are_a_second_apart(channel: Channel) ->
     assert time.monotonic() - begun >= 0.38
 
 
+async def test_a_wait_that_redis_set_while_its_clock_was_ahead_holds_up_nobody(
+    channel: Channel,
+) -> None:
+    context, place = channel.context, channel.server.state.channel("general").id
+    await context.redis.set(context.keys.named("slack", "pace", place), b"1", ex=31 * 86_400)
+    await put(channel, "one")
+    await context.outbox.drain()
+    assert await seen(channel) == ["one"]
+
+
+async def test_a_post_that_a_wrong_clock_began_is_found_instead_of_made_twice(
+    channel: Channel,
+) -> None:
+    context, place = channel.context, channel.server.state.channel("general").id
+    item = message(place, {"text": "one"})
+    await context.outbox.put([item])
+    await context.outbox.drain()
+    ahead = repr(context.clock() + 31 * 86_400)
+    await context.redis.delete(context.keys.named("slack", "posted", item.id))  # it was not noted
+    await context.redis.set(context.keys.named("slack", "trying", item.id), ahead)
+    await context.outbox.put([item])
+    await context.outbox.drain()
+    assert await seen(channel) == ["one"]
+    assert await context.outbox.posted(item.id) is not None
+
+
 async def test_whoever_has_little_time_leaves_the_rest_to_the_next(channel: Channel) -> None:
     outbox = channel.context.outbox
     outbox.pace(1.0)

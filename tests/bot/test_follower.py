@@ -172,6 +172,37 @@ async def test_readers_watch_for_themselves_only(channel: Channel) -> None:
     assert "You are told" in await vic.direct.said("watch severity:urgent")
 
 
+async def test_who_began_to_follow_in_the_future_announces_what_comes_now(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    context = channel.context
+    key = context.keys.named("slack", "followed")
+    async with nobody_following(channel):
+        kept = msgspec.json.decode(await context.redis.get(key))
+        ahead = {**kept, "since": context.clock() + 31 * 86_400}
+        await context.redis.set(key, msgspec.json.encode(ahead))
+    await followed(channel)
+    later = wall_clock.now() + timedelta(seconds=5)
+    await channel.store.write(
+        [portal_seen("00000060", severity="2 (High)", updated=later, seen=later),
+         card_seen("00000060", "T5G-60", assignee=ANN, created=later, updated=later)], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    [told] = await public(channel, "high")
+    assert "T5G-60" in told
+
+
+async def test_a_deed_that_redis_keeps_for_a_month_spares_nobody_the_news(
+    channel: Channel,
+) -> None:
+    context = channel.context
+    await context.deeds.remember("00000002", channel.user, "card.status")
+    assert await context.deeds.of("00000002")
+    await context.redis.expire(context.keys.named("slack", "deeds", "00000002"), 31 * 86_400)
+    assert await context.deeds.of("00000002") == {}
+
+
 async def test_a_new_card_is_announced_by_severity_with_its_description(channel: Channel) -> None:
     await began(channel)
     later = wall_clock.now()
