@@ -1,9 +1,12 @@
 """`t5g check` names the part that does not work."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.faults import Kind
 from t5g.checks import run_checks
+from tests import wall_clock
 from workers.checks import upstream_checks
 
 
@@ -38,3 +41,11 @@ async def test_a_wrong_key_is_found_although_connecting_works(check, upstreams):
     results = await check()
     assert not results["bugzilla"].ok
     assert "306" in results["bugzilla"].found
+
+
+@pytest.mark.parametrize(("apart", "side"), [(-900, "behind"), (900, "ahead of")])
+async def test_a_clock_of_jira_that_is_wrong_is_told(check, upstreams, monkeypatch, apart, side):
+    monkeypatch.setattr(upstreams.jira, "now", lambda: wall_clock.now() + timedelta(seconds=apart))
+    results = await check()
+    assert [name for name, result in results.items() if not result.ok] == ["jira"]
+    assert f" s {side} ours" in results["jira"].found

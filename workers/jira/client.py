@@ -6,11 +6,14 @@ short page means end here.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
+from t5g.clock import BEHIND
 from t5g.errors import UpstreamError
 from t5g.jira_payloads import CASE_LINKS_PROPERTY
 from t5g.settings import Settings
+from t5g.timestamps import parse_time
 from workers.answers import Json, count_in
 from workers.blocking import Threads
 from workers.calls import Caller, Policy, Traffic
@@ -155,6 +158,15 @@ class JiraClient:
     async def check(self) -> str:
         """Ask who we are: Cloud answers expired tokens as if nobody had asked."""
         row = await self._threads.run(self._server.who_am_i)
+        info = await self._threads.run(self._server.server_info_json)
+        told = parse_time(info.get("serverTime"), self._settings.jira_zone)
+        ahead = (told - datetime.now(UTC)).total_seconds() if told else 0.0
+        if abs(ahead) > BEHIND.total_seconds():
+            side = "ahead of" if ahead > 0 else "behind"
+            why = (
+                f"its clock is {abs(ahead):.0f} s {side} ours, or T5G_JIRA_TIMEZONE is not its zone"
+            )
+            raise UpstreamError(SERVICE, why, transient=False)
         return f"answers as {row.get('displayName') or row.get('name') or 'an unnamed account'}"
 
     async def _sprints_of(self, board: int, states: str, name: str) -> list[int]:

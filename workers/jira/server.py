@@ -116,6 +116,10 @@ class Server(JIRA):
             raise Transient(NOT_ASKED_FOR)  # an empty object would say that JIRA knows us
         return found
 
+    def server_info_json(self) -> Json:
+        """Return what JIRA says of itself, the time of its clock included."""
+        return self._table("serverInfo")
+
     def _post(self, path: str, body: Json) -> Json:
         return table_in(self._get_json(path, params=body, use_post=True))
 
