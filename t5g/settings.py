@@ -35,6 +35,9 @@ from t5g.setting_sources import PREFIX, FileSource, VaultSource
 
 Part = Literal["portal", "jira", "bugzilla", "slack", "socket", "webhook", "saml"]
 
+#: A channel (C), or a private one or a group of people from before 2020 (G).
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}", re.ASCII)
+
 
 class Sla(BaseModel):
     """Days a case may be open before it breaches, by severity."""
@@ -408,6 +411,25 @@ class Settings(BaseSettings):
                 f"{value!r} is no time zone; use a name like Europe/Berlin or UTC"
             ) from error
         return value
+
+    @field_validator(
+        "slack_digest_channel", "slack_high_channel", "slack_low_channel", "slack_ops_channel"
+    )
+    @classmethod
+    def _channel_id(cls, value: str) -> str:
+        """Names work in one call of Slack only: histories, files and threads want the id."""
+        found = value.strip()
+        if found and not CHANNEL_ID.fullmatch(found):
+            raise ValueError(
+                f"{found[:40]!r} is no channel's id; it looks like C0123ABCDEF and stands at the "
+                "end of the channel's details in Slack"
+            )
+        return found
+
+    @field_validator("slack_restricted_channels", "slack_external_channels")
+    @classmethod
+    def _channel_ids(cls, value: str) -> str:
+        return " ".join(cls._channel_id(part) for part in value.replace(",", " ").split())
 
     @field_validator("jira_webhook_networks", "trusted_proxies")
     @classmethod

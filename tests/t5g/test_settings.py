@@ -121,3 +121,23 @@ def test_a_variable_that_is_no_json_is_told_with_its_shape(monkeypatch: pytest.M
     assert raised.value.lines == (
         'T5G_INTERNAL_STATUS: is no JSON object; write it like {"name": "value"}',
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["slack_digest_channel", "slack_high_channel", "slack_ops_channel"]
+)
+def test_a_channel_is_given_by_its_id(name: str) -> None:
+    """A name works when something is posted, and in no other call."""
+    for wrong in ("#t5g-digest", "t5g-digest", "U0123ABCDEF", "c0123abcdef"):
+        with pytest.raises(SettingsError, match="is no channel's id"):
+            load_settings(env={"redis_url": "redis://x", name: wrong})
+    found = load_settings(env={"redis_url": "redis://x", name: "  C0123ABCDEF "})
+    assert getattr(found, name) == "C0123ABCDEF"
+    assert getattr(load_settings(env={"redis_url": "redis://x"}), name) == ""
+
+
+def test_channels_of_a_list_are_given_by_their_ids() -> None:
+    given = {"redis_url": "redis://x", "slack_restricted_channels": "C0123ABCDEF, G0123ABCDEF"}
+    assert load_settings(env=given).slack_restricted_channels == "C0123ABCDEF G0123ABCDEF"
+    with pytest.raises(SettingsError, match="'general' is no channel's id"):
+        load_settings(env={**given, "slack_external_channels": "C0123ABCDEF general"})

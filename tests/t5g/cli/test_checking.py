@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from sandbox.faults import Kind
 from sandbox.slack.app import BOT_TOKEN, create_slack_app
 from sandbox.slack.app import FAULTS as SLACK_FAULTS
+from sandbox.slack.app import SERVER as SLACK
 from sandbox.slack.state import SlackState
 from t5g.cli import checking
 from t5g.cli.checking import _checked
@@ -125,6 +126,32 @@ async def test_a_team_file_with_mistakes_is_named_with_each_of_them(settings, tm
 async def test_slack_that_does_not_answer_is_named(settings, slack, kind):
     slack.app[SLACK_FAULTS].add(kind)
     assert failing(await _checked(settings)) == ["slack"]
+
+
+async def test_each_channel_of_the_settings_is_looked_at(settings, slack):
+    """Found by its id, with its name; whether the bot can post and read, and who else reads."""
+    server = slack.app[SLACK]
+    state = server.state
+    ours, without, old, others = (
+        state.add_channel(name, with_bot=name != "without") for name in
+        ("ours", "without", "old", "others")
+    )  # fmt: skip
+    old.archived = True
+    server.membership.connect(others, "T0OTHER")
+    given = {"slack_digest_channel": ours.id, "slack_high_channel": without.id,
+             "slack_low_channel": old.id, "slack_ops_channel": others.id}  # fmt: skip
+    told = {r.name: r for r in await _checked(settings.model_copy(update=given))}
+    assert told["slack the digest"].ok
+    assert "#ours; the bot is in it" in told["slack the digest"].found
+    high = told["slack urgent and high cases"]
+    assert "the bot is not in #without" in high.found
+    assert "T5G_SLACK_HIGH_CHANNEL" in high.hint
+    assert "#old is archived" in told["slack normal and low cases"].found
+    assert "#others: people of another company" in told["slack alerts for operators"].found
+    nowhere = settings.model_copy(update={"slack_digest_channel": "C0NOWHERE"})
+    (line,) = [r for r in await _checked(nowhere) if r.name == "slack the digest"]
+    assert "channel_not_found" in line.found
+    assert not line.ok
 
 
 async def test_events_that_stopped_while_things_changed_are_told(settings, redis_url):
