@@ -43,8 +43,8 @@ SHOWN = re.compile(r"<evil of=(\d+)")
 HIDDEN = {
     "Portal.upstream_status", "Portal.account_number",
     "Details.issue_keys", "NotifiedUser.kind", "CaseComment.id",
-    "Person.account", "Person.email", "Comment.id", "Card.id",
-    "Issue.id", "Escalation.id", "Run.worker", "Run.request", "Run.queue",
+    "Person.account", "Person.email", "Comment.id", "Card.id", "Card.sprint_id",
+    "Issue.id", "Issue.fix_version_ids", "Escalation.id", "Run.worker", "Run.request", "Run.queue",
 }  # fmt: skip
 
 
