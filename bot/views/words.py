@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from unicodedata import east_asian_width
 from urllib.parse import quote
 
 from t5g.derived import Entry
@@ -146,18 +145,6 @@ def fit(lines: Iterable[str], limit: int = 2_800) -> str:
         kept += 1
     left = len(found) - kept
     return "\n".join([*found[:kept], *([f"… and {left} more"] if left else [])])
-
-
-def column(text: str, width: int) -> str:
-    """One line of exactly `width` places in a fixed font, where some letters take two."""
-    kept, used = list[str](), 0
-    for char in shorten(clean(text), width):
-        places = 2 if east_asian_width(char) in "WF" else 1
-        if used + places > width:
-            break
-        kept.append(char)
-        used += places
-    return "".join(kept) + " " * (width - used)
 
 
 def days(value: float) -> str:

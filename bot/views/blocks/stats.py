@@ -1,6 +1,6 @@
 """Headline numbers, and who has how much."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from bot.answers import Stats
 from bot.views.blocks.parts import (
@@ -13,15 +13,17 @@ from bot.views.blocks.parts import (
     foot,
     link_button,
     section,
+    small,
 )
-from bot.views.words import MARKS, column, fit, plural, safe
+from bot.views.words import MARKS, fit, plural, printable, safe
 from t5g.derived import severity_rank
 from t5g.figures import HEADLINES, Durations
 from t5g.settings import Settings
 
-TITLES = ("open", "urg", "esc", "sla", "old")
-#: So many letters of a fixed font fit beside each other on a phone.
-WIDEST = 36
+TITLES = ("Open", "Urgent, high", "Escalated", "Breaching", "Stale")
+LONGEST_NAME = 60
+#: So many rows are told of where only text is shown.
+IN_TEXT = 5
 
 
 def stats_message(answer: Stats, settings: Settings) -> Payload:
@@ -35,7 +37,16 @@ def stats_message(answer: Stats, settings: Settings) -> Payload:
     elements.append(button("Share in channel", SHARE, {"a": f"stats {answer.by}".strip()}))
     elements += link_button("Open in browser", "browser", f"{settings.base_url}/stats")
     blocks += [actions(elements), foot(answer.freshness, answer.figures.at)]
-    return {"text": f"{plural(answer.figures['open'], 'open case')}", "blocks": blocks}
+    return {"text": _spoken(answer), "blocks": blocks}
+
+
+def _spoken(answer: Stats) -> str:
+    """The substance in a text: what notifications show and screen readers read."""
+    text = plural(answer.figures["open"], "open case")
+    if not answer.by:
+        return f"{text}, {answer.figures['escalated']:,} escalated"
+    most = ", ".join(f"{safe(x.name, 40)} {x.open:,}" for x in answer.rows[:IN_TEXT])
+    return f"{text} by {answer.by}: {most or 'none'}"
 
 
 def _numbers(answer: Stats) -> list[Block]:
@@ -82,23 +93,19 @@ def _days(found: Durations | None) -> str:
 
 
 def _table(answer: Stats) -> list[Block]:
-    """A table in a fixed font, narrow enough for a phone."""
-    rows: list[tuple[str, ...]] = [(answer.by, *TITLES)]
+    """A table as a block, whose columns hold whatever script the names are in; its cells are plain
+    text (https://docs.slack.dev/reference/block-kit/blocks/table-block)."""
+    rows = [(answer.by.capitalize(), *TITLES)]
     rows += [
-        (x.name, *map(str, (x.open, x.urgent, x.escalated, x.breaching, x.stale)))
+        (printable(x.name, LONGEST_NAME) or "–",
+         *(f"{n:,}" for n in (x.open, x.urgent, x.escalated, x.breaching, x.stale)))
         for x in answer.rows
-    ]
-    sizes = [max(len(row[n]) for row in rows) for n in range(1, len(TITLES) + 1)]
-    lines = [_line(row, sizes) for row in rows]
+    ]  # fmt: skip
+    table: Block = {
+        "type": "table",
+        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in rows],
+        "column_settings": [{"is_wrapped": True}, *({"align": "right"} for _ in TITLES)],
+    }
     more = answer.total - len(answer.rows)
-    text = "```" + "\n".join(lines) + "```"
-    tail = f"\n… and {more:,} more" if more > 0 else ""
-    legend = "_urg: urgent and high · esc: escalated · sla: breaching · old: stale_"
-    return [section(f"*Open cases by {answer.by}*\n{text}{tail}\n{legend}")]
-
-
-def _line(row: Sequence[str], sizes: Sequence[int]) -> str:
-    # Slack counts an escape as several characters, a table as one: other signs stand for them.
-    name = row[0].replace("`", "'").replace("&", "+").replace("<", "(").replace(">", ")")
-    counts = "".join(f" {cell:>{size}}" for cell, size in zip(row[1:], sizes, strict=True))
-    return column(name, WIDEST - len(counts)) + counts
+    tail = [small(f"… and {more:,} more")] if more > 0 else []
+    return [section(f"*Open cases by {answer.by}*"), table, *tail]
