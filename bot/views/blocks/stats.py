@@ -95,7 +95,7 @@ def _days(found: Durations | None) -> str:
 def _table(answer: Stats) -> list[Block]:
     """A table as a block, whose columns hold whatever script the names are in; its cells are plain
     text (https://docs.slack.dev/reference/block-kit/blocks/table-block)."""
-    rows = [(answer.by.capitalize(), *TITLES)]
+    rows: list[tuple[str, ...]] = [(answer.by.capitalize(), *TITLES)]
     rows += [
         (printable(x.name, LONGEST_NAME) or "–",
          *(f"{n:,}" for n in (x.open, x.urgent, x.escalated, x.breaching, x.stale)))
