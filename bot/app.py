@@ -160,6 +160,9 @@ def _add_changes(app: AsyncApp, context: Context) -> None:
     async def changed(body: dict[str, Any]) -> None:
         if names := changed_names(event_of(body)):
             await context.people.changed(*names)
+            for name in names:
+                if name.startswith("channel:"):
+                    await context.outbox.reopen(name.removeprefix("channel:"))
 
     for kind in CHANGES:
         app.event(kind)(changed)

@@ -56,6 +56,11 @@ UNFIT = frozenset({
     "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments",
     "msg_too_long",
 })  # fmt: skip
+#: The channel takes nothing from us now. What is in its line waits for somebody to invite the bot;
+#: only a message with a window of its own (`Outgoing.then`) goes: the next one tells the same.
+CLOSED = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
+#: Seconds after which a closed channel is tried again, if no event tells earlier.
+CLOSED_FOR = 300
 #: The app itself is at fault, not the channel: the message waits for somebody to mend it.
 BROKEN_APP = frozenset({
     "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed",
@@ -302,7 +307,7 @@ class Outbox:
     async def _drain(self, channel: str, until: float) -> None:
         lock = Lock(self._redis, self._keys.lock(f"slack:{channel}"), time_to_live=30.0)
         async with lock:
-            if not await lock.acquire():
+            if not await lock.acquire() or await self._redis.exists(self._closed(channel)):
                 return
             while (raw := await self._redis.lindex(self._line(channel), 0)) is not None:
                 if self._stopping or time.monotonic() >= until:
@@ -328,7 +333,7 @@ class Outbox:
             await self._alarm(item, "it waited for too long")
             return
         if why := await self._refusal(item):
-            await self._alarm(item, why)
+            await self._refused(item, why)
             return
         begun = await self._redis.get(self._trying(item))
         if begun is not None:
@@ -381,8 +386,19 @@ class Outbox:
         if why in BROKEN_APP:
             await self._alarm(item, why)
             raise _Later
-        await self._alarm(item, why)
+        await self._refused(item, why)
         return None
+
+    async def _refused(self, item: Outgoing, why: str) -> None:
+        """Tell operators that a channel takes nothing; raise _Later if the message waits for it."""
+        await self._alarm(item, why)
+        if why.split(maxsplit=1)[0] in CLOSED and not item.then:
+            await self._redis.set(self._closed(item.channel), why, ex=CLOSED_FOR)
+            raise _Later
+
+    async def reopen(self, channel: str) -> None:
+        """Try a channel again that took nothing: somebody changed who is in it."""
+        await self._redis.delete(self._closed(channel))
 
     async def _again(self, item: Outgoing) -> Posted | None:
         if item.expires < self._clock():
@@ -441,9 +457,9 @@ class Outbox:
             refused = refusal(error)
             if refused.passes or refused.limited:
                 raise _Later from None
-            # It can not be seen whether it is there; better none than two.
-            log.warning("slack_post_unknown", what=item.what, channel=item.channel, why=refused.why)
-            return Posted(item.channel, "")
+            # It can not be seen whether it is there: better twice than never, and operators know.
+            await self._alarm(item, f"{refused.why}: the answer was lost and the bot can not look")
+            return None
         except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError):
             raise _Later from None
         for row in found.get("messages") or ():
@@ -520,6 +536,9 @@ class Outbox:
 
     def _once(self, once: str) -> str:
         return self._keys.named("slack", "once", once)
+
+    def _closed(self, channel: str) -> str:
+        return self._keys.named("slack", "closed", channel)
 
     def _trying(self, item: Outgoing) -> str:
         return self._keys.named("slack", "trying", item.id)

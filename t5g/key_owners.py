@@ -88,6 +88,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("slack:deeds:*", "bot.shares", _PASSING, "who just changed a case"),
     Owned("slack:posted:*", "bot.delivery", _KEPT, "where a message was posted"),
     Owned("slack:trying:*", "bot.delivery", _PASSING, "a message on its way"),
+    Owned("slack:closed:*", "bot.delivery", _PASSING, "a channel that takes nothing now"),
     Owned("slack:pace:*", "bot.delivery", _PASSING, "one message a second for a channel"),
     Owned("slack:dm:*", "bot.delivery", _PASSING, "the channel of a person's messages"),
     Owned("slack:outbox", "bot.delivery", _WORK, "channels that have messages waiting"),

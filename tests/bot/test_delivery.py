@@ -3,10 +3,12 @@
 import asyncio
 import time
 
+import msgspec
 import pytest
 
 from bot.delivery import message
 from sandbox.faults import Kind
+from sandbox.slack.model import ChannelKind
 from t5g.alerts import Alerts
 from tests.bot.conftest import Channel, texts
 
@@ -116,13 +118,65 @@ async def test_a_set_with_a_name_is_taken_once(channel: Channel) -> None:
 
 async def test_a_refused_channel_is_an_alert_and_holds_up_nobody(channel: Channel) -> None:
     outbox = channel.context.outbox
-    await outbox.put([message("C0NOWHERE", {"text": "lost"})])
+    await outbox.put([message("C0NOWHERE", {"text": "kept"})])
     await put(channel, "seen")
     await outbox.drain()
     assert await seen(channel) == ["seen"]
     raised = await Alerts(channel.context.redis, channel.context.keys).raised()
     assert "C0NOWHERE: channel_not_found" in raised[0].text
-    assert await outbox.waiting() == 0
+    assert await outbox.waiting() == 1, "what nobody else tells waits"
+
+
+@pytest.mark.parametrize("how", ["archived", "left"])
+async def test_what_a_closed_channel_did_not_take_comes_when_it_does(
+    channel: Channel, how: str
+) -> None:
+    """An alarm is told, though late; a digest's news is in the next digest, and it is not kept."""
+    state, outbox = channel.server.state, channel.context.outbox
+    room, bot = state.channel("high"), state.bot_user.id
+    asked = channel.faults.total
+    if how == "archived":
+        room.archived = True
+    else:
+        room.members.remove(bot)
+        room.kind = ChannelKind.PRIVATE
+    window = (("t5g:slack:digests", "daily", "1.0"),)
+    digest = msgspec.structs.replace(message(room.id, {"text": "a digest"}), then=window)
+    await outbox.put([digest])
+    await outbox.put([message(room.id, {"text": "an alarm"})])
+    for _ in range(20):
+        await outbox.drain()
+    assert await outbox.waiting() == 1
+    assert channel.faults.total - asked < 12, "a closed channel is not tried all the time"
+    assert await channel.context.redis.hget(*window[0][:2]) is None
+    room.archived, room.kind = False, ChannelKind.PUBLIC
+    if how == "left":
+        channel.server.membership.let_in(state.bot_user, room, state.bot_user, join=True)
+        await channel.settle()
+    else:
+        await outbox.reopen(room.id)
+    await channel.context.people.changed(f"channel:{room.id}")
+    async with asyncio.timeout(10):
+        while await outbox.waiting():
+            await outbox.drain()
+    told = [m.text for m in state.messages(room.id)]
+    assert told[-1] == "an alarm"
+    assert "a digest" not in told
+    assert await Alerts(channel.context.redis, channel.context.keys).raised() == []
+
+
+async def test_where_nothing_can_be_looked_up_a_message_comes_twice_rather_than_never(
+    channel: Channel,
+) -> None:
+    """Its answer was lost, and the bot may not read the channel's history."""
+    no_scope = '{"ok":false,"error":"missing_scope"}'
+    channel.faults.add("status", path="/api/conversations.history", status=200, body=no_scope)
+    channel.faults.add("lose_answer", path="/api/chat.postMessage", times=1)
+    await put(channel, "one")
+    async with asyncio.timeout(10):
+        while await channel.context.outbox.waiting():
+            await channel.context.outbox.drain()
+    assert await seen(channel) == ["one", "one"]
 
 
 async def test_a_revoked_token_loses_nothing(channel: Channel) -> None:
