@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from bot.answers import Answer, Note, PlanList
-from bot.digests import answer_of, post
+from bot.digests import answer_of, is_person, post
 from bot.plans import (
     WORKDAYS,
     Plan,
@@ -20,14 +22,19 @@ from t5g.errors import QueryError
 from t5g.query.fields import nearest
 from t5g.team import Role
 
-VERBS = ("preview", "now", "here", "off", "list", "weekly")
+VERBS = ("preview", "now", "here", "me", "off", "list", "weekly")
 
 
 @router.command(
     "digest",
-    usage="[weekly] [preview|now|here 09:00 [zone] [days]|off|list]",
-    summary="Look at the digest, post it now, or say when it comes to this channel",
-    examples=("digest", "digest here 09:00 Europe/Berlin mon-fri", "digest weekly here 08:30 mon"),
+    usage="[weekly] [me] [preview|now|here 09:00 [zone] [days]|off|list]",
+    summary="Look at the digest, post it now, or say when it comes to this channel, or to me alone",
+    examples=(
+        "digest",
+        "digest here 09:00 Europe/Berlin mon-fri",
+        "digest me 08:30",
+        "digest weekly here 08:30 mon",
+    ),
 )
 async def digest(request: Request) -> Answer:
     """Do what the first word says; without one show the digest to the asker alone."""
@@ -35,6 +42,12 @@ async def digest(request: Request) -> Answer:
     report = Report.DAILY
     if words and words[0].casefold() == "weekly":
         report, words = Report.WEEKLY, words[1:]
+    if words and words[0].casefold() == "me":  # as if it was asked in the direct messages
+        asker = msgspec.structs.replace(request.asker, channel="")
+        request = msgspec.structs.replace(request, asker=asker)
+        words = words[1:]
+        if words and words[0][:1].isdigit():
+            words.insert(0, "here")
     verb = words[0].casefold() if words else "preview"
     match verb:
         case "preview":
@@ -58,19 +71,19 @@ async def digest(request: Request) -> Answer:
 
 async def _now(request: Request, report: Report) -> Note:
     channel = request.asker.post_to
-    if not _personal(channel):
+    if not is_person(channel):
         request.need(Role.ENGINEER, "Posting the digest for everybody")
         await request.need_audience(channel)
     context = request.context
     named = request.back.request if request.back else ""
     await post(context, channel, report, once=f"now:{named}" if named else "")
     context.tasks.start(context.outbox.drain(channel), "digest")
-    return Note(text=f"The {_name(report)} is on its way.")
+    return Note(text=f"The {_name(report, channel)} is on its way.")
 
 
 async def _here(request: Request, report: Report, words: list[str]) -> Note:
     channel = request.asker.post_to
-    if not _personal(channel):
+    if not is_person(channel):
         request.need(Role.ADMIN, "Setting up the digest of a channel")
         await request.need_audience(channel)
     plan = planned(words, request, report)
@@ -78,7 +91,8 @@ async def _here(request: Request, report: Report, words: list[str]) -> Note:
     following = plan.next_after(datetime.fromtimestamp(request.now, UTC))
     when = f"{plan.at} ({plan.zone}), {days_text(plan.days)}"
     return Note(
-        text=f"The {_name(report)} comes here at {when}; the next one {slack_time(following)}."
+        text=f"The {_name(report, channel)} comes {_where(channel)} at {when}; "
+        f"the next one {slack_time(following)}."
     )
 
 
@@ -86,7 +100,7 @@ def planned(words: list[str], request: Request, report: Report) -> Plan:
     """Read `09:00 [zone] [days]`, in any order after the time. Raises QueryError."""
     settings, asker = request.context.settings, request.asker
     at = f"{settings.digest_at:%H:%M}"
-    zone = asker.zone if _personal(asker.post_to) and asker.zone else settings.timezone
+    zone = asker.zone if is_person(asker.post_to) and asker.zone else settings.timezone
     days: tuple[int, ...] = WORKDAYS if report is Report.DAILY else (0,)
     for word in words:
         if word[:1].isdigit():
@@ -108,26 +122,28 @@ def planned(words: list[str], request: Request, report: Report) -> Plan:
 
 async def _off(request: Request, report: Report) -> Note:
     channel = request.asker.post_to
-    if not _personal(channel):
+    if not is_person(channel):
         request.need(Role.ADMIN, "Switching off the digest of a channel")
     present = await request.context.plans.of(channel, report)
     if present is None:
-        return Note(text=f"No {_name(report)} comes here.")
+        return Note(text=f"No {_name(report, channel)} comes {_where(channel)}.")
     await request.context.plans.put(Plan(channel=channel, report=report, off=True))
-    return Note(text=f"The {_name(report)} does not come here any more.")
+    return Note(text=f"The {_name(report, channel)} does not come {_where(channel)} any more.")
 
 
 async def _list(request: Request) -> PlanList:
     now = datetime.fromtimestamp(request.now, UTC)
     plans = [p for p in await request.context.plans.all() if not p.off]
-    mine = [p for p in plans if not _personal(p.channel) or p.channel == request.asker.id]
+    mine = [p for p in plans if not is_person(p.channel) or p.channel == request.asker.id]
     following = [(plan, plan.next_after(now)) for plan in mine]
     return PlanList(plans=tuple((plan, m.timestamp() if m else 0.0) for plan, m in following))
 
 
-def _personal(channel: str) -> bool:
-    return channel[:1] in "UW"
+def _where(channel: str) -> str:
+    return "to you" if is_person(channel) else "here"
 
 
-def _name(report: Report) -> str:
-    return "weekly report" if report is Report.WEEKLY else "digest"
+def _name(report: Report, channel: str) -> str:
+    if report is Report.WEEKLY:
+        return "weekly report"
+    return "digest of your own cases" if is_person(channel) else "digest"

@@ -141,6 +141,24 @@ async def test_a_personal_digest_comes_at_ones_own_time(channel: Channel) -> Non
     assert "Your digest" in texts(await channel.home())
 
 
+async def test_ones_own_digest_is_of_ones_own_cases(channel: Channel) -> None:
+    await channel.store.write(world(8), now=NOW)
+    await synced(channel)
+    answer = await channel.said("digest me 08:30")
+    assert "The digest of your own cases comes to you at 08:30 (Europe/Berlin)" in answer
+    assert "quiet" in (await channel.as_("vic").said("digest me")).casefold()
+    shown = await channel.said("digest me")
+    assert "Your digest" in shown
+    assert "00000001" in shown
+    assert "00000002" not in shown
+    assert "<@" not in shown
+    assert "is on its way" in await channel.said("digest me now")
+    await channel.settle()
+    assert "Your digest" in texts((await channel.direct.messages())[-1])
+    assert await channel.as_("ada").messages() == [], "it is for nobody else"
+    assert "does not come to you any more" in await channel.said("digest me off")
+
+
 async def test_a_quiet_day_is_one_line(channel: Channel) -> None:
     old = NOW - timedelta(days=2)
     await channel.store.write(
