@@ -3,8 +3,11 @@
 import asyncio
 import signal
 import time
+from typing import Any
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.app import create_bolt_app, create_context
 from bot.context import Context
@@ -20,8 +23,39 @@ from t5g.settings import Settings
 
 log = logger(__name__)
 KIND = "bot"
+#: Seconds that what was received may take to be answered when the process is told to stop.
+GRACE = 10.0
+#: Seconds between two looks at whether all of it is answered.
+LOOK_EVERY = 0.05
 #: Seconds between attempts to connect at the start.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class Handler(AsyncSocketModeHandler):
+    """Bolt's handler, which knows what it received and has not answered yet.
+
+    Slack takes what is not acknowledged for lost, and a person sees that their command failed.
+    """
+
+    def __init__(self, app: AsyncApp, token: str) -> None:
+        super().__init__(app, token)
+        self._under_way = 0
+
+    async def handle(self, client: Any, req: SocketModeRequest) -> None:
+        """Answer one request."""
+        self._under_way += 1
+        try:
+            await super().handle(client, req)
+        finally:
+            self._under_way -= 1
+
+    async def finish(self) -> None:
+        """Answer what was received, also what waits in the client's queue, and close."""
+        until, idle = time.monotonic() + GRACE, 0
+        while idle < 2 and time.monotonic() < until:
+            await asyncio.sleep(LOOK_EVERY)
+            idle = idle + 1 if not self._under_way and self.client.message_queue.empty() else 0
+        await self.close_async()  # type: ignore[no-untyped-call]
 
 
 def run_socket(settings: Settings) -> None:
@@ -48,7 +82,7 @@ async def _run(settings: Settings) -> None:
 async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> None:
     """Connect, answer and follow until `stop` is set; then finish what was begun."""
     bolt = create_bolt_app(settings, context)
-    handler = AsyncSocketModeHandler(bolt, settings.slack_app_token.get_secret_value())
+    handler = Handler(bolt, settings.slack_app_token.get_secret_value())
     handler.client.proxy = context.client.proxy
     context.tasks.loop(Follower(context).run(), "follower")
     context.tasks.loop(measure_lag(KIND), "loop lag")
@@ -63,12 +97,12 @@ async def serve(settings: Settings, context: Context, stop: asyncio.Event) -> No
             except TimeoutError:
                 continue
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+        await handler.finish()
         await asyncio.to_thread(leave, context.queue, context.keys, KIND, name)
         await add_once(context.redis, context.keys)
 
 
-async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+async def _connect(handler: Handler, stop: asyncio.Event) -> None:
     """Connect; Slack being away at the start is no reason to die."""
     for attempt in range(10_000):
         if stop.is_set():

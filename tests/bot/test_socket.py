@@ -29,6 +29,20 @@ async def test_commands_clicks_and_events_come_by_the_socket(connected: Channel)
     assert ways == {"socket"}
 
 
+async def test_what_was_received_is_answered_before_the_process_ends(channel: Channel) -> None:
+    """Ten commands are on their way when it is told to stop; Slack is slow to say who asks."""
+    await channel.store.write(world(3), now=NOW)
+    async with socket_mode(channel) as connected:
+        slow = channel.faults.add("latency", path="/api/users.info", seconds=0.3)
+        asked = [asyncio.create_task(connected.ask("cases")) for _ in range(10)]
+        async with asyncio.timeout(10):
+            while not slow.done:
+                await asyncio.sleep(0.005)
+    outcomes = await asyncio.gather(*asked)
+    assert [outcome["error"] for outcome in outcomes] == [None] * 10
+    assert all("3 cases" in texts(outcome["response"]) for outcome in outcomes)
+
+
 async def test_the_bot_connects_anew_when_slack_asks_for_it(connected: Channel) -> None:
     await connected.store.write(world(3), now=NOW)
     await connected.server.hub.disconnect("refresh_requested")
