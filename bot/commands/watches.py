@@ -14,6 +14,10 @@ TOO_MUCH = (
     "in a message to the bot, or let an administrator name the channel in "
     "`T5G_SLACK_RESTRICTED_CHANNELS`."
 )
+#: A watch that matches more than this part of all open cases tells nearly everything;
+NEARLY_ALL = 0.8
+#: of so few cases that says nothing.
+FEW = 10
 
 
 @router.command(
@@ -54,7 +58,17 @@ async def watch(request: Request) -> Answer:
     )
     whom = "You are" if personal else "This channel is"
     said = f"{whom} told about `{made.query}` from now on." if new else "That is watched already."
-    return await _listed(request, said)
+    return await _listed(request, said + _warning(request, len(matching)))
+
+
+def _warning(request: Request, matching: int) -> str:
+    """Say if a watch would never be heard of, or always; "" if neither."""
+    numbers = request.context.board.figures(request.now).headlines
+    if not matching:
+        return " No case matches it now: look whether every word is as you meant it."
+    if numbers["open"] >= FEW and matching >= NEARLY_ALL * numbers["open"]:
+        return f" It matches {matching:,} of {numbers['open']:,} open cases: much will be told."
+    return ""
 
 
 @router.command("watches", summary="List what this channel is told about")

@@ -166,6 +166,15 @@ async def test_watches_are_listed_and_stopped(channel: Channel) -> None:
     assert "Did you mean" in await channel.said("watch severty:high")
 
 
+async def test_a_watch_of_nothing_and_one_of_everything_say_so(channel: Channel) -> None:
+    await began(channel, 20)
+    assert "No case matches it now" in await channel.said("watch account:Nowhere")
+    assert "It matches 20 of 20 open cases" in await channel.said("watch status:open")
+    usual = await channel.said("watch severity:urgent")
+    assert "No case matches" not in usual
+    assert "It matches" not in usual
+
+
 async def test_readers_watch_for_themselves_only(channel: Channel) -> None:
     vic = channel.as_("vic")
     assert "is for engineers" in await vic.said("watch severity:urgent")
