@@ -98,6 +98,8 @@ class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires: float = 0.0
     then: tuple[tuple[str, str, str], ...] = ()
     once: str = ""
+    #: It is the rest of the message whose thread it goes into: without that it is of no use.
+    rest: bool = False
     #: For people: what it is, in the log and in alerts.
     what: str = "message"
 
@@ -329,6 +331,8 @@ class Outbox:
         """Post one message, or find that it was posted, or give it up; else raise _Later."""
         if await self.posted(item.id) is not None:
             return
+        if item.rest and await self.posted(item.thread_of) is None:
+            return  # who is responsible was told when the message was refused
         if item.expires < self._clock():
             await self._alarm(item, "it waited for too long")
             return

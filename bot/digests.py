@@ -163,12 +163,12 @@ def outgoing(channel: str, answer: DigestAnswer, settings: Any) -> list[Outgoing
     what = "weekly report" if answer.weekly else "digest"
     first = message(channel, main, what=what)
     found = [first]
-    found += [message(channel, x, thread_of=first.id, what=what) for x in rest]
+    found += [message(channel, x, thread_of=first.id, rest=True, what=what) for x in rest]
     if answer.weekly and len(answer.trend) > 2:
         picture = trend_picture(answer.trend)
         found.append(
             file(channel, "open-cases.png", picture, text=f"Open cases, {len(answer.trend)} days",
-                 thread_of=first.id, what="trend picture")
+                 thread_of=first.id, rest=True, what="trend picture")
         )  # fmt: skip
     return found
 

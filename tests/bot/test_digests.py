@@ -292,6 +292,19 @@ async def test_what_slack_refused_is_in_the_next_digest(channel: Channel) -> Non
     assert "Nothing changed" in third
 
 
+async def test_a_weekly_report_that_slack_refused_leaves_no_part_behind(channel: Channel) -> None:
+    await channel.store.write(world(8), now=NOW)
+    general = channel.server.state.channel("general")
+    general.archived = True
+    await channel.said("digest weekly now")
+    await channel.settle()
+    general.archived = False
+    await channel.context.outbox.reopen(general.id)
+    await channel.context.outbox.drain()
+    assert await channel.as_("vic").messages() == []
+    assert await channel.context.outbox.waiting() == 0
+
+
 async def test_a_redis_that_forgot_all_posts_and_tells_nothing_twice(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
     await synced(channel)
