@@ -28,7 +28,7 @@ SCOPES = {
     "groups:history": "the same for private channels",
     "links:read": "hear of links to cases, cards and bugs",
     "links:write": "show a short card for them",
-    "files:write": "the exported file and the digest's picture",
+    "files:write": "the exported file and the weekly report's picture",
     "users:read": "who the person who asks is: of this workspace, no guest; name and time zone",
     "users:read.email": "the e-mail of that person, to find their cards",
     "usergroups:read": "roles by user group",

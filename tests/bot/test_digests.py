@@ -292,6 +292,30 @@ async def test_what_slack_refused_is_in_the_next_digest(channel: Channel) -> Non
     assert "Nothing changed" in third
 
 
+async def test_where_the_feed_does_not_reach_back_the_cases_times_tell_and_it_says_so(
+    channel: Channel,
+) -> None:
+    await channel.store.write([opened_case("01111111", at(9, days=-5))], now=NOW)
+    await synced(channel)
+    await tick(channel, at(9))
+    new = [opened_case("02222222", at(10)), card_seen("02222222", "T5G-2", assignee=ANN)]
+    await channel.store.write(new, now=at(10))
+    await channel.context.redis.xtrim("t5g:feed", 1, approximate=False)
+    await tick(channel, at(9, days=1))
+    _, message = await channel.as_("vic").messages()
+    assert "1 new" in message["text"]
+    assert "it is not kept what was learned since" in texts(message["blocks"])
+
+
+async def test_a_time_that_an_older_version_kept_is_where_it_begins(channel: Channel) -> None:
+    place = channel.server.state.channel("general").id
+    stamp = repr(at(9, days=-2).timestamp())
+    await channel.context.redis.hset("t5g:slack:digests", f"daily:{place}", stamp)
+    await channel.store.write([opened_case("01111111", at(10, days=-2))], now=NOW)
+    await tick(channel, at(9))
+    assert "1 new" in (await digests(channel))[0]
+
+
 async def test_a_weekly_report_that_slack_refused_leaves_no_part_behind(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
     general = channel.server.state.channel("general")

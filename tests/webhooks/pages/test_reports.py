@@ -267,6 +267,24 @@ async def test_weekly_report_is_the_same_as_plain_text(get: Get, store: Store) -
     assert "Ann / Lee" in text
 
 
+async def test_what_the_weekly_report_leaves_out_is_found_by_its_link(
+    get: Get, store: Store
+) -> None:
+    now = wall_clock.now()
+    gone = [
+        portal_seen(f"{n:08}", status="Closed", created=now - timedelta(days=9), updated=now,
+                    closed=now - timedelta(hours=n), seen=now)
+        for n in range(1, 71)
+    ]  # fmt: skip
+    await store.write(gone, now=now)
+    _, page = await get("/weekly")
+    link = html.fromstring(page).xpath("//a[contains(., 'and 10 more cases')]/@href")[0]
+    _, text = await get("/weekly.txt")
+    assert re.search(rf"… and 10 more cases: http\S+{re.escape(link)}", text)
+    _, listed = await get(link)
+    assert "70" in html.fromstring(listed).xpath("string(//h1/..)")
+
+
 async def test_trends_lists_labelled_cards_only(get: Get, store: Store) -> None:
     now = await one(store)
     trend = card_seen("00000002", "T5G-2", seen=now, updated=now, labels=("Trends",))

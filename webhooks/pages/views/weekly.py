@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from t5g.derived import Entry
-from t5g.figures import Figures
+from t5g.figures import HEADLINES, Figures
 from t5g.model import Bug, Issue
 from webhooks.pages import addresses
 from webhooks.pages.addresses import Links
@@ -28,6 +28,13 @@ NUMBERS = (
     ("at_risk", "At risk"),
     ("stale", "Stale"),
 )
+#: The lists of the report: each is that of a headline number, and so is its link.
+SECTIONS = (
+    ("escalated", "Escalations"),
+    ("crit_sit", "Crit sits"),
+    ("closed_7d", "Closed this week"),
+)
+_HEADLINES = {line.name: line for line in HEADLINES}
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -42,11 +49,12 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Section(Struct, frozen=True):
-    """Cases under a heading."""
+    """Cases under a heading. `url`: the list of all of them, "" if no query finds them."""
 
     title: str
     lines: tuple[Line, ...]
     left: int = 0
+    url: str = ""
 
 
 class Weekly(Struct, frozen=True, kw_only=True):
@@ -71,19 +79,21 @@ def weekly(
         begin=span[0],
         end=span[1],
         numbers=tuple((title, numbers[name]) for name, title in NUMBERS),
-        sections=(
-            _section("Escalations", [e for e in everyone if e.open and e.escalated], now, links),
-            _section("Crit sits", [e for e in everyone if e.open and e.crit_sit], now, links),
-            _section("Closed this week", [e for e in everyone if e.closed_within(now)], now, links),
+        sections=tuple(
+            _section(title, _HEADLINES[name].of(everyone, now), now, links, _HEADLINES[name].query)
+            for name, title in SECTIONS
         ),
         accounts=_by_account(moved[:MOST_CASES], now, links),
         left=max(0, len(moved) - MOST_CASES),
     )
 
 
-def _section(title: str, entries: Sequence[Entry], now: float, links: Links) -> Section:
+def _section(
+    title: str, entries: Sequence[Entry], now: float, links: Links, query: str = ""
+) -> Section:
     lines = tuple(line(entry, now, links) for entry in entries[:MOST_LINES])
-    return Section(title, lines, max(0, len(entries) - MOST_LINES))
+    url = addresses.cases(query) if query else ""
+    return Section(title, lines, max(0, len(entries) - MOST_LINES), url)
 
 
 def _by_account(entries: Iterable[Entry], now: float, links: Links) -> tuple[Section, ...]:
@@ -122,7 +132,8 @@ def as_text(report: Weekly, base: str) -> str:
         if section.lines:
             parts += ["", section.title, "-" * min(60, len(section.title))]
             parts += [text for found in section.lines for text in _text(found, base)]
-            parts += [f"… and {section.left} more cases"] if section.left else []
+            where = f": {base}{section.url}" if section.url else ""
+            parts += [f"… and {section.left} more cases{where}"] if section.left else []
     if report.left:
         parts += ["", f"… and {report.left} more cases"]
     return "\n".join(parts) + "\n"
