@@ -28,6 +28,7 @@ from t5g.work import load_rq
 from tests import wall_clock
 from tests.e2e.conftest import START_LIMIT, Demo, start_demo, stop_demo, until
 from tests.workers.starting import descendants
+from workers.jobs import MOST_RUNS
 
 KEYS = Keys()
 #: Hours between two looks at the clock, and the hours after which somebody is killed.
@@ -156,13 +157,16 @@ def test_a_day_at_speed_is_counted_right(demo: Demo, raw: Redis) -> None:
     assert total(after, "t5g_jobs_total") == raw.xlen("t5g:runs:ended")
     assert grown("t5g_jobs_total", outcome="died") == 2
     assert grown("t5g_jobs_total", outcome="failed") == 0
-    assert grown("t5g_jobs_total", job="digest_tick", outcome="done") == MOMENTS
+    # The demo's own scheduler goes by the clock on the wall, whose tick may fall into the test.
+    assert MOMENTS <= grown("t5g_jobs_total", job="digest_tick", outcome="done") <= MOMENTS + 1
     # Seven entries at each moment, but that of the killed sync while it waits to be repeated.
     assert grown("t5g_jobs_total", outcome="done") >= fired >= MOMENTS * 6
     for sync in ("details", "cards", "issues", "bugs", "escalations"):
         done = grown("t5g_jobs_total", job=f"sync {sync}", outcome="done")
-        assert grown("t5g_sync_runs_total", sync=sync, state="ok") == done > 0, sync
-        assert grown("t5g_sync_run_seconds_count", sync=sync) == done, sync
+        runs = grown("t5g_sync_runs_total", sync=sync, state="ok")
+        # A job runs its sync once more for what was wished for while it ran.
+        assert 0 < done <= runs <= MOST_RUNS * done, sync
+        assert grown("t5g_sync_run_seconds_count", sync=sync) == runs, sync
     made = {name: asked_of(demo, name)["total"] - requests[name] for name in UPSTREAMS}
     assert grown("t5g_upstream_calls_total", service="jira") == made["jira"]
     assert grown("t5g_upstream_calls_total", service="bugzilla") == made["bugzilla"]
