@@ -89,7 +89,17 @@ async def _personal(
     if asker.unsure:
         raise UnsureError("Slack does not say now who the digest is for.")
     zone = ZoneInfo(asker.zone or context.settings.timezone)
-    return personal(digest, entries, asker.me, feed=feed, zone=zone)
+    deeds: dict[str, set[str]] = {}
+    for entry in entries:
+        if (
+            feed
+            and feed.get(entry.number)
+            and entry.assignee
+            and asker.me.is_person(entry.assignee)
+        ):
+            done = await context.deeds.of(entry.number)
+            deeds[entry.number] = {fact for fact, who in done.items() if who == user_id}
+    return personal(digest, entries, asker.me, feed=feed, deeds=deeds, zone=zone)
 
 
 def _here(context: Context) -> Place:

@@ -5,7 +5,7 @@ happened, not when anybody could know. Where the feed does not reach back, the c
 stand in, and `whole` is False. It decides what is in a digest and in what order, not how it looks.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from msgspec import Struct
@@ -149,7 +149,7 @@ def changed(
     now: float,
     since: float,
     feed: Mapping[str, Sequence[Change]] | None,
-    worth: Callable[[News], bool] = lambda news: KINDS[news.kind].digest,
+    worth: Callable[[Entry, News], bool] = lambda _, news: KINDS[news.kind].digest,
 ) -> tuple[Item, ...]:
     """Return the cases of which there is news that is `worth` telling, the most urgent first."""
     found: list[Item] = []
@@ -159,7 +159,7 @@ def changed(
         else:
             news = news_of(entry, feed.get(entry.number, ()), str)
         late = breached(entry, news, since, now)
-        kept = [one for one in [*news, *([late] if late else [])] if worth(one)]
+        kept = [one for one in [*news, *([late] if late else [])] if worth(entry, one)]
         if not entry.open:  # what happened before is over with it
             kept = [one for one in kept if one.kind == "closed"]
         if kept:
@@ -215,14 +215,20 @@ def personal(
     me: Me,
     *,
     feed: Mapping[str, Sequence[Change]] | None,
+    deeds: Mapping[str, Collection[str]],
     zone: tzinfo = UTC,
 ) -> Digest:
     """Return the digest of one person: what changed in their cases, what they are to do.
 
-    Two sections say what breaches within two working days and who waits for them.
+    Two sections say what breaches within two working days and who waits for them. `deeds`: the
+    facts that they changed themselves, by case: nobody is told of their own.
     """
+
+    def worth(entry: Entry, news: News) -> bool:
+        return news.kind != "card_status" and news.fact not in deeds.get(entry.number, ())
+
     mine = [entry for entry in entries if entry.assignee and me.is_person(entry.assignee)]
-    items = changed(mine, digest.at, digest.since, feed, _worth_to_the_owner)
+    items = changed(mine, digest.at, digest.since, feed, worth)
     mine.sort(key=attention(digest.at))
     end = working_days_after(digest.at, WORKING_DAYS, zone)
     soon = [entry for entry in mine if digest.at < entry.breaches_at <= end]
@@ -243,10 +249,6 @@ def personal(
         sections=sections,
         whole=digest.whole,
     )
-
-
-def _worth_to_the_owner(news: News) -> bool:
-    return news.kind != "card_status"
 
 
 def working_days_after(now: float, count: int, zone: tzinfo) -> float:

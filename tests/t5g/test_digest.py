@@ -152,14 +152,27 @@ def test_a_persons_digest_tells_their_cases_what_breaches_soon_and_who_waits() -
         "00000005": [Change("escalation", None, "ESC-1", "ESC-1")],
     }
     whole = build_digest(cases, NOW_SECONDS, feed=feed)
-    own = personal(whole, cases, Me(account="a"), feed=feed)
+    own = personal(whole, cases, Me(account="a"), feed=feed, deeds={})
     assert told(own) == {"00000001": ["status"]}
     found = {part.name: [e.number for e in part.entries] for part in own.sections}
     assert found == {
         "changed": ["00000001"], "breaches_soon": ["00000003"], "waiting": ["00000002"],
     }  # fmt: skip
     assert own.figures["open"] == 4
-    assert personal(whole, cases, Me(account="z"), feed=feed).empty
+    assert personal(whole, cases, Me(account="z"), feed=feed, deeds={}).empty
+
+
+def test_nobody_is_told_of_their_own_deed() -> None:
+    case = mine("00000001")
+    feed = {
+        "00000001": [
+            Change("card.assignee", None, "Ann", "T5G-1"),
+            Change("severity", "3 (Normal)", "1 (Urgent)"),
+        ]
+    }
+    whole = build_digest([case], NOW_SECONDS, feed=feed)
+    own = personal(whole, [case], Me(account="a"), feed=feed, deeds={"00000001": {"card.assignee"}})
+    assert told(own) == {"00000001": ["raised"]}
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _spoken(title: str, answer: DigestAnswer) -> str:
         told.append(f"and {plural(more, 'more case')}")
     counts = [
         f"{len(part.entries):,} {part.title if part.title[:2].isupper() else part.title.lower()}"
-        for part in (digest.sections[1:] if answer.personal else digest.sections)
+        for part in digest.sections
         if part.entries
     ]
     return " · ".join([f"{title}: {', '.join(counts) or 'your cases'}", *told])
@@ -272,12 +272,14 @@ def weekly_text(answer: DigestAnswer) -> str:
         change = digest.changes.get(name)
         moved = f" ({change:+,})" if change else ""
         lines.append(f"{titles[name] + ':':<24}{digest.figures[name]:>6,}{moved}")
-    for part in (*digest.sections, *digest.state):
-        if part.entries:
-            lines += ["", f"{part.title} ({len(part.entries):,})"]
-            lines += [_plain_row(entry, digest) for entry in part.entries[:15]]
-            if len(part.entries) > 15:
-                lines.append(f"  and {len(part.entries) - 15:,} more")
+    for title, parts in (("What changed", digest.sections), ("As it is now", digest.state)):
+        lines += ["", title.upper()]
+        for part in parts:
+            if part.entries:
+                lines += ["", f"{part.title} ({len(part.entries):,})"]
+                lines += [_plain_row(entry, digest) for entry in part.entries[:15]]
+                if len(part.entries) > 15:
+                    lines.append(f"  and {len(part.entries) - 15:,} more")
     return "\n".join(lines)
 
 
