@@ -69,7 +69,8 @@ class CaseView(Struct, frozen=True, kw_only=True):
     """Everything known of one case. `may_act`: the asker may change it; `may_refresh`: sync it.
 
     `said`: what just happened. `shared`: it stands in a channel, for everybody there; `by`: the
-    Slack id of who shared it. `discreet`: restricted bugs and issues are not named.
+    Slack id of who shared it. `discreet`: restricted bugs and issues are not named. `own`:
+    the card is the asker's.
     """
 
     entry: Entry
@@ -81,6 +82,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     said: str = ""
     by: str = ""
     discreet: bool = False
+    own: bool = False
 
 
 class CommandHelp(Struct, frozen=True, kw_only=True):
@@ -190,6 +192,7 @@ class Note(Struct, frozen=True, kw_only=True):
     """A sentence. `failed`: it was not possible; `id` names the lines about it in the log.
 
     `options`: what may have been meant. `waiting`: work was asked for, its result follows.
+    `typed`: what the person wrote, to be copied, because nothing came of it.
     """
 
     text: str
@@ -197,6 +200,7 @@ class Note(Struct, frozen=True, kw_only=True):
     id: str = ""
     options: tuple[Option, ...] = ()
     waiting: bool = False
+    typed: str = ""
 
 
 class Progress(Struct, frozen=True, kw_only=True):

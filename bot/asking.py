@@ -6,6 +6,9 @@ also in the log. Every question is in the audit log, what acts before it happens
 
 import re
 import secrets
+from contextlib import suppress
+
+from msgspec.structs import replace
 
 import bot.commands  # noqa: F401 (registers all commands)
 from bot.answers import Answer, Note, Option
@@ -18,7 +21,8 @@ from bot.trail import line
 from t5g.audit import Outcome
 from t5g.errors import QueryError, RefusedError, T5GError
 from t5g.logs import bind, current_ids, logger
-from t5g.query import FIELDS
+from t5g.query import FIELDS, parse_query
+from t5g.query.compiling import Words
 from t5g.query.fields import ALIASES
 from t5g.team import Role
 
@@ -28,6 +32,11 @@ READ_ONLY = (
     "This installation only reads (`T5G_READ_ONLY` is true): nothing is changed in JIRA or the "
     "Portal from here."
 )
+#: Commands that take a text of somebody's own, and so many characters are typed again easily.
+#: Commands whose text is a query.
+QUERIES = ("cases", "export", "watch", "mine", "escalations", "stale", "sla")
+OWN_WORDS = ("comment", "escalate")
+SHORT = 24
 _CASE = re.compile(r"\d{8}|[A-Za-z][A-Za-z0-9_]*-\d+|https?://\S+", re.ASCII)
 _TERM = re.compile(r"-?([A-Za-z_]+)(:|[<>]=?)")
 _NUMBER = re.compile(r"(?<!\d)\d{8}(?!\d)", re.ASCII)
@@ -63,10 +72,10 @@ async def answer(
             )
             if command.acts and context.settings.read_only:
                 _note(context, asker, command, Outcome.REFUSED, asked=rest)
-                return Note(text=READ_ONLY, failed=True)
-            return await command.handler(request)
+                return _given_back(Note(text=READ_ONLY, failed=True), text, command)
+            return _given_back(await command.handler(request), text, command)
         except T5GError as error:
-            return _failed(error, text, command, asker, context)
+            return _given_back(_failed(error, text, command, asker, context), text, command)
         except Exception:
             log.exception("ask_broken", command=command.name if command else "")
             _note(context, asker, command, Outcome.FAILED, asked=rest, detail=f"id {request_id}")
@@ -84,13 +93,12 @@ def routed(text: str) -> tuple[Command, str]:
     language means `cases`.
     """
     words = text.strip()
-    name, _, rest = words.partition(" ")
-    rest = rest.strip()
+    name, rest = (*words.split(None, 1), "", "")[:2]
     if not name:
         return router.find("help"), ""
     if name.casefold() in router.commands:
         return router.find(name), rest
-    if _CASE.fullmatch(words):
+    if _CASE.fullmatch(words.strip("#*_~`<>.,:;!?")):
         return router.find("case"), words
     term = _TERM.match(words)
     if term and ALIASES.get(term.group(1).casefold(), term.group(1).casefold()) in (
@@ -99,6 +107,17 @@ def routed(text: str) -> tuple[Command, str]:
     ):
         return router.find("cases"), words
     return router.find(name, rest), rest
+
+
+def _given_back(answer: Answer, text: str, command: Command | None) -> Answer:
+    """Return an answer with what was typed, if somebody's own words came to nothing.
+
+    Slack keeps no slash command: what it does not show again is gone.
+    """
+    own_words = command is None or command.name in OWN_WORDS
+    if not isinstance(answer, Note) or answer.waiting or not own_words:
+        return answer
+    return replace(answer, typed=text) if len(text) > SHORT or "\n" in text else answer
 
 
 def check_role(command: Command, asker: Asker) -> None:
@@ -142,17 +161,29 @@ def _failed(
         _note(context, asker, command, outcome, asked=text, detail=detail)
     elif error.status >= 500:
         _note(context, asker, command, outcome, asked=text, detail=text)
-    return Note(text=str(error), failed=True, options=_options(error, text))
+    return Note(text=str(error), failed=True, options=_options(error, text, context.board.words))
 
 
-def _options(error: T5GError, text: str) -> tuple[Option, ...]:
+def _options(error: T5GError, text: str, words: Words) -> tuple[Option, ...]:
     """What may have been meant: commands to choose, or the question with its mistake mended."""
     if isinstance(error, UnknownCommandError):
         return error.options
     if isinstance(error, QueryError) and error.suggestion and error.text in text:
         mended = text.replace(error.text, error.suggestion, 1)
-        return (Option(mended, mended),)
+        return (Option(mended, mended),) if mended != text and _understood(mended, words) else ()
     return ()
+
+
+def _understood(text: str, words: Words) -> bool:
+    """Say whether a command that is to be offered can be read itself."""
+    with suppress(T5GError):
+        command, rest = routed(text)
+        if rest.partition(" ")[0].casefold() == command.name:
+            return False
+        if command.name in QUERIES:
+            parse_query(rest, words)
+        return True
+    return False
 
 
 def _note(

@@ -1,5 +1,7 @@
 """What cases a text speaks of: numbers, keys of cards and issues, and links to any of them. Pure.
 
+This is the one reader for commands (`named`), messages and previews (`of_text`).
+
 It finds what may be meant; whether there is such a case, the board knows.
 """
 
@@ -17,9 +19,21 @@ from t5g.settings import Settings
 
 MOST = 20
 _URL = re.compile(r"https?://[^\s<>|\"']+")
-_NUMBER = re.compile(r"(?<![\w/#-])(\d{8})(?![\w-])", re.ASCII)
-_KEY = re.compile(r"(?<![\w/-])([A-Z][A-Z0-9_]{1,15}-\d{1,9})(?![\w-])", re.ASCII)
-_CASE_PATH = re.compile(r"(?:/case/|/cases/|caseNumber=|case_number=)(\d{8})(?!\d)", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w/-])_?(\d{8})_?(?![\w-])", re.ASCII)
+_KEY = re.compile(r"(?<![\w/-])_?([A-Z][A-Z0-9_]{1,15}-\d{1,9})_?(?![\w-])", re.ASCII)
+_WORD = re.compile(
+    r"<https?://[^>]*>|[*_~`(]*https?://\S+|bug\s+#?\d{1,9}(?![\w-])|[^\s,;&]+", re.IGNORECASE
+)
+_TYPED_KEY = re.compile(r"[A-Z][A-Z0-9_]{0,15}-\d{1,9}", re.ASCII | re.IGNORECASE)
+_TYPED_BUG = re.compile(r"bug\s+#?(\d{1,9})", re.ASCII | re.IGNORECASE)
+_TYPED_NUMBER = re.compile(r"\d{1,8}", re.ASCII)
+#: What is written around a number or a key: markup, brackets, and the sentence's signs.
+_AROUND = "#*_~`'\"()[]<>.,:;!?|"
+_JOINING = ("and", "case", "cases")
+_DIGITS = 8
+_CASE_PATH = re.compile(
+    r"(?:/case/|/cases/|caseNumber=|case_number=|caseId=)(\d{7,8})(?!\d)", re.ASCII
+)
 _BROWSE = re.compile(r"/(?:browse|issues)/([A-Z][A-Z0-9_]+-\d+)(?![\w-])", re.ASCII)
 _BUG = re.compile(r"[?&]id=(\d{1,9})(?!\d)", re.ASCII)
 _BUG_PATH = re.compile(r"/(\d{1,9})/?$", re.ASCII)
@@ -50,7 +64,7 @@ def of_url(url: str, settings: Settings) -> Reference | None:
     path = f"/{rest}"
     if host in (_host(settings.case_url), _host(settings.base_url)):
         found = _CASE_PATH.search(path)
-        return Reference("case", found[1], url) if found else None
+        return Reference("case", found[1].zfill(_DIGITS), url) if found else None
     if host == _host(str(settings.jira_url)):
         found = _BROWSE.search(path) or re.search(r"[?&]selectedIssue=([A-Z][A-Z0-9_]+-\d+)", path)
         return Reference("key", found[1], url) if found else None
@@ -72,6 +86,42 @@ def of_text(text: str, settings: Settings) -> list[Reference]:
     found += [Reference("key", key) for key in _KEY.findall(rest)]
     unique = {(x.kind, x.name): x for x in reversed(found)}
     return list(reversed(unique.values()))[:MOST]
+
+
+def of_word(word: str, settings: Settings) -> Reference | None:
+    """Read one typed word as a case number (zeros may lack), a key or a link; None for any other.
+
+    Markup, brackets and the signs of a sentence around it do not matter.
+    """
+    bare = word.strip(_AROUND)
+    if "://" in bare:
+        return of_url(bare.partition("|")[0].rstrip(_AROUND), settings)
+    if _TYPED_NUMBER.fullmatch(bare):
+        return Reference("case", bare.zfill(_DIGITS))
+    if bug := _TYPED_BUG.fullmatch(bare):
+        return Reference("bug", bug[1])
+    return Reference("key", bare.upper()) if _TYPED_KEY.fullmatch(bare) else None
+
+
+def named(text: str, settings: Settings, most: int = MOST) -> tuple[list[Reference], str]:
+    """Return what a command begins with, each once, and the text behind it as it was typed.
+
+    Commas, `and`, and `case` before a number may stand between. What is named
+    beyond `most` is text.
+    """
+    found: dict[Reference, None] = {}
+    end = 0
+    for word in _WORD.finditer(text):
+        reference = of_word(word.group(), settings)
+        if reference:
+            bare = Reference(reference.kind, reference.name)
+            if bare not in found and len(found) == most:
+                break
+            found[bare] = None
+            end = word.end()
+        elif word.group().casefold().strip(_AROUND) not in _JOINING:
+            break
+    return list(found), text[end:].strip(" \t,;").strip()
 
 
 def entries_of(reference: Reference, board: Board) -> list[Entry]:

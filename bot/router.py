@@ -53,6 +53,18 @@ def not_here(why: str) -> str:
     )
 
 
+#: What people say for a command.
+SYNONYMS = {
+    "search": "cases", "find": "cases", "list": "cases", "ls": "cases", "query": "cases",
+    "show": "case", "view": "case", "open": "case", "get": "case", "customer": "account",
+    "person": "engineer", "who": "engineer", "my": "mine", "escalated": "escalations",
+    "numbers": "stats", "health": "status", "take": "claim", "grab": "claim", "own": "claim",
+    "drop": "unclaim", "release": "unclaim", "give": "assign", "reassign": "assign",
+    "note": "comment", "say": "comment", "subscribe": "watch", "follow": "watch",
+    "unsubscribe": "unwatch", "unfollow": "unwatch", "download": "export", "update": "refresh",
+}  # fmt: skip
+
+
 class UnknownCommandError(NotFoundError):
     """There is no such command; `options` are the nearest ones."""
 
@@ -111,6 +123,7 @@ Handler = Callable[[Request], Awaitable[Answer]]
 class Command(NamedTuple):
     """A command with its help. `role`: the least one needs; `acts`: it changes an upstream.
 
+    `keeps`: it changes what the bot keeps, or asks for work.
     `steady`: the answer depends only on the board, the minute, and who asks.
     """
 
@@ -122,6 +135,12 @@ class Command(NamedTuple):
     role: Role
     acts: bool
     steady: bool
+    keeps: bool
+
+    @property
+    def reads(self) -> bool:
+        """Say whether it changes nothing, so that it may be offered as a guess."""
+        return not self.acts and not self.keeps
 
     @property
     def help(self) -> CommandHelp:
@@ -152,13 +171,14 @@ class Router:
         role: Role = Role.VIEWER,
         acts: bool = False,
         steady: bool = False,
+        keeps: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler as the command `name`."""
 
         def register(handler: Handler) -> Handler:
             shown = f"{name} {usage}".strip()
             self.commands[name] = Command(
-                name, shown, summary, examples, handler, role, acts, steady
+                name, shown, summary, examples, handler, role, acts, steady, keeps
             )
             return handler
 
@@ -172,13 +192,22 @@ class Router:
         found = self.commands.get(name.casefold())
         if found is not None:
             return found
-        near = get_close_matches(name.casefold(), list(self.commands), n=3, cutoff=0.5)
+        near = self._meant(name.casefold())
         hint = f"Did you mean `{near[0]}`?" if near else "`help` lists all commands."
-        options = tuple(Option(f"{x} {rest}".strip(), f"{x} {rest}".strip()) for x in near)
+        offered = (f"{x} {rest}" if self.commands[x].reads else f"help {x}" for x in near)
+        options = tuple(Option(x.strip(), x.strip()) for x in offered)
         raise UnknownCommandError(
             f"There is no command `{name[:40]}`. {hint}",
             options or (Option("help", "help"),),
         )
+
+    def _meant(self, word: str) -> list[str]:
+        """Return which commands a word may mean, never the opposite of what it says."""
+        if word in SYNONYMS:
+            return [SYNONYMS[word]]
+        undoes = word.startswith("un")
+        alike = [name for name in self.commands if name.startswith("un") == undoes]
+        return get_close_matches(word, alike, n=3, cutoff=0.5)
 
     def allowed(self, role: Role | None) -> list[Command]:
         """Return the commands that somebody with `role` may use."""

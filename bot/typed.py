@@ -7,6 +7,8 @@ Pure.
 
 import re
 
+from t5g.query.lexer import visible
+
 _SEQUENCE = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
 _BLANKS = re.compile(r"[ \t\u00a0\u2000-\u200b\u202f\u205f\u3000]+")
@@ -15,7 +17,11 @@ _SINGLE = str.maketrans({"‘": "'", "’": "'"})
 
 
 def plain(text: str) -> str:
-    """Return a typed text with mentions as `<@U…>`, channels as `#name`, links as addresses."""
+    """Return a typed text with mentions as `<@U…>`, channels as `#name`, links as addresses.
+
+    Invisible characters are left out: they come along when a name or a number is copied.
+    """
+    text = visible(text)
     parts: list[str] = []
     end = 0
     for found in _SEQUENCE.finditer(text):

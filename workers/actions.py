@@ -91,6 +91,26 @@ def assign(
     return _run(Ask(what="assign", number=number, name=name, who=who, deed=deed, reply=reply), do)
 
 
+def unassign(
+    number: str, card: str, account: str, name: str, who: str, deed: str, reply: str
+) -> str:
+    """Take a JIRA account off a card; if somebody else has it by now, nothing is changed."""
+
+    async def do(work: Work) -> str:
+        async with _writer(work) as jira:
+            before = _card(await jira.issue(card), work).assignee
+            if before and before.account != account:
+                raise RefusedError(f"{card} is {_name_of(before)}'s by now, so it was left so.")
+            had = await _first_seen(work, _name_of(before))
+            if before:
+                await jira.assign(card, "")
+            after = await _reread(work, jira, card)
+        await _note(work, f"{card} assignee: {had} → {_name_of(after.assignee)}")
+        return f"{card} is assigned to nobody now."
+
+    return _run(Ask(what="unassign", number=number, name=name, who=who, deed=deed, reply=reply), do)
+
+
 def comment(number: str, card: str, text: str, name: str, who: str, deed: str, reply: str) -> str:
     """Write a comment on a card, with the name of whoever wrote it."""
 

@@ -1,8 +1,7 @@
 """`cases [query]` and `case NUMBER|KEY`: lists and single cases."""
 
-import re
-
 from bot.answers import PAGE_SIZE, Answer, CaseList, CaseView, Freshness, Note, Option
+from bot.references import Reference, entries_of, named
 from bot.router import Request, router
 from bot.typed import mentions, replace_mention
 from t5g.derived import Entry
@@ -13,8 +12,6 @@ from t5g.team import Role
 
 LONGEST_QUERY = 1_400  # a button carries the query to the next page, and holds 2,000 characters
 MOST_CHOICES = 10
-_LINKED = re.compile(r"(?:case/|cases/|browse/)([A-Z0-9_-]+)", re.IGNORECASE | re.ASCII)
-_BUG = re.compile(r"(?:show_bug\.cgi\?(?:[^\s&?]*&)*id=|bug )(\d+)", re.IGNORECASE | re.ASCII)
 
 
 @router.command(
@@ -96,6 +93,7 @@ def view(request: Request, entry: Entry, *, said: str = "") -> CaseView:
         may_act=engineer and not request.context.settings.read_only,
         may_refresh=engineer,
         said=said,
+        own=bool(entry.assignee and request.asker.me.is_person(entry.assignee)),
     )
 
 
@@ -111,7 +109,10 @@ def choice(found: list[Entry], command: str) -> Note:
 
 def found_case(request: Request, text: str) -> Entry:
     """Find the one case that a text means. Raises NotFoundError, also if it may be several."""
-    found = found_cases(request, text)
+    return _only(found_cases(request, text))
+
+
+def _only(found: list[Entry]) -> Entry:
     if len(found) > 1:
         numbers = ", ".join(f"`{entry.number}`" for entry in found[:MOST_CHOICES])
         raise NotFoundError(f"That belongs to several cases: {numbers}. Name one by its number.")
@@ -123,34 +124,38 @@ def found_cases(request: Request, text: str) -> list[Entry]:
 
     Raises NotFoundError.
     """
-    wanted = text.strip().strip("<>").partition("|")[0].strip()
-    board = request.context.board
-    if not wanted:
+    references, rest = named(text, request.context.settings)
+    if not references and not rest:
         raise NotFoundError("Which case? Give its number or its card: `case 01234567`.")
-    bug = _BUG.search(wanted)
-    linked = _LINKED.search(wanted)
-    if bug:
-        numbers = board.by_bug(int(bug.group(1)[:18]))
-    else:
-        wanted = linked.group(1) if linked else wanted
-        if wanted.isascii() and wanted.isdigit():
-            return [_numbered(request, wanted)]
-        key = wanted.upper()
-        numbers = board.by_card(key) or board.by_issue(key) or board.by_escalation(key)
-    found = [entry for number in sorted(numbers) if (entry := board.get(number))]
-    if not found:
-        raise NotFoundError(
-            f"There is no case `{wanted[:40]}`. A case is named by its eight digits or its card's "
-            "key."
-        )
-    return found
+    if rest:
+        raise _unknown(rest)
+    return list({e.number: e for x in references for e in _entries(request, x)}.values())
 
 
-def _numbered(request: Request, digits: str) -> Entry:
-    entry = request.context.board.get(digits.zfill(8))
-    if entry is None:
+def with_text(request: Request, text: str) -> tuple[Entry, str]:
+    """Return the case that a text begins with, and what follows as it was typed.
+
+    Raises NotFoundError.
+    """
+    references, rest = named(text, request.context.settings, most=1)
+    if not references:
+        return found_case(request, text.strip().partition("\n")[0].partition(" ")[0]), rest
+    return _only(_entries(request, references[0])), rest
+
+
+def _entries(request: Request, reference: Reference) -> list[Entry]:
+    found = entries_of(reference, request.context.board)
+    if found:
+        return found
+    if reference.kind == "case":
         raise NotFoundError(
-            f"There is no case `{digits[:20]}` on the board. It may be closed for long, or not be "
-            "the team's; `status` tells how fresh the board is."
+            f"There is no case `{reference.name}` on the board. It may be closed for long, or not "
+            "be the team's; `status` tells how fresh the board is."
         )
-    return entry
+    raise _unknown(reference.name)
+
+
+def _unknown(what: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no case `{what[:40]}`. A case is named by its eight digits or its card's key."
+    )

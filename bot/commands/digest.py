@@ -27,6 +27,7 @@ VERBS = ("preview", "now", "here", "me", "off", "list", "weekly")
 
 @router.command(
     "digest",
+    keeps=True,
     usage="[weekly] [me] [preview|now|here 09:00 [zone] [days]|off|list]",
     summary="Look at the digest, post it now, or say when it comes to this channel, or to me alone",
     examples=(

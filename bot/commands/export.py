@@ -18,6 +18,7 @@ COLUMNS = (
 
 @router.command(
     "export",
+    keeps=True,
     usage="[query]",
     summary="Get the cases that match as a CSV file",
     examples=("export status:any closed<30d",),

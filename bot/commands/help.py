@@ -9,7 +9,7 @@ from t5g.team import Role
 ORDER = (
     "cases", "case", "mine", "escalations", "sla", "stale", "new", "account", "engineer", "stats",
     "digest", "watch", "watches", "unwatch", "status", "refresh", "export", "help",
-    "claim", "assign", "comment", "escalate", "link",
+    "claim", "unclaim", "assign", "unassign", "comment", "escalate", "link",
 )  # fmt: skip
 
 

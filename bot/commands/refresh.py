@@ -16,6 +16,7 @@ from t5g.work import ALL, Asked, request_sync
 
 @router.command(
     "refresh",
+    keeps=True,
     usage="[what|NUMBER]",
     summary="Sync now (" + ", ".join(sync.value for sync in Sync) + ", all) or read one case anew",
     examples=("refresh cases", "refresh 01234567"),

@@ -25,12 +25,12 @@ KINDS: dict[str, Callable[[Entry], str]] = {
 )
 async def stats(request: Request) -> Answer:
     """Answer with the numbers, compared with a week ago, or with a table."""
-    by = request.text.strip().casefold().removesuffix("s")
+    by = request.text.strip().casefold().removeprefix("by ").removesuffix("s")
     if by and by not in KINDS:
         guess = nearest(by, list(KINDS))
         raise QueryError(
             f"“{by[:20]}” is nothing to count by.",
-            text=request.text,
+            text=f"stats {request.text}",
             suggestion=f"stats {guess}" if guess else "",
             example="" if guess else "stats engineer",
         )

@@ -22,6 +22,7 @@ FEW = 10
 
 @router.command(
     "watch",
+    keeps=True,
     usage="QUERY",
     summary="Tell this channel at once when a case starts to match, escalates or changes status",
     examples=("watch severity:urgent", "watch account:acme escalated:yes"),
@@ -79,6 +80,7 @@ async def watches(request: Request) -> Answer:
 
 @router.command(
     "unwatch",
+    keeps=True,
     usage="[QUERY|all]",
     summary="Stop a watch of this channel",
     examples=("unwatch severity:urgent", "unwatch all"),

@@ -13,6 +13,9 @@ EXAMPLE = 'severity:urgent,high account:"Acme Corp" -status:closed sort:-age'
 _BLANKS = re.compile(r"[\s\u00a0\u200b]+")
 _KEY = re.compile(r"([A-Za-z][A-Za-z_]*)(:|>=|<=|>|<)")
 _PLAIN = re.compile(r"[^\s\u00a0\u200b,\"]+")
+#: What steers a screen or comes along when a text is copied. Not the joiners U+200C and U+200D,
+#: which Persian and some emoji are written with, and not U+200B, which is a blank.
+_INVISIBLE = re.compile("[\u00ad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -26,6 +29,11 @@ class Term(Struct, frozen=True):
     negated: bool = False
 
 
+def visible(text: str) -> str:
+    """Return a typed text without the invisible characters that were copied with it."""
+    return _INVISIBLE.sub("", text)
+
+
 def lex(text: str) -> list[Term]:
     """Cut `text` into terms. Raises QueryError for an open quote or a text beyond all measure."""
     if len(text) > LONGEST_TEXT:
@@ -34,7 +42,7 @@ def lex(text: str) -> list[Term]:
             text=text[:40] + "…",
             example=EXAMPLE,
         )
-    text = text.translate(_QUOTES)
+    text = visible(text).translate(_QUOTES)
     terms: list[Term] = []
     at = _skip(text, 0)
     while at < len(text):

@@ -39,3 +39,12 @@ def test_mentions_of_people_are_found_each_once() -> None:
     assert mentions("<@U012> <@W034> <@U012> <@u5>") == ["U012", "W034"]
     assert (mentioned(" <@U012> "), mentioned("<@U012> x"), mentioned("")) == ("U012", "", "")
     assert replace_mention("assignee:<@U012>", "U012", "ann") == "assignee:ann"
+
+
+@pytest.mark.parametrize("mark", ["\u2060", "\ufeff", "\u200e", "\u202b", "\u2068", "\u00ad"])
+def test_invisible_characters_that_were_copied_along_are_left_out(mark: str) -> None:
+    assert plain(f"cases label:a{mark}_{mark}b") == "cases label:a_b"
+
+
+def test_letters_keep_the_joiners_that_they_are_written_with() -> None:
+    assert plain("comment می\u200cخواهم 👩\u200d💻") == "comment می\u200cخواهم 👩\u200d💻"

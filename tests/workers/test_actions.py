@@ -78,6 +78,21 @@ async def test_claiming_assigns_in_jira_and_shows_at_once(
     assert entry.detail.endswith("nobody → Anna Příkladová")
 
 
+async def test_giving_up_takes_nobody_off_but_the_one_who_had_it(
+    world: Upstreams, settings: Settings, store: Store
+) -> None:
+    key = world.add_card(NUMBER, assignee=world.anna)
+    await run(actions.unassign, NUMBER, key, "somebody-else", *BY, "d1", "back")
+    assert world.jira.issues[key].assignee is not None
+    had = world.anna.account_id if world.jira.cloud else world.anna.username
+    await run(actions.unassign, NUMBER, key, had, *BY, "d2", "back")
+    assert world.jira.issues[key].assignee is None
+    assert [(done, text) for _, _, done, text, _, _ in told(settings)] == [
+        (False, f"{key} is {world.anna.name}'s by now, so it was left so."),
+        (True, f"{key} is assigned to nobody now."),
+    ]
+
+
 async def test_a_person_without_an_account_is_told_so(world: Upstreams, settings: Settings) -> None:
     key = world.add_card(NUMBER)
     await run(actions.assign, NUMBER, key, "", "ghost@example.com", *BY, "d1", "back")

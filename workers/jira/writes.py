@@ -87,8 +87,8 @@ class JiraWriter:
         return account
 
     async def assign(self, key: str, account: str) -> None:
-        """Assign a card."""
-        body = {"accountId": account} if self._server.cloud else {"name": account}
+        """Assign a card; "": to nobody (JIRA's `null`)."""
+        body = {"accountId" if self._server.cloud else "name": account or None}
         await self._writes.run(self._put, f"issue/{key}/assignee", body)
 
     async def add_label(self, key: str, label: str) -> None:

@@ -195,7 +195,7 @@ def _deeds(answer: CaseView, *, acting: bool) -> Block:
     elements: list[Block] = []
     if entry.card and (answer.may_act or (answer.shared and acting)):
         elements = [
-            ask_button("Claim", f"claim {number}", "claim", "primary"),
+            *([] if answer.own else [ask_button("Claim", f"claim {number}", "claim", "primary")]),
             button("Assign…", ASSIGN, {"n": number}),
             button("Comment…", COMMENT, {"n": number}),
         ]

@@ -1,10 +1,11 @@
 """Sentences: what went wrong, what was asked for, which one was meant."""
 
 from bot.answers import Export, Note
-from bot.views.blocks.parts import Payload, actions, ask_button, fits, section
-from bot.views.words import plural, sentence, shorten
+from bot.views.blocks.parts import Payload, actions, ask_button, fits, preformatted, section, small
+from bot.views.words import fitting, plural, sentence, shorten
 
 MOST_OPTIONS = 24
+LONGEST_TYPED = 8_000
 
 
 def note_message(note: Note) -> Payload:
@@ -12,6 +13,11 @@ def note_message(note: Note) -> Payload:
     sign = "⚠️ " if note.failed else "⏳ " if note.waiting else ""
     trace = f" (id `{note.id}`)" if note.id else ""
     blocks = [section(f"{sign}{sentence(note.text)}{trace}")]
+    if note.typed:
+        blocks += [
+            small("What you wrote, to copy:"),
+            preformatted(fitting(note.typed, LONGEST_TYPED)),
+        ]
     if note.options:
         elements = [
             ask_button(option.label, option.command, f"option{n}")

@@ -59,6 +59,12 @@ def actions(elements: Sequence[Block], block_id: str = "") -> Block:
     return {**block, "block_id": block_id} if block_id else block
 
 
+def preformatted(text: str) -> Block:
+    """A text in a fixed font exactly as it is: elements of rich text need no escaping."""
+    element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [element]}
+
+
 def without_share(blocks: Sequence[Block]) -> list[Block]:
     """Blocks without the button that shares: for what is shared already, or can not be."""
     kept: list[Block] = []

@@ -182,3 +182,71 @@ async def test_refresh_of_a_case_and_of_a_source(channel: Channel) -> None:
     assert "Reading case `00000002` anew" in await channel.said("refresh 00000002")
     assert "Syncing cases" in await channel.said("refresh cases")
     assert channel.jobs()[0][0] == "workers.actions.refresh_case"
+
+
+async def test_several_cases_are_claimed_at_once_each_by_a_work_of_its_own(
+    channel: Channel,
+) -> None:
+    await channel.store.write(world(5), now=NOW)
+    await channel.said("unclaim 1")
+    said = await channel.said("claim #00000002, `3` and T5G-4")
+    assert "Claiming cases `00000002`, `00000003`, `00000004` for you" in said
+    jobs = [args[0] for what, args in channel.jobs() if what == "workers.actions.assign"]
+    assert jobs == ["00000002", "00000003", "00000004"]
+
+
+async def test_too_many_at_once_change_nothing(channel: Channel) -> None:
+    await channel.store.write(world(7), now=NOW)
+    assert "5 at once are possible" in await channel.said("claim 1 2 3 4 5 6")
+    assert channel.jobs() == []
+
+
+@pytest.mark.parametrize("text", ["assign @ann 2", "assign 2 to @ann", "assign #2: @ann"])
+async def test_a_case_is_assigned_in_both_orders(channel: Channel, text: str) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert "Assigning case `00000002` to Ann" in await channel.said(text)
+
+
+async def test_giving_up_takes_only_oneself_off(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert "is not yours but nobody's" in await channel.said("unclaim 2")
+    assert "Taking case `00000001` off" in await channel.said("unclaim 1")
+    ((function, args),) = channel.jobs()
+    assert (function, args[:3]) == ("workers.actions.unassign", ["00000001", "T5G-1", "a"])
+
+
+async def test_text_over_several_lines_is_taken_as_it_is(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    await channel.said("comment 00000002\nfirst line\n\n  second line")
+    ((_, args),) = channel.jobs()
+    assert args[2] == "first line\n\n  second line".replace("  second", " second")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "comment 99999999 a long story\nover two lines",
+        "escalate 99999999 the customer waits on the bridge",
+        "coment 00000002 a long story of some words",
+    ],
+)
+async def test_what_was_written_comes_back_when_nothing_came_of_it(
+    channel: Channel, text: str
+) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert text in await channel.said(text)
+    assert channel.jobs() == []
+
+
+async def test_a_mention_in_a_comment_becomes_one_of_jira(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    await channel.said(f"comment 2 <@{channel.user}> please look")
+    ((_, args),) = channel.jobs()
+    assert "<@" not in args[2]
+    assert args[2].endswith("a] please look") and args[2].startswith("[~")
+
+
+async def test_claiming_is_not_offered_to_the_one_who_has_it(channel: Channel) -> None:
+    await channel.store.write(world(3), now=NOW)
+    assert "'Claim'" not in str(await channel.ask("case 1"))
+    assert "'Claim'" in str(await channel.ask("case 2"))

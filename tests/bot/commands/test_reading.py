@@ -1,5 +1,6 @@
 """Commands that read: what each answers, and what it says to a mistake."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -256,3 +257,22 @@ async def test_sources_that_are_old_for_one_reason_are_named_together(channel: C
     assert "never synced" in shown
     assert shown.count("has never run to the end") == 1
     assert "cases, cards, details" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("search foo", ["cases foo"]),
+        ("take 00000002", ["help claim"]),
+        ("drop 00000002", ["help unclaim"]),
+        ("stats by acount", ["stats account"]),
+        ("clam 00000002", ["help claim"]),
+    ],
+)
+async def test_what_is_offered_only_reads_and_can_be_read(
+    channel: Channel, typed: str, offered: list[str]
+) -> None:
+    answer = str(await channel.ask(typed))
+    found = re.findall(r'"a":\s*"([^"]*)"', answer)
+    assert [x for x in found if x in offered] == offered, found
+    assert not [x for x in found if x.split()[0] in ("claim", "unclaim", "watch", "assign")]
