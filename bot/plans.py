@@ -24,7 +24,9 @@ from t5g.settings import Settings
 
 #: A digest that was missed is made up for within this time.
 LATE = timedelta(hours=4)
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+#: Short forms besides the first three letters.
+SHORT = ((), ("tues",), ("weds",), ("thur", "thurs"), (), (), ())
 WORKDAYS = (0, 1, 2, 3, 4)
 EVERY_DAY = tuple(range(7))
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -120,8 +122,8 @@ def parse_time(text: str) -> str:
 
 
 def parse_days(text: str) -> tuple[int, ...]:
-    """Read days of the week: `mon-fri`, `mon,wed`, `daily`. Raises QueryError."""
-    word = text.casefold()
+    """Read days of the week: `mon-fri`, `mon,wednesday`, `daily`. Raises QueryError."""
+    word = text.casefold().strip(",")
     if word in ("daily", "everyday", "all"):
         return EVERY_DAY
     if word in ("weekdays", "workdays"):
@@ -144,12 +146,14 @@ def is_days(text: str) -> bool:
 
 
 def _weekday(text: str) -> int:
-    word = text.strip()[:3]
-    if word not in WEEKDAYS:
-        raise QueryError(
-            f"“{text[:20]}” is no day of the week.", text=text, example="digest here 09:00 mon-fri"
-        )
-    return WEEKDAYS.index(word)
+    """Return the day that a word names in full, with an `s`, or by a usual short form."""
+    word = text.strip()
+    for day, name in enumerate(WEEKDAYS):
+        if word in (name.casefold(), f"{name.casefold()}s", name[:3].casefold(), *SHORT[day]):
+            return day
+    raise QueryError(
+        f"“{text[:20]}” is no day of the week.", text=text, example="digest here 09:00 mon-fri"
+    )
 
 
 def parse_zone(text: str) -> str:
@@ -177,7 +181,7 @@ def _zones() -> frozenset[str]:
 
 
 def days_text(days: Iterable[int]) -> str:
-    """Days of the week for people: `weekdays`, `every day`, `mon, wed`."""
+    """Days of the week for people: `weekdays`, `every day`, `Monday, Wednesday`."""
     found = tuple(days)
     if found == WORKDAYS:
         return "weekdays"

@@ -90,7 +90,7 @@ async def _here(request: Request, report: Report, words: list[str]) -> Note:
     plan = planned(words, request, report)
     await request.context.plans.put(plan)
     following = plan.next_after(datetime.fromtimestamp(request.now, UTC))
-    when = f"{plan.at} ({plan.zone}), {days_text(plan.days)}"
+    when = f"{plan.at} in {plan.zone}, {days_text(plan.days)}"
     return Note(
         text=f"The {_name(report, channel)} comes {_where(channel)} at {when}; "
         f"the next one {slack_time(following)}."
@@ -98,24 +98,29 @@ async def _here(request: Request, report: Report, words: list[str]) -> Note:
 
 
 def planned(words: list[str], request: Request, report: Report) -> Plan:
-    """Read `09:00 [zone] [days]`, in any order after the time. Raises QueryError."""
+    """Read `09:00 [zone] [days]`, in any order. Raises QueryError, also for a second time or zone.
+
+    Days may be several words.
+    """
     settings, asker = request.context.settings, request.asker
-    at = f"{settings.digest_at:%H:%M}"
-    zone = asker.zone if is_person(asker.post_to) and asker.zone else settings.timezone
-    days: tuple[int, ...] = WORKDAYS if report is Report.DAILY else (0,)
-    for word in words:
-        if word[:1].isdigit():
-            at = parse_time(word)
-        elif is_days(word):
-            days = parse_days(word)
-        else:
-            zone = parse_zone(word)
+    usual: tuple[int, ...] = WORKDAYS if report is Report.DAILY else (0,)
+    default = asker.zone if is_person(asker.post_to) and asker.zone else settings.timezone
+    times = [word for word in words if word[:1].isdigit()]
+    days = [word for word in words if is_days(word)]
+    zones = [word for word in words if word not in (*times, *days)]
+    for more in (times[1:], zones[1:]):
+        if more:
+            raise QueryError(
+                f"“{more[0][:40]}” is one too many: a digest has one time and one zone.",
+                text=more[0],
+                example="digest here 09:00 Europe/Berlin mon-fri",
+            )
     return Plan(
         channel=asker.post_to,
         report=report,
-        at=at,
-        zone=zone,
-        days=days,
+        at=parse_time(times[0]) if times else f"{settings.digest_at:%H:%M}",
+        zone=parse_zone(zones[0]) if zones else default,
+        days=tuple(sorted({day for word in days for day in parse_days(word)})) or usual,
         by=asker.id,
         since=request.now,
     )

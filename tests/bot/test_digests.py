@@ -110,7 +110,7 @@ async def test_channels_have_their_own_times(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
     ada = channel.as_("ada")
     answer = await ada.in_("high").said("digest here 07:30 Asia/Kolkata daily")
-    assert "comes here at 07:30 (Asia/Kolkata), every day" in answer
+    assert "comes here at 07:30 in Asia/Kolkata, every day" in answer
     moment = at(2, 0, days=1)  # 07:30 in Kolkata
     assert await tick(channel, moment - timedelta(minutes=1)) == 0
     assert await tick(channel, moment) == 1
@@ -125,6 +125,11 @@ async def test_setting_up_needs_an_administrator_and_good_words(channel: Channel
     assert "is for engineers" in await channel.as_("vic").said("digest now")
     assert "no time of day" in await ada.said("digest here 9am")
     assert "Did you mean Europe/Berlin?" in await ada.said("digest here 09:00 Berlin")
+    assert "Did you mean Europe/Monaco?" in await ada.said("digest here 09:00 Monaco")
+    assert "one too many" in await ada.said("digest here 09:00 10:00")
+    assert "one too many" in await ada.said("digest here 09:00 UTC Europe/Monaco")
+    said = await ada.said("digest here Europe/Monaco 09:00 Monday wed")
+    assert "at 09:00 in Europe/Monaco, Monday, Wednesday" in said
     assert "Did you mean preview?" in await ada.said("digest previw")
     assert "does not come here any more" in await ada.said("digest off")
     assert "No digest comes here" in await ada.said("digest off")
@@ -133,11 +138,11 @@ async def test_setting_up_needs_an_administrator_and_good_words(channel: Channel
     await ada.said("digest weekly here 08:30 mon")
     listed = await ada.said("digest list")
     assert "Weekly report" in listed
-    assert "08:30 UTC, mon" in listed
+    assert "08:30 UTC, Monday" in listed
 
 
 async def test_a_personal_digest_comes_at_ones_own_time(channel: Channel) -> None:
-    assert "(Europe/Berlin), weekdays" in await channel.direct.said("digest here 08:00")
+    assert "in Europe/Berlin, weekdays" in await channel.direct.said("digest here 08:00")
     assert "Your digest" in texts(await channel.home())
 
 
@@ -145,7 +150,7 @@ async def test_ones_own_digest_is_of_ones_own_cases(channel: Channel) -> None:
     await channel.store.write(world(8), now=NOW)
     await synced(channel)
     answer = await channel.said("digest me 08:30")
-    assert "The digest of your own cases comes to you at 08:30 (Europe/Berlin)" in answer
+    assert "The digest of your own cases comes to you at 08:30 in Europe/Berlin" in answer
     assert "quiet" in (await channel.as_("vic").said("digest me")).casefold()
     shown = await channel.said("digest me")
     assert "Your digest" in shown

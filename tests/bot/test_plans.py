@@ -107,15 +107,30 @@ def test_every_day_has_one_occasion_that_lasts(zone: str, at: str, day: date) ->
         ("monday,wed", (0, 2)),
         ("daily", EVERY_DAY),
         ("weekdays", WORKDAYS),
+        ("Tues,thurs,Sundays", (1, 3, 6)),
     ],
 )
 def test_days_are_read(text: str, days: tuple[int, ...]) -> None:
     assert parse_days(text) == days
 
 
+@pytest.mark.parametrize(
+    "text", ["Monaco", "mon-Friuli", "sunset", "Saturn", "tu", "mond", "friend", "", ",", "mon,,tue"]
+)
+def test_what_only_begins_like_a_day_is_none(text: str) -> None:
+    with pytest.raises(QueryError, match="no day of the week"):
+        parse_days(text)
+
+
+@pytest.mark.parametrize("days", [(0, 2), (6,), EVERY_DAY, WORKDAYS])
+def test_days_are_understood_as_they_are_told(days: tuple[int, ...]) -> None:
+    told = days_text(days).replace("every day", "everyday").replace(", ", ",")
+    assert parse_days(told) == days
+
+
 def test_days_are_told() -> None:
     assert [days_text(x) for x in (WORKDAYS, EVERY_DAY, (0, 2))] == [
-        "weekdays", "every day", "mon, wed",
+        "weekdays", "every day", "Monday, Wednesday",
     ]  # fmt: skip
 
 
@@ -130,3 +145,6 @@ def test_a_zone_is_known_by_its_city_too() -> None:
     with pytest.raises(QueryError, match="no time zone") as caught:
         parse_zone("Berlin")
     assert caught.value.suggestion == "Europe/Berlin"
+    with pytest.raises(QueryError, match="no time zone") as caught:
+        parse_zone("Monaco")
+    assert caught.value.suggestion == "Europe/Monaco"
