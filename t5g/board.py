@@ -21,6 +21,7 @@ from t5g.collector import resting
 from t5g.derived import Entry, Rules
 from t5g.errors import StoreError
 from t5g.figures import Figures
+from t5g.mentions import Mentions
 from t5g.model import Case, Source
 from t5g.order import Order
 from t5g.pool import Pool
@@ -44,6 +45,7 @@ class Board:
         self._entries: dict[str, Entry] = {}
         self._references = References()
         self._pool = Pool()
+        self._mentions = Mentions()
         self._position: Position | None = None
         self._sync_revision: int | None = None
         self._syncs: dict[Sync, SyncRecord] = {}
@@ -217,6 +219,7 @@ class Board:
             if entry is not None:  # else it waits for its case
                 case = reassemble(entry.case, row.source, row.state, self.rules)
                 self._put(row.number, self._made(case, entry))
+        self._mentions.name()
         if told:
             self._position = Position(known.epoch, told[-1].sequence)
         return True
@@ -251,7 +254,9 @@ class Board:
         """
         self._syncs = await self._sync_records.read_all()
         fields = await self._store.read(number)
-        return self._entry(fields) if fields else None
+        entry = self._entry(fields) if fields else None
+        self._mentions.name()
+        return entry
 
     async def reload(self) -> None:
         """Read everything anew."""
@@ -273,6 +278,7 @@ class Board:
             entry = self._entry(fields)
             if entry is not None:
                 entries[entry.number] = entry
+        self._mentions.name()  # once everybody is known
         return entries
 
     async def _follow(self, known: Position, sequence: int) -> None:
@@ -283,6 +289,7 @@ class Board:
         numbers = sorted({entry.number for entry in feed})
         for number, fields in zip(numbers, await self._store.read_many(numbers), strict=True):
             self._put(number, self._entry(fields) if fields else None)
+        self._mentions.name()
         self._position = Position(known.epoch, feed[-1].sequence)
         if feed[-1].sequence < sequence:
             await self._follow(self._position, sequence)
@@ -293,7 +300,9 @@ class Board:
     def _made(self, case: Case | None, before: Entry | None = None) -> Entry | None:
         if case is None:
             return None
-        self._pool.share(case, before.case if before else None)
+        known = before.case if before else None
+        self._pool.share(case, known)
+        self._mentions.take(case, known)
         return Entry(case, self.rules, before)
 
     def _put(self, number: str, entry: Entry | None) -> None:

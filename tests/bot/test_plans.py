@@ -115,7 +115,7 @@ def test_days_are_read(text: str, days: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Monaco", "mon-Friuli", "sunset", "Saturn", "tu", "mond", "friend", "", ",", "mon,,tue"]
+    "text", ["Monaco", "mon-Friuli", "sunset", "Saturn", "tu", "mond", "friend", "", "mon,,tue"]
 )
 def test_what_only_begins_like_a_day_is_none(text: str) -> None:
     with pytest.raises(QueryError, match="no day of the week"):
