@@ -11,9 +11,10 @@ HIGH_RANK = 2
 
 
 def channel_of(entry: Entry, context: Context) -> str:
-    """The channel for a case of this severity, or ""."""
+    """The channel for a case of this severity, or ""; escalated and crit sit are high always."""
     settings = context.settings
-    return settings.slack_high_channel if entry.rank <= HIGH_RANK else settings.slack_low_channel
+    high = entry.rank <= HIGH_RANK or entry.escalated or entry.crit_sit
+    return settings.slack_high_channel if high else settings.slack_low_channel
 
 
 async def announce(

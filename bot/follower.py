@@ -175,7 +175,8 @@ class Follower:
                 heard[watch.channel] |= {item.entry.number for item in telling}
         sounded = self._alarms(why, before.since, heard)
         for channel, items in sounded.items():
-            payload = alarm_message(items, context.clock(), context.settings)
+            owners = await self._owners_of_escalated(items, deeds)
+            payload = alarm_message(items, context.clock(), context.settings, owners)
             context.outbox.stage(pipe, [message(channel, payload, what="alarm")])
             await asyncio.sleep(0)
         for item in await self._updates(changes):
@@ -219,6 +220,17 @@ class Follower:
                 channel = channel_of(entry, context)
                 if channel and number not in heard.get(channel, ()):
                     found[channel].append(Told(entry=entry, reasons=kept))
+        return found
+
+    async def _owners_of_escalated(
+        self, items: Sequence[Told], deeds: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, str]:
+        """Return whom to mention by case: the owner of what was escalated, unless they did it."""
+        found: dict[str, str] = {}
+        for entry in (x.entry for x in items if any(y.kind == "escalated" for y in x.reasons)):
+            owner = await self._context.people.slack_id(entry.assignee) if entry.assignee else ""
+            if owner and deeds.get(entry.number, {}).get("escalation") != owner:
+                found[entry.number] = owner
         return found
 
     def _compare(

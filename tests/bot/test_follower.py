@@ -312,12 +312,12 @@ async def test_a_card_that_is_faster_than_its_case_is_announced_with_it(channel:
     case = portal_seen("00000060", severity="4 (Low)", updated=later, seen=later)
     await channel.store.write([case], now=later)
     await followed(channel)
-    low = await public(channel, "low")
-    assert any("T5G-60" in text for text in low)
-    assert any("escalated (ESC-60)" in text for text in low)
+    high = await public(channel, "high")
+    assert any("T5G-60" in text for text in high)
+    assert any("escalated (ESC-60)" in text for text in high)
     await channel.store.write([details_seen("00000060", seen=later)], now=later)
     await followed(channel)
-    assert await public(channel, "low") == low
+    assert await public(channel, "high") == high
 
 
 async def test_old_cards_are_not_announced(channel: Channel) -> None:
@@ -358,9 +358,24 @@ async def test_the_channel_of_a_severity_hears_alarms_once(channel: Channel) -> 
     await followed(channel, look=True)
     (high,) = await public(channel, "high")
     assert "severity raised: 4 (Low) → 1 (Urgent)" in high
-    (low,) = await public(channel, "low")
-    assert "escalated (ESC-9)" in low
-    assert "is a crit sit now" in low
+    assert "escalated (ESC-9)" in high
+    assert "is a crit sit now" in high
+    assert await public(channel, "low") == []
+
+
+async def test_an_escalation_mentions_the_owner_and_is_told_in_words(channel: Channel) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    filed = Escalation(key="ESC-9", since=later)
+    await channel.store.write(
+        [listing("00000001", Source.ESCALATION, filed, seen=later)], now=later
+    )
+    await followed(channel)
+    (sent,) = await channel.as_("vic").in_("high").messages()
+    assert f"<@{channel.user}>" in texts(sent)
+    portal = channel.context.board.entries["00000001"].case.portal
+    assert sent["text"].startswith(f"00000001 · {portal.severity} · {portal.account} · Case")
+    assert sent["text"].endswith(": escalated (ESC-9)")
 
 
 async def test_a_watch_of_the_channel_tells_it_instead(channel: Channel) -> None:
@@ -427,9 +442,9 @@ async def test_many_at_once_are_one_message(channel: Channel) -> None:
             now=later,
         )
     await followed(channel)
-    high, low = await public(channel, "high"), await public(channel, "low")
-    assert len(high) == len(low) == 1
-    assert "… and" in high[0]
+    (high,) = await public(channel, "high")
+    assert await public(channel, "low") == []
+    assert "… and" in high
 
 
 def test_while_there_is_more_to_tell_it_looks_less_often() -> None:

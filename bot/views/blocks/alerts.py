@@ -1,7 +1,7 @@
 """Messages that come by themselves: watches, alarms, new cards, operators' alerts."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.alerts import Told
 from bot.views.blocks.lists import case_lines, row
@@ -11,7 +11,6 @@ from bot.views.words import (
     code,
     escape,
     link,
-    mark,
     plural,
     safe,
     safe_lines,
@@ -25,6 +24,8 @@ from t5g.model import Card
 from t5g.settings import Settings
 
 MOST = 10
+#: Cases that stand in the words for phones and screen readers.
+MOST_SPOKEN = 3
 ROOM = 2_700
 MOST_PARTS = 5
 #: What can not be cut further: a character, or an escape of one.
@@ -34,36 +35,53 @@ _WHOLE = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)
 def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What a watch is told, several cases together."""
     foot = small(f"👁 `{code(watch.query, 240)}` · `/t5g watches`")
-    text = _title(found, f"{plural(len(found), 'watched case')} changed")
-    return {"text": text, "blocks": [*_cases(found, now, settings), foot]}
+    return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
 
 
-def alarm_message(found: Sequence[Told], now: float, settings: Settings) -> Payload:
-    """What the channel for a severity is told, several cases together."""
-    text = _title(found, f"{plural(len(found), 'case')} to look at")
-    return {"text": text, "blocks": _cases(found, now, settings)}
+def alarm_message(
+    found: Sequence[Told], now: float, settings: Settings, owners: Mapping[str, str] | None = None
+) -> Payload:
+    """What the channel for a severity is told, several cases together.
+
+    `owners`: the Slack ids of those to mention, by the number of the case.
+    """
+    return {"text": spoken(found), "blocks": _cases(found, now, settings, owners or {})}
 
 
-def _cases(found: Sequence[Told], now: float, settings: Settings) -> list[Block]:
+def _cases(
+    found: Sequence[Told], now: float, settings: Settings, owners: Mapping[str, str] | None = None
+) -> list[Block]:
     """A block for each of the first cases, with what is told of it."""
     shown = found[:MOST]
     blocks: list[Block] = []
     for item in shown:
         block = row(item.entry, now, settings)
         why = " · ".join(f"{x.sign} *{safe(x.text, 120)}*" for x in item.reasons[:4])
-        block["text"]["text"] = f"{why}\n{block['text']['text']}"
+        owner = (owners or {}).get(item.entry.number)
+        whom = f" · <@{owner}>" if owner else ""
+        block["text"]["text"] = f"{why}{whom}\n{block['text']['text']}"
         blocks.append(block)
     if len(found) > len(shown):
         blocks.append(section(f"… and {plural(len(found) - len(shown), 'case')} more"))
     return blocks
 
 
-def _title(found: Sequence[Told], several: str) -> str:
-    first = found[0]
-    if len(found) > 1:
-        return several
-    why = first.reasons[0]
-    return f"{first.entry.number}: {safe(why.text, 120)}"
+def spoken(found: Sequence[Told]) -> str:
+    """Return what a phone shows and a screen reader reads: the first cases, and what happened."""
+    lines = [
+        f"{_named(x.entry)}: {' · '.join(safe(why.text, 120) for why in x.reasons[:2])}"
+        for x in found[:MOST_SPOKEN]
+    ]
+    more = len(found) - MOST_SPOKEN
+    return "\n".join([*lines, *([f"… and {plural(more, 'case')} more"] if more > 0 else [])])
+
+
+def _named(entry: Entry) -> str:
+    """Return number, severity, customer and summary of a case in one line."""
+    portal = entry.case.portal
+    facts = (entry.number, safe(portal.severity, 30), safe(portal.account, 60),
+             safe(portal.summary, 120))  # fmt: skip
+    return " · ".join(fact for fact in facts if fact)
 
 
 def announcement(
@@ -81,7 +99,7 @@ def announcement(
     head = f"🔁 Card {key} is back for {who}{why}" if again else f"🆕 New card {key} for {who}{why}"
     blocks = [section(head), row(entry, now, settings)]
     what = "Reopened" if again else "New"
-    text = f"{what} card {escape(card.key)}: {mark(entry)} {safe(entry.case.portal.summary, 150)}"
+    text = f"{what} card {escape(card.key)}: {_named(entry)}"
     return {"text": text, "blocks": blocks}, _description(entry)
 
 
