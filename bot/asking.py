@@ -38,7 +38,7 @@ QUERIES = ("cases", "export", "watch", "mine", "escalations", "stale", "sla")
 OWN_WORDS = ("comment", "escalate")
 SHORT = 24
 _CASE = re.compile(r"\d{8}|[A-Za-z][A-Za-z0-9_]*-\d+|https?://\S+", re.ASCII)
-_TERM = re.compile(r"-?([A-Za-z_]+)(:|[<>]=?)")
+_TERM = re.compile(r"-?([A-Za-z_]+)(:|=|[<>]=?)")
 _NUMBER = re.compile(r"(?<!\d)\d{8}(?!\d)", re.ASCII)
 
 

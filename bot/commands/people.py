@@ -47,7 +47,7 @@ async def engineer(request: Request) -> Answer:
         return await listed(request, "assignee:me", "My cases")
     if user_id:
         name = await name_of(request, user_id)
-        return await listed(request, f"assignee:{quoted(name)}", name)
+        return await listed(request, f"assignee={quoted(name)}", name)
     assigned = (
         entry.assignee.name or entry.assignee.account
         for entry in request.context.board.entries.values()
@@ -65,7 +65,7 @@ async def _of_one(
     if not wanted:
         raise QueryError(f"Which {command}?", text=command, example=f"{command} acme")
     known = sorted({name for name in names if name}, key=str.casefold)
-    word = folded(wanted.strip('"'))
+    word = folded(_unquoted(wanted))
     exact = [name for name in known if folded(name) == word]
     found = exact or [name for name in known if word in folded(name)]
     if not found:
@@ -82,7 +82,13 @@ async def _of_one(
             text=_which(command, wanted, found),
             options=tuple(Option(name, f"{command} {quoted(name)}") for name in found[:MOST]),
         )
-    return await listed(request, f"{key or command}:{quoted(found[0])}", found[0])
+    return await listed(request, f"{key or command}={quoted(found[0])}", found[0])
+
+
+def _unquoted(text: str) -> str:
+    """Return a name without the quotes around the whole of it; those within belong to it."""
+    whole = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].replace('""', '"') if whole else text
 
 
 def _which(command: str, wanted: str, found: list[str]) -> str:

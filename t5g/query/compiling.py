@@ -29,6 +29,8 @@ Words = Callable[[str], Sequence[str]]
 NOBODY_KNOWS = math.nan
 #: Characters of a word that somebody may have meant to be another.
 LONGEST_GUESS = 60
+#: Compares a whole name, where `:` takes a part of it.
+EXACT = "="
 NONE = "none"
 ANY = "any"
 ME = "me"
@@ -155,6 +157,18 @@ def listed(of: Callable[[Entry], tuple[str, ...] | UnsetType]) -> Compile:
         if word == NONE:
             return by_value(of, lambda found, _: found is not UNSET and not found)
         return sought(field, sign, value, words)
+
+    return compiled
+
+
+def exactly(part: Compile, names: Callable[[Entry], tuple[str, ...]]) -> Compile:
+    """A key that looks for a part with `:`, and for one whole name with `=`."""
+
+    def compiled(field: Field, sign: str, value: str, words: Words) -> Filter:
+        if sign != EXACT:
+            return part(field, sign, value, words)
+        word = value.casefold()
+        return each(lambda entry: any(name.casefold() == word for name in names(entry)))
 
     return compiled
 

@@ -11,6 +11,7 @@ from t5g.model import Person, Status
 from t5g.query.compiling import (
     ANY,
     COMPARISONS,
+    EXACT,
     ME,
     NOBODY_KNOWS,
     NONE,
@@ -20,6 +21,7 @@ from t5g.query.compiling import (
     card,
     choice,
     elapsed,
+    exactly,
     fact,
     fact_now,
     listed,
@@ -47,6 +49,11 @@ _STATUS: dict[str, Filter] = {
 }
 _INTERNALS = tuple(dict.fromkeys(INTERNAL_STATUS.values()))
 _YN = ("yes", "no")
+
+
+def _assignee_names(entry: Entry) -> tuple[str, ...]:
+    found = entry.assignee
+    return tuple(filter(None, (found.name, found.email, found.account))) if found else ()
 
 
 def _involved(entry: Entry) -> tuple[Person, ...]:
@@ -89,16 +96,18 @@ FIELDS: dict[str, Field] = {
         ),
         Field(
             "account",
-            "part of the account's name",
-            'account:"Acme Corp"',
-            text(attrgetter("account")),
+            "part of the account's name; with = the whole name",
+            'account="Acme Corp"',
+            exactly(text(attrgetter("account")), lambda e: (e.account,)),
+            operators=(":", EXACT),
         ),
         Field(
             "assignee",
-            "who the card is assigned to; me, none",
+            "who the card is assigned to; me, none; with = the whole name, address or account",
             "assignee:me",
-            person(attrgetter("assignee")),
+            exactly(person(attrgetter("assignee")), _assignee_names),
             (ME, NONE),
+            operators=(":", EXACT),
         ),
         Field(
             "contributor",

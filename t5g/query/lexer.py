@@ -11,11 +11,13 @@ MOST_TERMS = 60
 EXAMPLE = 'severity:urgent,high account:"Acme Corp" -status:closed sort:-age'
 
 _BLANKS = re.compile(r"[\s\u00a0\u200b]+")
-_KEY = re.compile(r"([A-Za-z][A-Za-z_]*)(:|>=|<=|>|<)")
+_KEY = re.compile(r"([A-Za-z][A-Za-z_]*)(:|>=|<=|>|<|=)")
 _PLAIN = re.compile(r"[^\s\u00a0\u200b,\"]+")
 #: What steers a screen or comes along when a text is copied. Not the joiners U+200C and U+200D,
 #: which Persian and some emoji are written with, and not U+200B, which is a blank.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+#: A quote within quotes is written twice.
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"(?!")')
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -68,7 +70,7 @@ def spelled(value: str) -> str:
 
 
 def _in_quotes(value: str) -> str:
-    return '"' + value.replace('"', "") + '"'
+    return '"' + value.replace('"', '""') + '"'
 
 
 def _skip(text: str, at: int) -> int:
@@ -101,12 +103,12 @@ def _values(text: str, at: int, *, listed: bool) -> tuple[list[str], int]:
 
 def _value(text: str, at: int, *, listed: bool) -> tuple[str | None, int]:
     if at < len(text) and text[at] == '"':
-        end = text.find('"', at + 1)
-        if end < 0:
+        found = _QUOTED.match(text, at)
+        if found is None:
             raise QueryError(
                 "A quote is opened and not closed.", text=text[at:], example='account:"Acme Corp"'
             )
-        return text[at + 1 : end].strip(), end + 1
+        return found.group(1).replace('""', '"').strip(), found.end()
     plain = _PLAIN.match(text, at)
     if plain:
         return plain.group(), plain.end()

@@ -276,3 +276,13 @@ async def test_what_is_offered_only_reads_and_can_be_read(
     found = re.findall(r'"a":\s*"([^"]*)"', answer)
     assert [x for x in found if x in offered] == offered, found
     assert not [x for x in found if x.split()[0] in ("claim", "unclaim", "watch", "assign")]
+
+
+async def test_a_quoted_name_finds_what_a_part_of_it_finds(channel: Channel) -> None:
+    name = 'O\'Neill "Mobile" & Sons'
+    seen = portal_seen("00000031", account=name), portal_seen("00000032", account=f"{name} II")
+    await channel.store.write(seen, now=NOW)
+    assert "00000031" in await channel.said("cases account:O'Neill")
+    shown = await channel.said(f"account {name}")
+    assert "00000031" in shown
+    assert "00000032" not in shown

@@ -4,7 +4,7 @@ import pytest
 
 from t5g.errors import QueryError
 from t5g.query import SORTS, parse_query
-from t5g.query.lexer import EXAMPLE, LONGEST_TEXT, MOST_TERMS
+from t5g.query.lexer import EXAMPLE, LONGEST_TEXT, MOST_TERMS, quoted
 from t5g.query.parse import sort_term
 
 STATUSES = "open, closed, any, all, Waiting on Red Hat, Waiting on Customer, Closed, Pondering"
@@ -33,7 +33,7 @@ def mistake(text: str) -> QueryError:
         ("zzzzqqq>1", f"“zzzzqqq>” {NO_KEY}", "", EXAMPLE),
         ("owner:", "“owner:” lacks a value.", "", "owner:me"),
         ("age>", "“age>” lacks a value.", "", "age>30d"),
-        ('account:""', "“account:\"\"” lacks a value.", "", 'account:"Acme Corp"'),
+        ('account:""', "“account:\"\"” lacks a value.", "", 'account="Acme Corp"'),
         ('tag:a,""', "“tag:a,\"\"” lacks a value.", "", "tag:shift_telco5g"),
         ("card>x", "“card” can not be compared with >.", "card:x", "card:T5G-12"),
         ("SEV>=high,low", "“severity” can not be compared with >=.",
@@ -201,3 +201,16 @@ def test_a_query_has_one_spelling(text: str, canonical: str) -> None:
 def test_a_key_to_sort_by_is_read_alone() -> None:
     assert str(sort_term("-AGE")) == "-age"
     assert str(sort_term("sev")) == "severity"
+
+
+@pytest.mark.parametrize(
+    "name", ['O\'Neill "Mobile" & Sons', '"x', 'x"', "=a", "a=b", "Acme, Corp"]
+)
+def test_a_whole_name_survives_being_written_and_read(name: str) -> None:
+    query = parse_query(f"account={quoted(name)}")
+    assert query.values_of("account") == (name,)
+    assert parse_query(query.text).text == query.text
+
+
+def test_what_is_invisible_in_a_query_finds_nothing_else() -> None:
+    assert parse_query("label:a\u2060_\u2060b").text == "label:a_b"
