@@ -28,10 +28,10 @@ Spells = Mapping[str, Spell]
 
 def alarms(entry: Entry, why: Sequence[News], began: float) -> tuple[News, ...]:
     """Return the reasons to tell in the channel. `began`: since when the bot follows."""
-    return tuple(reason for reason in why if reason.alarm and not _is_old(entry, reason, began))
+    return tuple(reason for reason in why if reason.alarm and not is_old(entry, reason, began))
 
 
-def _is_old(entry: Entry, reason: News, began: float) -> bool:
+def is_old(entry: Entry, reason: News, began: float) -> bool:
     """Say whether it was so long before the bot came, and only comes to its notice."""
     match reason.fact:
         case "escalation":
@@ -39,6 +39,9 @@ def _is_old(entry: Entry, reason: News, began: float) -> bool:
             return bool(made) and max(made) < began - DAY
         case "case":
             return entry.created < began - DAY
+        case "card":
+            cards = [x for x in entry.case.cards if x.key == reason.key]
+            return any(x.created.timestamp() < began - DAY for x in cards if x.created)
     return False
 
 
@@ -58,6 +61,17 @@ def unassigned(
 
     lonely = (e for e in entries if e.open and e.card is not None and e.assignee is None)
     return _spells(before, lonely, now, due)
+
+
+def breaches_soon(
+    before: Spells | None, entries: Iterable[Entry], now: float
+) -> tuple[Spells, dict[str, News]]:
+    """Return the spells as they are now, and the cases that breach their SLA within a day.
+
+    `before` None: nobody has looked yet, and what is so already is no news.
+    """
+    close = (e for e in entries if e.open and now <= e.breaches_at <= now + DAY)
+    return _spells(before, close, now, lambda _: News("breaches_soon", "SLA breaches tomorrow"))
 
 
 def done_early(

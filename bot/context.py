@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audience import Audience
 from bot.delivery import Outbox
+from bot.notify import Notify
 from bot.once import Once
 from bot.people import People
 from bot.plans import Plans
@@ -52,6 +53,7 @@ class Context(Struct, frozen=True, kw_only=True):
     outbox: Outbox
     once: Once
     watches: Watches
+    notify: Notify
     plans: Plans
     shares: Shares
     deeds: Deeds
@@ -109,6 +111,7 @@ def create_context(
         outbox=Outbox(redis, keys, client, audience, clock=clock),
         once=Once(redis, keys),
         watches=Watches(redis, keys),
+        notify=Notify(redis, keys),
         plans=Plans(settings, redis, keys),
         shares=Shares(redis, keys),
         deeds=Deeds(redis, keys),

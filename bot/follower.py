@@ -15,15 +15,16 @@ from msgspec import Struct
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
-from bot.alarms import Spell, Spells, alarms, done_early, unassigned
+from bot.alarms import Spell, Spells, alarms, breaches_soon, done_early, is_old, unassigned
 from bot.alerts import Told, new_cards, told
 from bot.announcing import announce, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
 from bot.delivery import Kind, Outgoing, message
+from bot.notify import PERSONAL, own_news
 from bot.references import allowed_channels, names_restricted
 from bot.views.blocks import render
-from bot.views.blocks.alerts import alarm_message, notice_message, watch_message
+from bot.views.blocks.alerts import alarm_message, notice_message, own_message, watch_message
 from bot.watches import Watch
 from t5g.alerts import Alerts
 from t5g.changes import Change
@@ -179,6 +180,7 @@ class Follower:
             payload = alarm_message(items, context.clock(), context.settings, owners)
             context.outbox.stage(pipe, [message(channel, payload, what="alarm")])
             await asyncio.sleep(0)
+        await self._tell_owners(why, deeds, before.since, pipe)
         for item in await self._updates(changes):
             context.outbox.stage(pipe, [item])
         pipe.set(self._key, msgspec.json.encode(after))
@@ -197,6 +199,8 @@ class Follower:
              partial(unassigned, entries=entries, now=now, limit=limit)),
             (context.keys.named("slack", "done"),
              partial(done_early, entries=entries, now=now, asked=asked)),
+            (context.keys.named("slack", "breaches_soon"),
+             partial(breaches_soon, entries=entries, now=now)),
         )  # fmt: skip
         for key, look in kinds:
             raw = await context.redis.get(key)
@@ -221,6 +225,43 @@ class Follower:
                 if channel and number not in heard.get(channel, ()):
                     found[channel].append(Told(entry=entry, reasons=kept))
         return found
+
+    async def _tell_owners(
+        self,
+        why: Mapping[str, Sequence[News]],
+        deeds: Mapping[str, Mapping[str, str]],
+        began: float,
+        pipe: Pipeline,
+    ) -> None:
+        """Tell owners the news of their cases by direct message, or hold it in quiet hours."""
+        context, now = self._context, self._context.clock()
+        held = await context.notify.held()
+        found: dict[str, dict[str, list[News]]] = {who: {**news} for who, news in held.items()}
+        for number, news in why.items():
+            entry = context.board.get(number)
+            told = any(x.kind in PERSONAL for x in news)
+            owner = entry.assignee if entry is not None and told else None
+            person = await context.people.slack_id(owner) if owner else ""
+            if entry is None or not person:
+                continue
+            fresh = [x for x in news if not is_old(entry, x, began)]
+            wishes = await context.notify.of(person)
+            if own := own_news(fresh, wishes, deeds.get(number, {}), person):
+                mine = found.setdefault(person, {})
+                mine[number] = [*mine.get(number, ()), *own]
+        for person, news_by_case in found.items():
+            if (await context.notify.of(person)).quiet_at(now):
+                context.notify.stage(pipe, person, news_by_case)
+                continue
+            items = [
+                Told(entry=entry, reasons=tuple(news))
+                for number, news in news_by_case.items()
+                if (entry := context.board.get(number)) is not None
+            ]
+            context.notify.stage(pipe, person, {})
+            if items:
+                payload = own_message(items, now, context.settings)
+                context.outbox.stage(pipe, [message(person, payload, what="news of own cases")])
 
     async def _owners_of_escalated(
         self, items: Sequence[Told], deeds: Mapping[str, Mapping[str, str]]

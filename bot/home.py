@@ -95,6 +95,7 @@ async def made(context: Context, asker: Asker) -> HomeView:
         changed=changed,
         looked=looked,
         watches=WatchList(watches=tuple(watches), personal=True),
+        wishes=await context.notify.of(asker.id),
         digest=await context.plans.of(asker.id, Report.DAILY),
         name=asker.name,
         lost=lost,

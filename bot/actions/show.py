@@ -15,7 +15,7 @@ log = logger(__name__)
 
 WORKING = ":hourglass_flowing_sand: One moment …"
 #: What changes the home tab that it stands on.
-ABOUT_ME = ("unwatch", "digest", "watch", "claim")
+ABOUT_ME = ("unwatch", "digest", "watch", "claim", "notify")
 
 
 class Shower:

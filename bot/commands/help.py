@@ -8,7 +8,7 @@ from t5g.team import Role
 #: What people need most comes first; the tests hold it to the registered commands.
 ORDER = (
     "cases", "case", "mine", "escalations", "sla", "stale", "new", "account", "engineer", "stats",
-    "digest", "watch", "watches", "unwatch", "status", "refresh", "export", "help",
+    "digest", "watch", "watches", "unwatch", "notify", "status", "refresh", "export", "help",
     "claim", "unclaim", "assign", "unassign", "comment", "escalate", "link",
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from t5g.alerts import Alerts
 from t5g.board import Board
 from t5g.card_reasons import keep_reason
 from t5g.lock import Lock
-from t5g.model import Comment, Escalation, Source
+from t5g.model import CaseComment, Comment, Escalation, Source
 from t5g.state import CommentSeen
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from tests import wall_clock
@@ -148,6 +148,71 @@ async def test_a_personal_watch_comes_by_direct_message_and_spares_own_deeds(
     shown = await channel.direct.messages()
     assert len(shown) == before + 1
     assert "Waiting on Customer" in texts(shown[-1])
+
+
+async def test_the_owner_is_told_the_news_of_a_case_of_theirs(channel: Channel) -> None:
+    """By direct message, but not what they switched off, nor what they did themselves."""
+    await began(channel)
+    await channel.said("notify off crit_sit")
+    later = NOW + timedelta(seconds=5)
+    answer = CaseComment(id="c1", public=True, by_customer=True)
+    await channel.store.write([details_seen("00000001", seen=NOW, comments=())], now=later)
+    await channel.store.write(
+        [details_seen("00000001", seen=later, crit_sit=True, comments=(answer,))], now=later
+    )
+    await followed(channel)
+    (told,) = await channel.direct.messages()
+    assert "the customer answered" in texts(told)
+    assert "crit sit now" not in texts(told)
+    await channel.context.deeds.remember("00000002", channel.user, "card.assignee")
+    taken = [
+        card_seen(number, f"T5G-{number[-1]}", assignee=ANN, updated=later)
+        for number in ("00000002", "00000003")
+    ]
+    await channel.store.write(taken, now=later)
+    await followed(channel)
+    _, second = await channel.direct.messages()
+    assert "00000003" in second["text"]
+    assert "assigned to Ann" in second["text"]
+    assert "00000002" not in texts(second)
+
+
+async def test_who_had_a_card_before_the_bot_came_is_not_told_that_it_is_theirs(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    old = [
+        portal_seen("00000070", created=NOW - timedelta(days=9), seen=NOW),
+        card_seen("00000070", "T5G-70", assignee=ANN, created=NOW - timedelta(days=9), updated=NOW),
+    ]
+    await channel.store.write(old, now=NOW)
+    await followed(channel)
+    assert await channel.direct.messages() == []
+
+
+async def test_what_comes_in_quiet_hours_is_told_as_one_message(channel: Channel) -> None:
+    await began(channel)
+    now = channel.context.clock()
+    here = datetime.fromtimestamp(now, UTC)
+    hours = f"{here - timedelta(hours=1):%H:%M}-{here + timedelta(hours=2):%H:%M}"
+    assert "Quiet hours: from" in await channel.said(f"notify quiet {hours} UTC")
+    later = NOW + timedelta(seconds=5)
+    for key in ("ESC-8", "ESC-9"):
+        filed = [Escalation(key=key, since=later)]
+        await channel.store.write(
+            [listing(f"0000000{key[-1]}", Source.ESCALATION, *filed, seen=later),
+             portal_seen(f"0000000{key[-1]}", updated=later, seen=later),
+             card_seen(f"0000000{key[-1]}", f"T5G-{key[-1]}", assignee=ANN, updated=later)],
+            now=later,
+        )  # fmt: skip
+        await followed(channel)
+    assert await channel.direct.messages() == []
+    await followed(channel, look=True, clock=now + 3 * 3600)
+    (told,) = await channel.direct.messages()
+    assert "ESC-8" in told["text"]
+    assert "ESC-9" in told["text"]
+    await followed(channel, look=True, clock=now + 3 * 3600)
+    assert len(await channel.direct.messages()) == 1
 
 
 async def test_watches_are_listed_and_stopped(channel: Channel) -> None:

@@ -58,6 +58,15 @@ async def test_watches_and_digest_are_set_and_stopped_there(channel: Channel) ->
     assert "No watches" in texts(await channel.home_now())
 
 
+async def test_each_kind_of_direct_message_is_switched_there(channel: Channel) -> None:
+    await channel.store.write(world(4), now=NOW)
+    view = await channel.home()
+    assert "🚨 Escalated" in texts(view)
+    await channel.click_view("ask:notify_escalated", view["id"])
+    assert "🔕 Escalated" in texts(await channel.home_now())
+    assert (await channel.context.notify.of(channel.user)).off == {"escalated"}
+
+
 async def test_its_buttons_open_modals(channel: Channel) -> None:
     await channel.store.write(world(4), now=NOW)
     view = await channel.home()

@@ -48,6 +48,12 @@ def alarm_message(
     return {"text": spoken(found), "blocks": _cases(found, now, settings, owners or {})}
 
 
+def own_message(found: Sequence[Told], now: float, settings: Settings) -> Payload:
+    """What the owner of cases is told by direct message, several cases together."""
+    foot = small("Your own cases · `/t5g notify` chooses what comes, and quiet hours")
+    return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
+
+
 def _cases(
     found: Sequence[Told], now: float, settings: Settings, owners: Mapping[str, str] | None = None
 ) -> list[Block]:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from bot.alerts import Told
 from bot.answers import CaseList, WatchList
+from bot.notify import PERSONAL, Wishes
 from bot.plans import Plan, days_text
 from bot.views.blocks.lists import row
 from bot.views.blocks.parts import (
@@ -39,6 +40,7 @@ class HomeView(Struct, frozen=True, kw_only=True):
     watches: WatchList
     digest: Plan | None
     name: str = ""
+    wishes: Wishes = Wishes()
     lost: bool = False
 
 
@@ -53,6 +55,8 @@ def home_view(home: HomeView, settings: Settings) -> Payload:
         *_watches(home),
         divider(),
         *_digest(home),
+        divider(),
+        *_wishes(home.wishes),
         foot(home.mine.freshness, home.mine.now),
     ]
     return {"type": "home", "blocks": blocks[:100]}
@@ -115,3 +119,18 @@ def _digest(home: HomeView) -> list[Block]:
         deed = ask_button("Stop it", "digest off", "digest")
     look = ask_button("Look at it now", "digest preview", "preview")
     return [section(text), actions([deed, look])]
+
+
+def _wishes(wishes: Wishes) -> list[Block]:
+    """What comes by direct message, with a switch for each kind."""
+    switches = [
+        ask_button(
+            f"{'🔕' if name in wishes.off else kind.sign} {kind.title}",
+            f"notify {'on' if name in wishes.off else 'off'} {name}",
+            f"notify_{name}",
+        )
+        for name, kind in PERSONAL.items()
+    ]
+    quiet = f"quiet from {' to '.join(wishes.quiet)}" if wishes.quiet else "no quiet hours"
+    head = f"*Direct messages* about your own cases ({quiet}, `/t5g notify`); 🔕 is off:"
+    return [section(head), actions(switches)]

@@ -408,6 +408,7 @@ VIEWS: dict[Callable[..., Any], Callable[[int, str], list[Payload]]] = {
     notes.export_message: lambda n, text: [notes.export_message(x) for x in exports(n, text)],
     alerts.watch_message: _watch_messages,
     alerts.alarm_message: _alarms,
+    alerts.own_message: _alarms,
     alerts.announcement: _announcements,
     alerts.notice_message: _notices,
     alerts.preview: lambda n, text: [
