@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bot import asking, references, typed
-from bot.commands import cases as case_commands
 from bot.plans import parse_days, parse_time, parse_zone
 from bot.views import words as mrkdwn
 from bot.views.blocks.alerts import pieces
@@ -26,7 +25,7 @@ from t5g.jira_door import check_type, networks_of, same_secret, source_address
 from t5g.jira_events import Event, EventReader, delivery_of, family
 from t5g.logs import Scrubber, _calm
 from t5g.model import is_case_number, number_of_summary
-from t5g.query.lexer import quoted
+from t5g.query.lexer import quoted, visible
 from t5g.query.moments import parse_moment
 from t5g.query.parse import parse_query
 from t5g.settings import Settings
@@ -141,8 +140,10 @@ READERS: dict[str, Read] = {
     "Slack: what a message points at": lambda text: references.of_text(text, SETTINGS),
     "Slack: a link": lambda text: references.of_url(text, SETTINGS),
     "Slack: a link to JIRA": lambda text: references.of_url(f"{SETTINGS.jira_url}{text}", SETTINGS),
-    "Slack: a bug": case_commands._BUG.search,
-    "Slack: a linked case": case_commands._LINKED.search,
+    "Slack: one case or defect": lambda text: references.of_word(text, SETTINGS),
+    "Slack: cases at the beginning": lambda text: references.named(text, SETTINGS),
+    "Slack: without what is not seen": visible,
+    "Slack: a mention replaced": lambda text: typed.replace_mention(text, "U012", "Ann"),
     "Slack: a time of day": parse_time,
     "Slack: days of the week": parse_days,
     "Slack: a time zone": lambda text: parse_zone(text * 4),  # too long to guess what it means
@@ -154,7 +155,6 @@ READERS: dict[str, Read] = {
     "mrkdwn: a sentence": lambda text: mrkdwn.sentence(text, 10**6),
     "mrkdwn: fitting": lambda text: mrkdwn.fitting(text, 10**6),
     "mrkdwn: a plain text": lambda text: mrkdwn.printable(text, 10**6),
-    "mrkdwn: a column": lambda text: mrkdwn.column(text, 10**6),
     "mrkdwn: a link": lambda text: mrkdwn.link(f"https://a/{text}", "a"),
     "mrkdwn: lines that fit": lambda text: mrkdwn.fit(text.split("\n"), 10**6),
     "mrkdwn: parts of a description": pieces,
