@@ -2,7 +2,9 @@
 
 from bot.context import Context
 from bot.delivery import Outgoing, message
+from bot.shares import Share
 from bot.views.blocks.alerts import announcement
+from bot.views.blocks.parts import Payload
 from t5g.card_reasons import reason_for
 from t5g.derived import Entry
 from t5g.model import Card
@@ -29,19 +31,31 @@ async def announce(
     if not channel:
         return False
     reason = reason or await reason_for(context.redis, context.keys, entry.number)
-    mention = await context.people.slack_id(card.assignee) if card.assignee else ""
-    main, thread = announcement(
-        entry,
-        card,
-        mention=mention,
-        reason=reason,
-        again=bool(again),
-        now=context.clock(),
-        settings=context.settings,
-    )
+    main, thread = await announced(context, entry, card, reason, again)
     first = message(channel, main, what=f"announcement of {card.key}")
     more: list[Outgoing] = [
         message(channel, payload, thread_of=first.id, what="description") for payload in thread
     ]
     once = f"card:{card.key}:{again}" if again else f"card:{card.key}"
-    return await context.outbox.put([first, *more], once=once)
+    taken = await context.outbox.put([first, *more], once=once)
+    if taken:
+        await context.shares.add(
+            Share(number=entry.number, channel=channel, message=first.id, at=context.clock(),
+                  card=card.key, again=again)
+        )  # fmt: skip
+    return taken
+
+
+async def announced(
+    context: Context, entry: Entry, card: Card, reason: str = "", again: str = ""
+) -> tuple[Payload, list[Payload]]:
+    """Return the announcement of a card as it is to be now, and the rest for its thread."""
+    return announcement(
+        entry,
+        card,
+        mention=await context.people.slack_id(card.assignee) if card.assignee else "",
+        reason=reason,
+        again=bool(again),
+        now=context.clock(),
+        settings=context.settings,
+    )

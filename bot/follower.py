@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from bot.alarms import Spell, Spells, alarms, breaches_soon, done_early, is_old, unassigned
 from bot.alerts import Told, new_cards, told
-from bot.announcing import announce, channel_of
+from bot.announcing import announce, announced, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
 from bot.delivery import Kind, Outgoing, message
@@ -342,6 +342,11 @@ class Follower:
                 if posted is None or not posted.ts:
                     continue
                 payload = self._shared(entry, share.by, posted.channel)
+                if share.card:
+                    cards = [card for card in entry.case.cards if card.key == share.card]
+                    if not cards:
+                        continue
+                    payload, _ = await announced(context, entry, cards[0], again=share.again)
                 items.append(
                     message(posted.channel, payload, kind=Kind.UPDATE, ts=posted.ts,
                             what="shared case")

@@ -16,13 +16,18 @@ DEED_LASTS = 900
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """A message that shows one case. `message`: its id in the outbox; `by`: who shared it."""
+    """A message that shows one case. `message`: its id in the outbox; `by`: who shared it.
+
+    `card`: the card that it announces, "" for a shared case; `again`: which time it was reopened.
+    """
 
     number: str
     channel: str
     message: str
     at: float = 0.0
     by: str = ""
+    card: str = ""
+    again: str = ""
 
 
 class Shares:

@@ -1,6 +1,7 @@
 """Watches, announcements and alerts: told at once, to the right people, once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -300,6 +301,29 @@ async def test_a_new_card_is_announced_by_severity_with_its_description(channel:
     assert "line &lt;two&gt;" in texts(thread[-1].blocks)
 
 
+async def test_a_new_card_for_nobody_is_claimed_there_and_then_says_whose_it_is(
+    channel: Channel,
+) -> None:
+    await began(channel)
+    later = wall_clock.now()
+    new = card_seen("00000062", "T5G-62", created=later, updated=later)
+    await channel.store.write(
+        [portal_seen("00000062", severity="4 (Low)", updated=later, seen=later), new], now=later
+    )
+    await followed(channel)
+    (told,) = await channel.as_("vic").in_("low").messages()
+    assert "for nobody" in texts(told)
+    assert '"action_id": "ask:claim"' in json.dumps(told)
+    after = later + timedelta(seconds=5)
+    await channel.store.write(
+        [card_seen("00000062", "T5G-62", assignee=ANN, created=later, updated=after)], now=after
+    )
+    await followed(channel)
+    (told,) = await channel.as_("vic").in_("low").messages()
+    assert f"for <@{channel.user}>" in texts(told)
+    assert "ask:claim" not in json.dumps(told)
+
+
 async def test_the_reason_is_told_also_if_the_event_is_faster_than_the_worker(
     channel: Channel,
 ) -> None:
@@ -382,7 +406,7 @@ async def test_a_card_that_is_faster_than_its_case_is_announced_with_it(channel:
     assert any("escalated (ESC-60)" in text for text in high)
     await channel.store.write([details_seen("00000060", seen=later)], now=later)
     await followed(channel)
-    assert await public(channel, "high") == high
+    assert len(await public(channel, "high")) == len(high)  # kept current, not told again
 
 
 async def test_old_cards_are_not_announced(channel: Channel) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.alerts import Told
 from bot.views.blocks.lists import case_lines, row
-from bot.views.blocks.parts import Block, Payload, section, small
+from bot.views.blocks.parts import Block, Payload, actions, ask_button, section, small
 from bot.views.words import (
     card_url,
     code,
@@ -104,6 +104,10 @@ def announcement(
     key = link(card_url(card.key, settings), escape(card.key))
     head = f"🔁 Card {key} is back for {who}{why}" if again else f"🆕 New card {key} for {who}{why}"
     blocks = [section(head), row(entry, now, settings)]
+    mine = entry.card is not None and entry.card.key == card.key
+    if mine and card.assignee is None and entry.open and not settings.read_only:
+        claim = ask_button("Claim", f"claim {entry.number}", "claim", "primary")
+        blocks.append(actions([claim]))
     what = "Reopened" if again else "New"
     text = f"{what} card {escape(card.key)}: {_named(entry)}"
     return {"text": text, "blocks": blocks}, _description(entry)
