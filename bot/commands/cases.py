@@ -35,6 +35,7 @@ async def understood(request: Request, text: str) -> Query:
         )
     for user_id in mentions(text):
         name = await name_of(request, user_id)
+        text = text.replace(f":<@{user_id}>", f"=<@{user_id}>")  # that person, none called alike
         text = replace_mention(text, user_id, quoted(name))
     return parse_query(text, request.context.board.words)
 

@@ -7,8 +7,9 @@ from bot.commands.cases import listed, name_of
 from bot.router import Request, router
 from bot.typed import mentioned
 from t5g.errors import NotFoundError, QueryError
+from t5g.query.compiling import comparable
 from t5g.query.fields import nearest
-from t5g.query.lexer import quoted
+from t5g.query.lexer import exactly
 from t5g.team import folded
 
 MOST = 10
@@ -47,7 +48,7 @@ async def engineer(request: Request) -> Answer:
         return await listed(request, "assignee:me", "My cases")
     if user_id:
         name = await name_of(request, user_id)
-        return await listed(request, f"assignee={quoted(name)}", name)
+        return await listed(request, exactly("assignee", name), name)
     assigned = (
         entry.assignee.name or entry.assignee.account
         for entry in request.context.board.entries.values()
@@ -65,13 +66,13 @@ async def _of_one(
     if not wanted:
         raise QueryError(f"Which {command}?", text=command, example=f"{command} acme")
     known = sorted({name for name in names if name}, key=str.casefold)
-    word = folded(_unquoted(wanted))
-    exact = [name for name in known if folded(name) == word]
-    found = exact or [name for name in known if word in folded(name)]
+    found = _fitting(wanted, known)
+    if not found and wanted[0] == wanted[-1] == '"':
+        found = _fitting(wanted[1:-1].replace('""', '"'), known)
     if not found:
         near = nearest(wanted, known)
         hint = f" Did you mean {near}?" if near else ""
-        options = (Option(near, f"{command} {quoted(near)}"),) if near else ()
+        options = (Option(near, f"{command} {near}"),) if near else ()
         if options:
             return Note(
                 text=f"No {command} is called “{wanted[:60]}”.{hint}", failed=True, options=options
@@ -80,15 +81,20 @@ async def _of_one(
     if len(found) > 1:
         return Note(
             text=_which(command, wanted, found),
-            options=tuple(Option(name, f"{command} {quoted(name)}") for name in found[:MOST]),
+            options=tuple(Option(name, f"{command} {name}") for name in found[:MOST]),
         )
-    return await listed(request, f"{key or command}={quoted(found[0])}", found[0])
+    return await listed(request, exactly(key or command, found[0]), found[0])
 
 
-def _unquoted(text: str) -> str:
-    """Return a name without the quotes around the whole of it; those within belong to it."""
-    whole = len(text) > 1 and text[0] == text[-1] == '"'
-    return text[1:-1].replace('""', '"') if whole else text
+def _fitting(wanted: str, known: list[str]) -> list[str]:
+    """Return the one that is called so, else those that are but for accents, else by a part."""
+    word = comparable(wanted)
+    bare = folded(word)
+    return (
+        [name for name in known if comparable(name) == word]
+        or [name for name in known if folded(comparable(name)) == bare]
+        or [name for name in known if bare in folded(comparable(name))]
+    )
 
 
 def _which(command: str, wanted: str, found: list[str]) -> str:

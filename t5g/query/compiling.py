@@ -6,8 +6,10 @@ of a text, people, lists of words, moments.
 
 import math
 import operator
+import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import compress, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -37,6 +39,7 @@ ME = "me"
 YES = ("yes", "true", "y", "1")
 NO = ("no", "false", "n", "0")
 UNKNOWN = "unknown"
+_ALIKE = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‛`´", "'"))
 
 
 class Field(NamedTuple):
@@ -73,6 +76,13 @@ def wrong(field: Field, value: str, allowed: Sequence[str]) -> QueryError:
         suggestion=f"{field.name}:{spelled(guess)}" if guess else "",
         example="" if guess else field.example,
     )
+
+
+@lru_cache(maxsize=16_384)
+def comparable(text: str) -> str:
+    """Return a text as it is compared: no case, one kind of quotes and blanks, all visible."""
+    shown = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return " ".join(shown.translate(_ALIKE).split()).casefold()
 
 
 def yes_no(only: Callable[[bool | None], Filter]) -> Compile:
@@ -139,8 +149,8 @@ def _rank(rank: int) -> Filter:
 
 
 def text(of: Callable[[Entry], str]) -> Compile:
-    """A key that looks for a part of a text; `none`: the text is empty."""
-    return _sought(of, bool, lambda found, word: word in found.casefold())
+    """A key that looks for a part of a text, or with `=` the whole; `none`: the text is empty."""
+    return _sought(of, bool, _part_of, exact=_whole)
 
 
 def listed(of: Callable[[Entry], tuple[str, ...] | UnsetType]) -> Compile:
@@ -161,18 +171,6 @@ def listed(of: Callable[[Entry], tuple[str, ...] | UnsetType]) -> Compile:
     return compiled
 
 
-def exactly(part: Compile, names: Callable[[Entry], tuple[str, ...]]) -> Compile:
-    """A key that looks for a part with `:`, and for one whole name with `=`."""
-
-    def compiled(field: Field, sign: str, value: str, words: Words) -> Filter:
-        if sign != EXACT:
-            return part(field, sign, value, words)
-        word = value.casefold()
-        return each(lambda entry: any(name.casefold() == word for name in names(entry)))
-
-    return compiled
-
-
 def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:
     """A key that looks for people; `me`: the person who asks."""
 
@@ -182,7 +180,10 @@ def people(of: Callable[[Entry], tuple[Person, ...]]) -> Compile:
     def mine(found: tuple[Person, ...], me: Me) -> bool:
         return any(me.is_person(person) for person in found)
 
-    return _sought(of, bool, named, mine)
+    def called(found: tuple[Person, ...], word: str) -> bool:
+        return any(_called(person, word) for person in found)
+
+    return _sought(of, bool, named, mine, called)
 
 
 def person(of: Callable[[Entry], Person | None]) -> Compile:
@@ -192,14 +193,13 @@ def person(of: Callable[[Entry], Person | None]) -> Compile:
         bool,
         lambda found, word: bool(found) and _named(found, word),
         lambda found, me: found is not None and me.is_person(found),
+        lambda found, word: bool(found) and _called(found, word),
     )
 
 
 def owner(of: Callable[[Entry], str]) -> Compile:
     """A key that looks for a person of whom only the name is known."""
-    return _sought(
-        of, bool, lambda found, word: word in found.casefold(), lambda x, me: me.is_called(x)
-    )
+    return _sought(of, bool, _part_of, lambda x, me: me.is_called(x), _whole)
 
 
 def _sought(
@@ -207,9 +207,18 @@ def _sought(
     there: Callable[[Any], bool],
     has: Callable[[Any, str], bool],
     mine: Callable[[Any, Me], bool] | None = None,
+    exact: Callable[[Any, str], bool] | None = None,
 ) -> Compile:
-    def compiled(_: Field, __: str, value: str, ___: Words) -> Filter:
+    def compiled(field: Field, sign: str, value: str, _: Words) -> Filter:
         word = value.casefold()
+        if sign == EXACT and exact is not None:
+            if word in field.values:
+                raise QueryError(
+                    f"“{field.name}={value}” asks for somebody called so.",
+                    suggestion=f"{field.name}:{word}",
+                )
+            name = comparable(value)
+            return by_value(of, lambda found, _: exact(found, name))
         if word == NONE:
             return by_value(of, lambda found, _: not there(found))
         if word == ANY:
@@ -219,6 +228,18 @@ def _sought(
         return by_value(of, lambda found, _: has(found, word))
 
     return compiled
+
+
+def _part_of(found: str, word: str) -> bool:
+    return comparable(word) in comparable(found)
+
+
+def _whole(found: str, name: str) -> bool:
+    return comparable(found) == name
+
+
+def _called(person: Person, name: str) -> bool:
+    return name in map(comparable, (person.name, person.email, person.account))
 
 
 def _named(person: Person, word: str) -> bool:
@@ -315,3 +336,5 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 COMPARISONS = tuple(COMPARE)
+#: The operators of keys that take a part of a name, or the whole of it.
+NAMING = (":", EXACT)

@@ -11,8 +11,8 @@ from t5g.model import Person, Status
 from t5g.query.compiling import (
     ANY,
     COMPARISONS,
-    EXACT,
     ME,
+    NAMING,
     NOBODY_KNOWS,
     NONE,
     UNKNOWN,
@@ -21,7 +21,6 @@ from t5g.query.compiling import (
     card,
     choice,
     elapsed,
-    exactly,
     fact,
     fact_now,
     listed,
@@ -49,11 +48,6 @@ _STATUS: dict[str, Filter] = {
 }
 _INTERNALS = tuple(dict.fromkeys(INTERNAL_STATUS.values()))
 _YN = ("yes", "no")
-
-
-def _assignee_names(entry: Entry) -> tuple[str, ...]:
-    found = entry.assignee
-    return tuple(filter(None, (found.name, found.email, found.account))) if found else ()
 
 
 def _involved(entry: Entry) -> tuple[Person, ...]:
@@ -98,30 +92,32 @@ FIELDS: dict[str, Field] = {
             "account",
             "part of the account's name; with = the whole name",
             'account="Acme Corp"',
-            exactly(text(attrgetter("account")), lambda e: (e.account,)),
-            operators=(":", EXACT),
+            text(attrgetter("account")),
+            operators=NAMING,
         ),
         Field(
             "assignee",
             "who the card is assigned to; me, none; with = the whole name, address or account",
             "assignee:me",
-            exactly(person(attrgetter("assignee")), _assignee_names),
+            person(attrgetter("assignee")),
             (ME, NONE),
-            operators=(":", EXACT),
+            operators=NAMING,
         ),
         Field(
             "contributor",
-            "assignee or contributor of the card; me, none",
+            "assignee or contributor of the card; me, none; with = as above",
             "contributor:me",
             people(_involved),
             (ME, NONE),
+            operators=NAMING,
         ),
         Field(
             "owner",
-            "owner of the case in the Portal; me, none",
+            "owner of the case in the Portal; me, none; with = the whole name",
             "owner:me",
             owner(attrgetter("owner")),
             (ME, NONE),
+            operators=NAMING,
         ),
         Field(
             "product", "part of product and version", "product:4.16", text(attrgetter("product"))

@@ -66,11 +66,17 @@ def quoted(value: str) -> str:
 
 def spelled(value: str) -> str:
     """Write one value of a key so that `lex` reads it back as one."""
-    return value if _PLAIN.fullmatch(value) else _in_quotes(value)
+    return value if _PLAIN.fullmatch(value.translate(_QUOTES)) else _in_quotes(value)
+
+
+def exactly(key: str, value: str) -> str:
+    """Write the term for the one account or person of that name, and no other that has it in it."""
+    return f"{key}={quoted(value)}"
 
 
 def _in_quotes(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
+    """Write a value in quotes; a quote in it is written twice."""
+    return '"' + value.translate(_QUOTES).replace('"', '""') + '"'
 
 
 def _skip(text: str, at: int) -> int:

@@ -8,7 +8,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
 
-from t5g.query.lexer import quoted
+from t5g.query import FIELDS
+from t5g.query.compiling import EXACT
+from t5g.query.lexer import exactly, quoted
 from t5g.settings import Settings
 
 DEFAULT_ROWS = 50
@@ -91,7 +93,5 @@ def ascii_only(address: str) -> str:
 
 
 def term(key: str, value: str) -> str:
-    """A query that narrows `key` to `value`; of a value with quotes, to its longest part."""
-    if '"' in value:
-        value = max(value.split('"'), key=len).strip()
-    return f"{key}:{quoted(value)}"
+    """A query that narrows `key` to `value`; a name of an account or person is meant as a whole."""
+    return exactly(key, value) if EXACT in FIELDS[key].operators else f"{key}:{quoted(value)}"

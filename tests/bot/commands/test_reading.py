@@ -286,3 +286,12 @@ async def test_a_quoted_name_finds_what_a_part_of_it_finds(channel: Channel) -> 
     shown = await channel.said(f"account {name}")
     assert "00000031" in shown
     assert "00000032" not in shown
+
+
+async def test_of_two_names_that_differ_by_an_accent_each_can_be_had(channel: Channel) -> None:
+    seen = portal_seen("00000031", account="Müller"), portal_seen("00000032", account="Muller")
+    await channel.store.write(seen, now=NOW)
+    for name, there, missing in (("Müller", "31", "32"), ("Muller", "32", "31")):
+        shown = await channel.said(f"account {name}")
+        assert f"000000{there}" in shown
+        assert f"000000{missing}" not in shown

@@ -3,9 +3,11 @@
 import pytest
 
 from t5g.derived import DAY, Entry
+from t5g.errors import QueryError
 from t5g.model import Bug, Details, Issue, Person
 from t5g.query import parse_query
 from t5g.query.compiling import nearest
+from t5g.query.lexer import exactly
 from t5g.team import Me
 from tests.making import NOW_SECONDS, ago, card, entry
 
@@ -232,3 +234,46 @@ def test_of_several_values_each_is_asked_for_with_who_asks_and_when() -> None:
 )
 def test_the_nearest_word_is_near(word: str, expected: str) -> None:
     assert nearest(word, ["severity", "Age", "status"]) == expected
+
+
+VERIZON = ("Verizon", "Verizon Business", "VERIZON", "O’Neill “Mobile” & Sons", "Acme\u00a0Corp")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("account:verizon", "123"),
+        ('account="Verizon"', "13"),
+        ("-account=Verizon", "245"),
+        ('account="O\'Neill ""Mobile"" & Sons"', "4"),
+        ("account:O'Neill", "4"),
+        ('account="acme corp"', "5"),
+        ("account=none", ""),
+    ],
+)
+def test_an_account_is_found_whole_or_in_part(text: str, numbers: str) -> None:
+    cases = [case(n, portal={"account": name}) for n, name in enumerate(VERIZON, 1)]
+    assert found(text, *cases) == numbers
+
+
+@pytest.mark.parametrize("name", VERIZON)
+def test_every_name_is_found_as_it_is_written_for_a_link(name: str) -> None:
+    cases = [case(n, portal={"account": name}) for n, name in enumerate(VERIZON, 1)]
+    assert str(VERIZON.index(name) + 1) in found(exactly("account", name), *cases)
+    alike = [x for x in VERIZON if x.casefold() == name.casefold()]
+    assert len(found(exactly("account", name), *cases)) == len(alike)
+
+
+def test_a_person_is_found_whole_by_name_address_or_account() -> None:
+    anna = Person(account="anna", name="Ann Leeson", email="ann@example.com.au")
+    cases = [case(n, cards=(card("T5G-1", assignee=x),)) for n, x in enumerate((ANN, anna), 1)]
+    assert found('assignee:"ann lee"', *cases) == "12"
+    for name in ('"ann lee"', "ann@example.com", "712020:ANN"):
+        assert found(f"assignee={name}", *cases) == "1"
+        assert found(f"contributor={name}", *cases) == "1"
+
+
+def test_a_word_with_a_meaning_is_no_whole_name() -> None:
+    with pytest.raises(QueryError, match="called so") as caught:
+        parse_query("-assignee=me")
+    assert caught.value.suggestion == "-assignee:me"

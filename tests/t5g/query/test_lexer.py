@@ -21,6 +21,8 @@ def cut(text: str) -> list[tuple[Any, ...]]:
         ("a  b", [("a", "", "", ("a",), False), ("b", "", "", ("b",), False)]),
         ("Status:open", [("Status:open", "status", ":", ("open",), False)]),
         ("-status:a,b", [("-status:a,b", "status", ":", ("a", "b"), True)]),
+        ('a="x ""y"" z",b', [('a="x ""y"" z",b', "a", "=", ('x "y" z', "b"), False)]),
+        ('a:"" "b"', [('a:""', "a", ":", ("",), False), ('"b"', "", "", ("b",), False)]),
         ("age>=3d", [("age>=3d", "age", ">=", ("3d",), False)]),
         ("age<3d", [("age<3d", "age", "<", ("3d",), False)]),
         ('a:"x, y",z', [('a:"x, y",z', "a", ":", ("x, y", "z"), False)]),
@@ -56,10 +58,12 @@ def test_texts_are_cut_into_terms(text: str, terms: list[tuple[Any, ...]]) -> No
         ("1:2", "1:2"),
         ("", '""'),
         ('say "hi"', '"say ""hi"""'),
+        ("say “hi”", '"say ""hi"""'),
+        ("key=x", '"key=x"'),
         ("a\u00a0b", '"a\u00a0b"'),
     ],
 )
 def test_a_value_is_written_so_that_it_reads_back(value: str, written: str) -> None:
     assert quoted(value) == written
     [term] = lex(written)
-    assert term == Term(written, (value,))
+    assert term == Term(written, (value.replace("“", '"').replace("”", '"'),))

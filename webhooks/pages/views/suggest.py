@@ -9,13 +9,15 @@ from msgspec import Struct
 from t5g.derived import Entry
 from t5g.figures import engineer_of
 from t5g.query import FIELDS, SORTS
+from t5g.query.compiling import EXACT
 from t5g.query.lexer import quoted
+from webhooks.pages import addresses
 from webhooks.pages.views.words import cut
 
 MOST = 10
 MOST_OF_A_KIND = 4
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
-_KEYED = re.compile(r"(-?)([A-Za-z]+)(:|>=|<=|>|<)(.*)$", re.DOTALL)
+_KEYED = re.compile(r"(-?)([A-Za-z]+)(:|>=|<=|>|<|=)(.*)$", re.DOTALL)
 
 Vocabulary = Mapping[str, Sequence[str]]
 
@@ -73,12 +75,12 @@ def _values(before: str, keyed: re.Match[str], words: Vocabulary) -> Iterator[Su
     done, _, last = value.rpartition(",")
     head = f"{before}{sign}{key}{operator}{done}{',' if done else ''}"
     wanted = last.strip('"').casefold()
-    for word, hint in _known(key.casefold(), words):
+    for word, hint in _known(key.casefold(), words, whole=operator == EXACT):
         if wanted in word.casefold() and wanted != word.casefold():
             yield Suggestion(head + quoted(word) + " ", cut(word, 60), hint)
 
 
-def _known(key: str, words: Vocabulary) -> Iterator[tuple[str, str]]:
+def _known(key: str, words: Vocabulary, *, whole: bool) -> Iterator[tuple[str, str]]:
     if key == "sort":
         for sort in SORTS.values():
             yield sort.name, sort.meaning
@@ -86,7 +88,8 @@ def _known(key: str, words: Vocabulary) -> Iterator[tuple[str, str]]:
     elif key in FIELDS:
         field = FIELDS[key]
         seen = {word.casefold() for word in field.values}
-        yield from ((word, "") for word in field.values)
+        if not whole:
+            yield from ((word, "") for word in field.values)
         yield from ((word, "") for word in words.get(key, ()) if word.casefold() not in seen)
 
 
@@ -108,5 +111,5 @@ def _openings(
         for key in ("account", "assignee", "tag", "label"):
             found = [word for word in words.get(key, ()) if low in word.casefold()]
             for word in found[:MOST_OF_A_KIND]:
-                text = f"{before}{sign}{key}:{quoted(word)} "
+                text = f"{before}{sign}{addresses.term(key, word)} "
                 yield Suggestion(text, cut(word, 60), key)
