@@ -1,11 +1,12 @@
 """Words and marks that every view shares: ages, flags, and text made safe for mrkdwn."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote
 
 from t5g.derived import Entry
+from t5g.query.lexer import visible
 from t5g.settings import Settings
 
 MARKS = {1: "🔴", 2: "🟠", 3: "🟡", 4: "🟢"}
@@ -14,24 +15,29 @@ NO_MARK = "⚪"
 LONGEST_EMOJI = 30
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u23e9-\u23fa]")
 _BREAKS = re.compile(r"\s+")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b]")
 _HARMLESS = re.compile(r"[A-Za-z0-9 .,:;/()\[\]+='\"!?#%$@|{}-]*")
-_PLAIN_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_ESCAPES = _PLAIN_ESCAPES | {c: f"\u2060{c}\u2060" for c in "*_~`"}
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _TABLE = str.maketrans(_ESCAPES)
+_LOOKS = {"*": "∗", "_": "\uff3f", "~": "\u223c", "`": "'"}
+#: Signs that Slack takes for markup: not those between two letters, nor between two blanks.
+_STYLING = re.compile(r"`|(?<![^\W_])(?<!\s)[*_~]|(?<=[^\W_])[*_~](?![^\W_])|(?<=\s)[*_~](?!\s)")
 
 
 def escape(text: str) -> str:
     """Make foreign text plain in mrkdwn: no mention, link, or styling can come from it.
 
-    The three characters of Slack's documentation, and an invisible word joiner at markup signs.
+    The three characters of Slack's documentation are escaped. For signs of markup there is no
+    escape: a text with such a sign is shown as code, exactly as it is, so that it can be copied.
     """
-    return clean(text).translate(_TABLE)
+    shown = clean(text)
+    plain = shown.replace("`", "'").translate(_TABLE)
+    return f"`{plain}`" if _STYLING.search(shown) else plain
 
 
 def clean(text: str) -> str:
-    """Drop what steers a screen instead of being shown on it."""
-    return _CONTROL.sub("", text)
+    """Drop what steers a screen instead of being shown on it, and all else that is invisible."""
+    return visible(_CONTROL.sub("", text))
 
 
 def shorten(text: str, length: int) -> str:
@@ -59,36 +65,46 @@ def weight(text: str) -> int:
 
 def fitting(text: str, most: int) -> str:
     """Cut a plain text to what Slack counts as `most` characters; it counts `&` as `&amp;`."""
-    if weight(text) + 4 * sum(text.count(x) for x in _PLAIN_ESCAPES) <= most:
+    if weight(text) + 4 * sum(text.count(x) for x in _ESCAPES) <= most:
         return text
-    return _cut(text, most, _PLAIN_ESCAPES, escaped=False)
+    return _cut(text, most, escaped=False)
 
 
 def safe(text: str, length: int) -> str:
-    """Foreign text for mrkdwn: one line, escaped, and then counted by Slack as at most `length`."""
-    line = _BREAKS.sub(" ", clean(_begun(text, length))).strip()
+    """A foreign name or title for mrkdwn: one line, escaped, and then counted by Slack as at most
+    `length`.
+    """
+    line = _line(text, length)
     if len(line) <= length and _HARMLESS.fullmatch(line):
         return line
-    whole = line.translate(_TABLE) if len(line) <= length else ""
-    if whole and weight(whole) <= length:
-        return whole
-    return _cut(line, length, _ESCAPES)
+    if _STYLING.search(line):
+        return f"`{code(line, length - 2)}`"
+    return _plainly(line, length)
+
+
+def safe_prose(text: str, length: int) -> str:
+    """Foreign sentences for mrkdwn in one line; signs of markup become others that look alike."""
+    return _plainly(_unstyled(_line(text, length)), length)
 
 
 def safe_lines(text: str, length: int) -> str:
-    """Foreign text for mrkdwn that keeps its lines."""
-    body = clean(_begun(text, length).replace("\r\n", "\n")).strip()
-    whole = body.translate(_TABLE) if len(body) <= length else ""
-    if whole and weight(whole) <= length:
-        return whole
-    return _cut(body, length, _ESCAPES)
+    """Foreign sentences for mrkdwn that keep their lines."""
+    return _plainly(_unstyled(clean(_begun(text, length).replace("\r\n", "\n")).strip()), length)
 
 
-def _cut(text: str, most: int, escapes: Mapping[str, str], *, escaped: bool = True) -> str:
+def _line(text: str, length: int) -> str:
+    return _BREAKS.sub(" ", clean(_begun(text, length))).strip()
+
+
+def _unstyled(text: str) -> str:
+    return _STYLING.sub(lambda found: _LOOKS[found[0]], text)
+
+
+def _cut(text: str, most: int, *, escaped: bool = True) -> str:
     kept: list[str] = []
     room = most - 1
     for char in text:
-        piece = escapes.get(char, char)
+        piece = _ESCAPES.get(char, char)
         room -= weight(piece)
         if room < 0:
             return "".join(kept).rstrip() + "…"
@@ -115,8 +131,9 @@ def sentence(text: str, length: int = 1_800) -> str:
 
 
 def _plainly(text: str, length: int) -> str:
-    whole = "".join(_PLAIN_ESCAPES.get(char, char) for char in text)
-    return whole if weight(whole) <= length else _cut(text, length, _PLAIN_ESCAPES)
+    if len(text) <= length and weight(whole := text.translate(_TABLE)) <= length:
+        return whole
+    return _cut(text, length)
 
 
 #: Dates as `slack_time` writes them, and no others.

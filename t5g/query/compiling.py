@@ -158,7 +158,7 @@ def listed(of: Callable[[Entry], tuple[str, ...] | UnsetType]) -> Compile:
 
     Where a list may be unknown, `unknown` is a value of the field.
     """
-    sought = _sought(of, bool, lambda found, word: any(word == x.casefold() for x in found or ()))
+    sought = _sought(of, bool, _lists)
 
     def compiled(field: Field, sign: str, value: str, words: Words) -> Filter:
         word = value.casefold()
@@ -232,6 +232,10 @@ def _sought(
 
 def _part_of(found: str, word: str) -> bool:
     return comparable(word) in comparable(found)
+
+
+def _lists(found: tuple[str, ...] | UnsetType, word: str) -> bool:
+    return any(comparable(word) == comparable(x) for x in found or ())
 
 
 def _whole(found: str, name: str) -> bool:

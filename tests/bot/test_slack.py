@@ -11,7 +11,9 @@ import pytest
 from bot.digests import post_due
 from bot.terminal import opened
 from sandbox.slack.app import SIGNING_SECRET
+from sandbox.slack.page.markup import Names, mrkdwn
 from sandbox.slack.rules import validate_message
+from sandbox.slack.state import SlackState
 from t5g.model import Escalation, Person, Source
 from t5g.state import Observation
 from tests import wall_clock
@@ -70,8 +72,11 @@ async def test_foreign_text_stays_text(channel: Channel) -> None:
     header, *blocks = outcome["response"]["blocks"]
     assert header["text"]["type"] == "plain_text"
     marked_up = json.dumps([outcome["response"]["text"], blocks], ensure_ascii=False)
-    for active in ("<!channel>", "<http://evil", "*bold*", "`x`", "\\u202e", "\u202e"):
+    for active in ("<!channel>", "<http://evil", "`x`", "\\u202e", "\u202e", "\u2060"):
         assert active not in marked_up
+    shown = str(mrkdwn(marked_up, Names(SlackState(), "U1")))
+    assert "<code>&lt;!channel&gt; *bold* &lt;http" in shown
+    assert "<b>bold</b>" not in shown
     assert validate_message(outcome["response"]) == []
 
 

@@ -38,6 +38,7 @@ from bot.views.words import (
     mark,
     owner,
     safe,
+    safe_prose,
     sentence,
     shorten,
     slack_time,
@@ -64,7 +65,7 @@ def case_message(answer: CaseView, settings: Settings) -> Payload:
     if rest := _rest(entry):
         blocks.append(small(" · ".join(rest)))
     if portal.description.strip():
-        blocks.append(small(safe(portal.description, LONGEST_DESCRIPTION)))
+        blocks.append(small(safe_prose(portal.description, LONGEST_DESCRIPTION)))
     blocks += _related(answer, settings)
     blocks += _comments(answer)
     blocks.append(_deeds(answer, acting=not settings.read_only))
@@ -186,7 +187,7 @@ def _comments(answer: CaseView) -> list[Block]:
 
 def _said(at: datetime | None, author: str, where: str, body: str) -> _Said:
     head = f"*{safe(author or 'somebody', 60)}* · {where} · {slack_time(at)}"
-    return _Said(at.timestamp() if at else 0.0, f"{head}\n>{safe(body, 280)}")
+    return _Said(at.timestamp() if at else 0.0, f"{head}\n>{safe_prose(body, 280)}")
 
 
 def _deeds(answer: CaseView, *, acting: bool) -> Block:
