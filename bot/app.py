@@ -33,10 +33,9 @@ from t5g import metrics
 from t5g.logs import logger
 from t5g.settings import Settings
 
-__all__ = ["COMMAND", "create_bolt_app", "create_client", "create_context"]
+__all__ = ["create_bolt_app", "create_client", "create_context"]
 
 log = logger(__name__)
-COMMAND = "/t5g"
 KINDS = {
     "event_callback": "event",
     "block_actions": "click",
@@ -109,7 +108,7 @@ def kind_of(body: dict[str, Any]) -> str:
 
 
 def _add_questions(app: AsyncApp, context: Context, questions: Questions) -> None:
-    app.command(COMMAND)(questions.command)
+    app.command(context.settings.slack_command)(questions.command)
     app.event("app_mention")(_once(context, questions.mention))
     app.event("message")(_once(context, questions.message))
 

@@ -15,7 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.actions.asked import Questions
-from bot.app import COMMAND, create_bolt_app
+from bot.app import create_bolt_app
 from bot.context import Context
 from bot.follower import Follower
 from bot.speaking import Speaker
@@ -58,7 +58,8 @@ def add_slack_routes(
 ) -> None:
     """Mount `POST /slack/events`: commands, interactivity and events alike."""
     secret = settings.slack_signing_secret.get_secret_value()
-    door = _Door(bolt, SignatureVerifier(secret) if secret else None, questions)
+    command = settings.slack_command
+    door = _Door(bolt, SignatureVerifier(secret) if secret else None, questions, command)
     app.router.add_post(PATH, door.take)
 
 
@@ -70,11 +71,16 @@ class _Door:
     """
 
     def __init__(
-        self, bolt: AsyncApp, verifier: SignatureVerifier | None, questions: Questions
+        self,
+        bolt: AsyncApp,
+        verifier: SignatureVerifier | None,
+        questions: Questions,
+        command: str,
     ) -> None:
         self._bolt = bolt
         self._verifier = verifier
         self._questions = questions
+        self._command = command
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -88,7 +94,7 @@ class _Door:
                 return _refused(len(raw))
         if COMMAND_FIELD in body and request.content_type == FORM:
             form = dict(parse_qsl(body, keep_blank_values=True))
-            if form.get("command") == COMMAND:
+            if form.get("command") == self._command:
                 spoken = await self._questions.answered(form)
                 return web.Response(body=spoken, content_type=JSON, charset="utf-8")
         if not _readable(body, request.content_type):

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import bot.commands  # noqa: F401 (registers all commands)
 from bot import shortcuts
-from bot.app import COMMAND
 from bot.commands.help import place
 from bot.http import PATH
 from bot.router import router
@@ -82,7 +81,7 @@ def manifest(settings: Settings) -> dict[str, Any]:
 
 def _features(url: str, settings: Settings) -> dict[str, Any]:
     command: dict[str, Any] = {
-        "command": COMMAND,
+        "command": settings.slack_command,
         "description": "Customer cases of the field support team",
         "usage_hint": _hint(),
         "should_escape": True,

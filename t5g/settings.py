@@ -327,6 +327,11 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr = need(
         "socket", "App-level token (xapp-…) for Socket Mode", default=""
     )
+    slack_command: str = Field(
+        "/t5g",
+        pattern=r"^/[a-z0-9_-]{1,31}$",
+        description="Name of the slash command; another one for each installation in a workspace",
+    )
     slack_digest_channel: str = Field("", description="Channel id of the daily digest")
     slack_high_channel: str = Field(
         "", description="Channel id for urgent and high cases: new ones, alarms"

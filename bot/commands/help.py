@@ -18,7 +18,7 @@ async def help_(request: Request) -> Answer:
     """Answer with all commands that this person may use, or the use of one."""
     role = request.asker.role or Role.VIEWER
     read_only = request.context.settings.read_only
-    name = request.text.strip().removeprefix("/t5g").strip()
+    name = request.text.strip().removeprefix(request.context.settings.slack_command).strip()
     if not name:
         allowed = tuple(c.help for c in sorted(router.allowed(role), key=place))
         return Help(commands=allowed, role=role, read_only=read_only)

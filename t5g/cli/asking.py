@@ -19,7 +19,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def ask(
-    text: Annotated[list[str], typer.Argument(help="What would follow /t5g, e.g. cases sla:risk")],
+    text: Annotated[
+        list[str], typer.Argument(help="What would follow the slash command, e.g. cases sla:risk")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON")] = False,
 ) -> None:
     """Answer TEXT as `/t5g TEXT` would."""

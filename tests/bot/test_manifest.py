@@ -6,6 +6,7 @@ import pytest
 
 from bot.manifest import EVENTS, SCOPES, domains, manifest
 from bot.router import router
+from t5g.errors import SettingsError
 from t5g.settings import load_settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "slack.md"
@@ -36,6 +37,17 @@ def test_http_has_addresses_and_socket_mode_none() -> None:
     socket = manifest(load_settings(env={**env, "slack_app_token": "xapp-not-secret"}))
     assert "/slack/events" not in str(socket)
     assert socket["settings"]["socket_mode_enabled"] is True
+
+
+def test_the_command_has_the_name_that_is_set() -> None:
+    staging = manifest(load_settings(env={"slack_command": "/t5g-staging"}))
+    assert staging["features"]["slash_commands"][0]["command"] == "/t5g-staging"
+
+
+@pytest.mark.parametrize("name", ["t5g", "/", "/T5G", "/t5g cases", "/" + "x" * 32, ""])
+def test_what_slack_takes_for_no_command_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="SLACK_COMMAND"):
+        load_settings(env={"slack_command": name})
 
 
 def test_previews_have_at_most_five_bare_domains() -> None:

@@ -40,7 +40,7 @@ def render(answer: Answer, settings: Settings) -> Payload:
         case CaseView():
             return case_message(answer, settings)
         case Help():
-            return help_message(answer)
+            return help_message(answer, settings)
         case DigestAnswer():
             return digest_preview(answer, settings)
         case SyncStatus():

@@ -34,7 +34,7 @@ _WHOLE = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)
 
 def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What a watch is told, several cases together."""
-    foot = small(f"👁 `{code(watch.query, 240)}` · `/t5g watches`")
+    foot = small(f"👁 `{code(watch.query, 240)}` · `{settings.slack_command} watches`")
     return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
 
 
@@ -50,7 +50,9 @@ def alarm_message(
 
 def own_message(found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What the owner of cases is told by direct message, several cases together."""
-    foot = small("Your own cases · `/t5g notify` chooses what comes, and quiet hours")
+    foot = small(
+        f"Your own cases · `{settings.slack_command} notify` chooses what comes, and quiet hours"
+    )
     return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
 
 

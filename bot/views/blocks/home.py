@@ -56,7 +56,7 @@ def home_view(home: HomeView, settings: Settings) -> Payload:
         divider(),
         *_digest(home),
         divider(),
-        *_wishes(home.wishes),
+        *_wishes(home.wishes, settings),
         foot(home.mine.freshness, home.mine.now),
     ]
     return {"type": "home", "blocks": blocks[:100]}
@@ -66,7 +66,11 @@ def _mine(home: HomeView, settings: Settings) -> list[Block]:
     mine = home.mine
     blocks = [row(entry, mine.now, settings) for entry in mine.entries[:ROWS]]
     if not blocks:
-        blocks = [section("No case is yours. `claim` one: `/t5g cases assignee:none`.")]
+        blocks = [
+            section(
+                f"No case is yours. `claim` one: `{settings.slack_command} cases assignee:none`."
+            )
+        ]
     more = mine.total - min(len(mine.entries), ROWS)
     url = page_url(mine.query.text, settings)
     if more > 0:
@@ -121,7 +125,7 @@ def _digest(home: HomeView) -> list[Block]:
     return [section(text), actions([deed, look])]
 
 
-def _wishes(wishes: Wishes) -> list[Block]:
+def _wishes(wishes: Wishes, settings: Settings) -> list[Block]:
     """What comes by direct message, with a switch for each kind."""
     switches = [
         ask_button(
@@ -132,5 +136,6 @@ def _wishes(wishes: Wishes) -> list[Block]:
         for name, kind in PERSONAL.items()
     ]
     quiet = f"quiet from {' to '.join(wishes.quiet)}" if wishes.quiet else "no quiet hours"
-    head = f"*Direct messages* about your own cases ({quiet}, `/t5g notify`); 🔕 is off:"
+    how = f"`{settings.slack_command} notify`"
+    head = f"*Direct messages* about your own cases ({quiet}, {how}); 🔕 is off:"
     return [section(head), actions(switches)]

@@ -62,7 +62,7 @@ def search_modal(query: str = "", severities: Sequence[str] = (), only: str = ""
             "Words, or keys like account:acme",
             _text_field(QUERY, query, "severity:urgent account:acme", longest=1_000),
             optional=True,
-            hint="Everything that /t5g cases understands.",
+            hint="Everything that the command cases understands.",
         ),
         _input(
             SEVERITY,

@@ -388,7 +388,9 @@ VIEWS: dict[Callable[..., Any], Callable[[int, str], list[Payload]]] = {
         _message([lists.row(x, NOW_SECONDS, SETTINGS)]) for x in cases(min(n, 10), text)
     ],
     case.case_message: lambda n, text: [case.case_message(x, SETTINGS) for x in views(n, text)],
-    helping.help_message: lambda n, text: [helping.help_message(x) for x in helps(n, text)],
+    helping.help_message: lambda n, text: [
+        helping.help_message(x, SETTINGS) for x in helps(n, text)
+    ],
     digest.digest_preview: lambda n, text: [
         digest.digest_preview(x, SETTINGS) for x in digests(n, text)
     ],

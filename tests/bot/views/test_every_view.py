@@ -23,6 +23,7 @@ from bot.views.blocks.parts import Payload
 from bot.views.data import data_of
 from bot.views.terminal import show
 from sandbox.slack.rules import Kind, active_markup, validate_message, validate_view
+from tests.bot.views import showing
 from tests.bot.views.showing import ANN, ANSWERS, SETTINGS, VIEWS, digests, everything
 
 TEXTS = {
@@ -78,6 +79,15 @@ def test_slack_takes_every_view(count: int, text: str) -> None:
             json.dumps(payload).encode()
             strange = [x for x in active_markup(payload) if not expected(x.kind, x.target)]
             assert strange == [], f"{name} at {count}: what Slack would make of a foreign text"
+
+
+def test_every_view_names_the_command_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SETTINGS.model_copy(update={"slack_command": "/field"})
+    monkeypatch.setattr(showing, "SETTINGS", other)
+    made = "\n".join(str(VIEWS[view](3, "Acme")) for view in found_views().values())
+    assert "/t5g " not in made
+    assert "`/field help cases`" in made
+    assert "`/field notify`" in made
 
 
 def expected(kind: Kind, target: str) -> bool:
