@@ -21,7 +21,7 @@ from bot.announcing import announce, announced, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
 from bot.delivery import Kind, Outgoing, message
-from bot.notify import PERSONAL, own_news
+from bot.notify import PERSONAL, UNKNOWN, own_news
 from bot.references import allowed_channels, names_restricted
 from bot.views.blocks import render
 from bot.views.blocks.alerts import alarm_message, notice_message, own_message, watch_message
@@ -30,10 +30,10 @@ from t5g.alerts import Alerts
 from t5g.changes import Change
 from t5g.clock import believable
 from t5g.derived import Entry
-from t5g.errors import QueryError, StoreError
+from t5g.errors import QueryError, StoreError, UnsureError
 from t5g.lock import Lock
 from t5g.logs import logger
-from t5g.news import News, news_of
+from t5g.news import KINDS, News, news_of
 from t5g.query import Query, parse_query
 from t5g.syncs import Sync
 
@@ -180,7 +180,7 @@ class Follower:
             payload = alarm_message(items, context.clock(), context.settings, owners)
             context.outbox.stage(pipe, [message(channel, payload, what="alarm")])
             await asyncio.sleep(0)
-        await self._tell_owners(why, deeds, before.since, pipe)
+        await self._tell_owners(why, before.since, heard, pipe)
         for item in await self._updates(changes):
             context.outbox.stage(pipe, [item])
         pipe.set(self._key, msgspec.json.encode(after))
@@ -229,26 +229,39 @@ class Follower:
     async def _tell_owners(
         self,
         why: Mapping[str, Sequence[News]],
-        deeds: Mapping[str, Mapping[str, str]],
         began: float,
+        heard: Mapping[str, set[str]],
         pipe: Pipeline,
     ) -> None:
-        """Tell owners the news of their cases by direct message, or hold it in quiet hours."""
+        """Tell owners the news of their cases by direct message, or hold it in quiet hours.
+
+        What a watch of their own tells them is not told again. While Slack does not say who an
+        owner is, the news is held.
+        """
         context, now = self._context, self._context.clock()
         held = await context.notify.held()
+        waiting, later = held.pop(UNKNOWN, {}), dict[str, list[News]]()
         found: dict[str, dict[str, list[News]]] = {who: {**news} for who, news in held.items()}
-        for number, news in why.items():
+        for number in dict.fromkeys((*waiting, *why)):
             entry = context.board.get(number)
-            told = any(x.kind in PERSONAL for x in news)
-            owner = entry.assignee if entry is not None and told else None
-            person = await context.people.slack_id(owner) if owner else ""
-            if entry is None or not person:
+            if entry is None or entry.assignee is None:
                 continue
-            fresh = [x for x in news if not is_old(entry, x, began)]
-            wishes = await context.notify.of(person)
-            if own := own_news(fresh, wishes, deeds.get(number, {}), person):
-                mine = found.setdefault(person, {})
+            fresh = [x for x in why.get(number, ()) if not is_old(entry, x, began)]
+            news = [*waiting.get(number, ()), *(x for x in fresh if x.kind in PERSONAL)]
+            try:
+                who = await context.people.slack_id(entry.assignee, sure=True) if news else ""
+            except UnsureError:
+                later[number] = news
+                continue
+            if not who:
+                continue
+            if number in heard.get(who, ()):
+                news = [x for x in news if not KINDS[x.kind].watch]
+            deeds, wishes = await context.deeds.of(number), await context.notify.of(who)
+            if own := own_news(news, wishes, deeds, who):
+                mine = found.setdefault(who, {})
                 mine[number] = [*mine.get(number, ()), *own]
+        context.notify.stage(pipe, UNKNOWN, later)
         for person, news_by_case in found.items():
             if (await context.notify.of(person)).quiet_at(now):
                 context.notify.stage(pipe, person, news_by_case)

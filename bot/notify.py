@@ -1,7 +1,8 @@
 """What people are told of their own cases by direct message, and what they wish of it.
 
 Everybody chooses the kinds of news, and quiet hours of their own zone: what comes within them is
-held back and told as one message when they are over.
+held back and told as one message when they are over. So is what comes while Slack does not say who
+the owner is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ class Wishes(Struct, frozen=True, kw_only=True):
         return begin <= moment < end if begin <= end else moment >= begin or moment < end
 
 
+#: For whom news is held of whose owner Slack did not say who it is.
+UNKNOWN = ""
 #: News by the number of the case.
 Held = Mapping[str, Sequence[News]]
 

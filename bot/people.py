@@ -190,8 +190,11 @@ class People:
 
         return await self.look(f"user:{user_id}", ask, Profile) if user_id else None
 
-    async def slack_id(self, person: Person) -> str:
-        """Return the Slack id of a JIRA user: by the team file, else by e-mail; "" if unknown."""
+    async def slack_id(self, person: Person, *, sure: bool = False) -> str:
+        """Return the Slack id of a JIRA user: by the team file, else by e-mail; "" if unknown.
+
+        Raises UnsureError if it must be `sure` and Slack does not say now.
+        """
         team = self.team
         email = person.email
         member = team.by_jira(person.account) or team.by_email(email)
@@ -201,7 +204,8 @@ class People:
             member = team.by_email(email)
         if member and member.slack:
             return member.slack
-        return await self.id_of_email(email or (member.email if member else ""))
+        address = email or (member.email if member else "")
+        return await self.id_of_email(address, sure=sure)
 
     async def slack_ids(self, persons: Iterable[Person]) -> dict[str, str]:
         """Return the Slack ids of JIRA users by their accounts, as far as they are known."""
@@ -209,8 +213,11 @@ class People:
         found = await asyncio.gather(*(self.slack_id(person) for person in unique.values()))
         return {account: x for account, x in zip(unique, found, strict=True) if x}
 
-    async def id_of_email(self, email: str) -> str:
-        """Return the Slack id of the full member with exactly that address, or ""."""
+    async def id_of_email(self, email: str, *, sure: bool = False) -> str:
+        """Return the Slack id of the full member with exactly that address, or "".
+
+        Raises UnsureError if it must be `sure` and Slack does not say now.
+        """
         if not email:
             return ""
 
@@ -220,11 +227,13 @@ class People:
             user = found.get("user") or {}
             return profile_of(str(user.get("id") or ""), user, tenant)
 
-        with suppress(UnsureError):
+        try:
             profile = await self.look(f"email:{address_of(email)}", ask, Profile)
-            if profile and same_address(profile.email, email):
-                return profile.id
-        return ""
+        except UnsureError:
+            if sure:
+                raise
+            return ""
+        return profile.id if profile and same_address(profile.email, email) else ""
 
     async def member(self, user_id: str) -> Member | None:
         """Return the member of the team behind a Slack id. Raises UnsureError."""

@@ -98,7 +98,7 @@ OWNED: tuple[Owned, ...] = (
     Owned("slack:done", "bot.follower", _REBUILT, "since when a card is done, its case open"),
     Owned("slack:breaches_soon", "bot.follower", _REBUILT, "cases that breach within a day"),
     Owned("slack:notify", "bot.notify", _KEPT, "what people wish to be told of their own cases"),
-    Owned("slack:held", "bot.notify", _WORK, "news held back in the quiet hours of people"),
+    Owned("slack:held", "bot.notify", _WORK, "news held back for the owners of cases"),
     Owned("slack:seen:*", "bot.once", _PASSING, "deliveries of Slack that were done"),
     Owned("slack:people:*", "bot.people", _PASSING, "what Slack says of a person"),
     Owned("slack:reply:*", "bot.replies", _PASSING, "where an answer goes"),

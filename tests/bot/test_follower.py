@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from bot.delivery import message
 from bot.follower import Followed, Follower, pause_after
@@ -16,7 +17,7 @@ from t5g.alerts import Alerts
 from t5g.board import Board
 from t5g.card_reasons import keep_reason
 from t5g.lock import Lock
-from t5g.model import CaseComment, Comment, Escalation, Source
+from t5g.model import CaseComment, Comment, Escalation, Person, Source
 from t5g.state import CommentSeen
 from t5g.syncs import Sync, SyncRecord, SyncRecords, SyncState
 from tests import wall_clock
@@ -176,6 +177,60 @@ async def test_the_owner_is_told_the_news_of_a_case_of_theirs(channel: Channel) 
     assert "00000003" in second["text"]
     assert "assigned to Ann" in second["text"]
     assert "00000002" not in texts(second)
+
+
+async def test_what_a_watch_of_ones_own_tells_does_not_come_twice(channel: Channel) -> None:
+    await began(channel)
+    await channel.direct.said("watch number:00000001")
+    before = len(await channel.direct.messages())
+    later = NOW + timedelta(seconds=5)
+    filed = Escalation(key="ESC-9", since=later)
+    answer = CaseComment(id="c1", public=True, by_customer=True)
+    async with nobody_following(channel):
+        await channel.store.write([details_seen("00000001", seen=NOW, comments=())], now=later)
+        await channel.store.write(
+            [listing("00000001", Source.ESCALATION, filed, seen=later),
+             details_seen("00000001", seen=later, comments=(answer,))], now=later,
+        )  # fmt: skip
+    await followed(channel)
+    shown = [texts(x) for x in (await channel.direct.messages())[before:]]
+    assert sum("escalated (ESC-9)" in text for text in shown) == 1
+    assert sum("the customer answered" in text for text in shown) == 1
+
+
+@pytest.mark.parametrize("by_customer", [False, UNSET])
+async def test_who_is_not_known_to_be_the_customer_is_none(
+    channel: Channel, by_customer: bool | UnsetType
+) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    said = CaseComment(id="c1", public=True, by_customer=by_customer)
+    await channel.store.write([details_seen("00000001", seen=NOW, comments=())], now=later)
+    await channel.store.write([details_seen("00000001", seen=later, comments=(said,))], now=later)
+    await followed(channel)
+    assert await channel.direct.messages() == []
+
+
+async def test_news_waits_while_slack_does_not_say_who_the_owner_is(channel: Channel) -> None:
+    await began(channel)
+    vic = channel.as_("vic").direct
+    later = NOW + timedelta(seconds=5)
+    owner = Person(account="v", name="Vic Viewer", email="vic@example.com")
+    channel.faults.add("down", path="/api/users.lookupByEmail")
+    filed = Escalation(key="ESC-9", since=later)
+    await channel.store.write(
+        [card_seen("00000003", "T5G-3", assignee=owner, updated=later),
+         listing("00000003", Source.ESCALATION, filed, seen=later)], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    assert "escalated (ESC-9)" in str(await public(channel, "high"))
+    assert await vic.messages() == []
+    channel.faults.clear()
+    await followed(channel, look=True)
+    await followed(channel, look=True)
+    (told,) = await vic.messages()
+    assert "escalated (ESC-9)" in texts(told)
+    assert "assigned to Vic Viewer" in texts(told)
 
 
 async def test_who_had_a_card_before_the_bot_came_is_not_told_that_it_is_theirs(
