@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from t5g.changes import Change
-from t5g.derived import DAY, Entry
+from t5g.derived import DAY, Entry, attention
 from t5g.model import Card
 from t5g.news import KINDS, News, came
 
@@ -39,6 +39,17 @@ def told(
         if matches and not matched and person in deeds.values() and len(kept) == 1:
             return None  # it began to match by the person's own doing
     return Told(entry=entry, reasons=tuple(kept)) if kept else None
+
+
+def by_urgency(found: Iterable[Told], now: float) -> list[Told]:
+    """Return what is told of several cases, the most urgent first; that one matches is no hurry."""
+
+    def key(item: Told) -> tuple[int, tuple[object, ...]]:
+        weights = [x.weight for x in item.reasons if x.kind != "matches"]
+        return min(weights, default=KINDS["came"].weight), order(item.entry)
+
+    order = attention(now)
+    return sorted(found, key=key)
 
 
 def new_cards(entry: Entry, changes: Iterable[Change], since: float, now: float) -> list[Card]:

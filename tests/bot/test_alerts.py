@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 
 from bot.alarms import Spell, alarms, done_early, unassigned
+from bot.alerts import Told
+from bot.views.blocks.alerts import alarm_message, own_message, watch_message
+from bot.watches import Watch
 from t5g.changes import Change
 from t5g.derived import Entry, Rules
 from t5g.model import Details, Escalation, Person
 from t5g.news import News, news_of
+from t5g.settings import load_settings
 from tests.making import NOW, NOW_SECONDS, ago, card, entry
 
 RULES = Rules()
@@ -50,6 +54,34 @@ def test_an_escalation_from_before_the_bot_came_is_no_alarm() -> None:
     assert alarms(old, found, NOW_SECONDS) == ()
     assert len(alarms(new, found, NOW_SECONDS)) == 1
     assert len(alarms(entry(escalations=(Escalation(key="ESC-1"),)), found, NOW_SECONDS)) == 1
+
+
+def test_what_phones_and_screen_readers_get_names_the_most_urgent_cases_first() -> None:
+    def item(number: str, kind: str, text: str, severity: str) -> Told:
+        facts = {"severity": severity, "account": "Acme", "summary": f"Sum {number[-1]}"}
+        return Told(entry=entry(number, portal=facts), reasons=(News(kind, text),))
+
+    found = [
+        item("00000001", "matches", "matches now", "4 (Low)"),
+        item("00000002", "closed", "closed", "1 (Urgent)"),
+        item("00000003", "raised", "severity raised", "3 (Normal)"),
+        item("00000004", "raised", "severity raised", "2 (High)"),
+        item("00000005", "escalated", "escalated (ESC-5)", "4 (Low)"),
+    ]
+    watch = Watch(id="1", channel="C1", query="status:open")
+    settings = load_settings()
+    for made in (
+        alarm_message(found, NOW_SECONDS, settings),
+        watch_message(watch, found, NOW_SECONDS, settings),
+        own_message(found, NOW_SECONDS, settings),
+    ):
+        assert made["text"].split("\n") == [
+            "00000005 · 4 (Low) · Acme · Sum 5: escalated (ESC-5)",
+            "00000004 · 2 (High) · Acme · Sum 4: severity raised",
+            "00000003 · 3 (Normal) · Acme · Sum 3: severity raised",
+            "… and 2 cases more",
+        ]
+        assert "00000005" in str(made["blocks"][0])
 
 
 # Unassigned for too long

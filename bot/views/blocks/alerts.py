@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot.alerts import Told
+from bot.alerts import Told, by_urgency
 from bot.views.blocks.lists import case_lines, row
 from bot.views.blocks.parts import Block, Payload, actions, ask_button, section, small
 from bot.views.words import (
@@ -34,6 +34,7 @@ _WHOLE = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)
 
 def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What a watch is told, several cases together."""
+    found = by_urgency(found, now)
     foot = small(f"👁 `{code(watch.query, 240)}` · `{settings.slack_command} watches`")
     return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
 
@@ -45,11 +46,13 @@ def alarm_message(
 
     `owners`: the Slack ids of those to mention, by the number of the case.
     """
-    return {"text": spoken(found), "blocks": _cases(found, now, settings, owners or {})}
+    found = by_urgency(found, now)
+    return {"text": spoken(found), "blocks": _cases(found, now, settings, owners)}
 
 
 def own_message(found: Sequence[Told], now: float, settings: Settings) -> Payload:
     """What the owner of cases is told by direct message, several cases together."""
+    found = by_urgency(found, now)
     foot = small(
         f"Your own cases · `{settings.slack_command} notify` chooses what comes, and quiet hours"
     )
