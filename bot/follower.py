@@ -16,7 +16,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from bot.alarms import Spell, Spells, alarms, breaches_soon, done_early, is_old, unassigned
-from bot.alerts import Told, new_cards, told
+from bot.alerts import Told, by_urgency, new_cards, told
 from bot.announcing import announce, announced, channel_of
 from bot.answers import CaseView, Freshness
 from bot.context import Context
@@ -171,7 +171,13 @@ class Follower:
             telling, came, went = self._compare(watch, sight, why, deeds)
             context.watches.stage(pipe, watch, came=came, went=went)
             if telling:
-                payload = watch_message(watch, telling, context.clock(), context.settings)
+                here = [
+                    Told(entry=x.entry, reasons=alarms(x.entry, x.reasons, before.since))
+                    for x in telling
+                    if channel_of(x.entry, context) == watch.channel
+                ]
+                owners = await self._owners_of_escalated(here, deeds)
+                payload = watch_message(watch, telling, context.clock(), context.settings, owners)
                 context.outbox.stage(pipe, [message(watch.channel, payload, what="watch")])
                 heard[watch.channel] |= {item.entry.number for item in telling}
         sounded = self._alarms(why, before.since, heard)
@@ -279,11 +285,18 @@ class Follower:
     async def _owners_of_escalated(
         self, items: Sequence[Told], deeds: Mapping[str, Mapping[str, str]]
     ) -> dict[str, str]:
-        """Return whom to mention by case: the owner of what was escalated, unless they did it."""
+        """Return whom to mention by case, each once.
+
+        It is the owner of an open case that was escalated, unless they did it by the bot.
+        """
         found: dict[str, str] = {}
-        for entry in (x.entry for x in items if any(y.kind == "escalated" for y in x.reasons)):
-            owner = await self._context.people.slack_id(entry.assignee) if entry.assignee else ""
-            if owner and deeds.get(entry.number, {}).get("escalation") != owner:
+        for item in by_urgency(items, self._context.clock()):
+            entry, escalated = item.entry, any(x.kind == "escalated" for x in item.reasons)
+            if not escalated or not entry.open or entry.assignee is None:
+                continue
+            owner = await self._context.people.slack_id(entry.assignee)
+            did = deeds.get(entry.number, {}).get("escalation") == owner
+            if owner and not did and owner not in found.values():
                 found[entry.number] = owner
         return found
 

@@ -522,6 +522,55 @@ async def test_an_escalation_mentions_the_owner_and_is_told_in_words(channel: Ch
     assert sent["text"].endswith(": escalated (ESC-9)")
 
 
+async def test_the_owner_of_a_closed_case_is_not_mentioned(channel: Channel) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    filed = Escalation(key="ESC-9", since=later)
+    await channel.store.write(
+        [portal_seen("00000001", status="Closed", updated=later, seen=later),
+         listing("00000001", Source.ESCALATION, filed, seen=later)], now=later,
+    )  # fmt: skip
+    await followed(channel)
+    assert "escalated (ESC-9)" in str(await public(channel, "high"))
+    assert f"<@{channel.user}>" not in str(await public(channel, "high"))
+
+
+async def test_a_watch_of_a_channel_by_severity_mentions_the_owner_too(channel: Channel) -> None:
+    """What the watch tells there is told by no alarm."""
+    await began(channel)
+    await channel.in_("high").said("watch status:open")
+    await channel.said("watch status:open")
+    await followed(channel, look=True)
+    later = NOW + timedelta(seconds=5)
+    filed = Escalation(key="ESC-9", since=later)
+    await channel.store.write(
+        [listing("00000001", Source.ESCALATION, filed, seen=later)], now=later
+    )
+    await followed(channel)
+    told = [text for text in await public(channel, "high") if "escalated (ESC-9)" in text]
+    assert len(told) == 1
+    assert told[0].count(f"<@{channel.user}>") == 1
+    (elsewhere,) = [text for text in await public(channel) if "escalated (ESC-9)" in text]
+    assert f"<@{channel.user}>" not in elsewhere
+
+
+async def test_several_escalations_of_one_owner_mention_them_once(channel: Channel) -> None:
+    await began(channel)
+    later = NOW + timedelta(seconds=5)
+    async with nobody_following(channel):
+        for n in (2, 3):
+            await channel.store.write(
+                [card_seen(f"{n:08}", f"T5G-{n}", assignee=ANN, updated=later),
+                 listing(f"{n:08}", Source.ESCALATION, Escalation(key=f"ESC-{n}", since=later),
+                         seen=later)], now=later,
+            )  # fmt: skip
+    await followed(channel)
+    (told,) = await public(channel, "high")
+    assert "ESC-2" in told
+    assert "ESC-3" in told
+    assert told.count(f"<@{channel.user}>") == 1
+
+
 async def test_a_watch_of_the_channel_tells_it_instead(channel: Channel) -> None:
     await began(channel)
     await channel.in_("high").said("watch status:open")

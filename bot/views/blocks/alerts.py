@@ -32,11 +32,14 @@ MOST_PARTS = 5
 _WHOLE = re.compile(r"&(?:amp|lt|gt);|.", re.DOTALL)
 
 
-def watch_message(watch: Watch, found: Sequence[Told], now: float, settings: Settings) -> Payload:
-    """What a watch is told, several cases together."""
+def watch_message(
+    watch: Watch, found: Sequence[Told], now: float, settings: Settings,
+    owners: Mapping[str, str] | None = None,
+) -> Payload:  # fmt: skip
+    """What a watch is told, several cases together; `owners` as in `alarm_message`."""
     found = by_urgency(found, now)
     foot = small(f"👁 `{code(watch.query, 240)}` · `{settings.slack_command} watches`")
-    return {"text": spoken(found), "blocks": [*_cases(found, now, settings), foot]}
+    return {"text": spoken(found), "blocks": [*_cases(found, now, settings, owners), foot]}
 
 
 def alarm_message(
