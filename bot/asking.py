@@ -32,9 +32,9 @@ READ_ONLY = (
     "This installation only reads (`T5G_READ_ONLY` is true): nothing is changed in JIRA or the "
     "Portal from here."
 )
+#: Commands that read and whose text is a query.
+QUERIES = ("cases", "mine", "escalations", "stale", "sla")
 #: Commands that take a text of somebody's own, and so many characters are typed again easily.
-#: Commands whose text is a query.
-QUERIES = ("cases", "export", "watch", "mine", "escalations", "stale", "sla")
 OWN_WORDS = ("comment", "escalate")
 SHORT = 24
 _CASE = re.compile(r"\d{8}|[A-Za-z][A-Za-z0-9_]*-\d+|https?://\S+", re.ASCII)
@@ -175,10 +175,10 @@ def _options(error: T5GError, text: str, words: Words) -> tuple[Option, ...]:
 
 
 def _understood(text: str, words: Words) -> bool:
-    """Say whether a command that is to be offered can be read itself."""
+    """Say whether a command may be offered: it can be read itself, and changes nothing."""
     with suppress(T5GError):
         command, rest = routed(text)
-        if rest.partition(" ")[0].casefold() == command.name:
+        if not command.reads or rest.partition(" ")[0].casefold() == command.name:
             return False
         if command.name in QUERIES:
             parse_query(rest, words)
