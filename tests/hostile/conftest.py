@@ -1,11 +1,13 @@
 """A web process with a login and cases, on real HTTP, for those who send it what nobody should."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import http.client
 import threading
-from collections.abc import AsyncIterator, Iterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,9 @@ PATIENCE = 5.0
 class Victim:
     """The process under attack, asked over one connection."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, loop: asyncio.AbstractEventLoop) -> None:
         self.port = port
+        self._loop = loop
         self.token = token
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
@@ -78,6 +81,21 @@ class Victim:
     def alive(self) -> bool:
         """Say whether the process still answers others."""
         return self.ask("GET", "/healthz")[0] == 200
+
+    @contextlib.contextmanager
+    def traced(self) -> Iterator[Callable[[], int]]:
+        """Watch Python's memory; give what tells its peak so far, in bytes.
+
+        It ends in the process's own thread. Python 3.11 crashes when tracing is stopped while
+        another thread unpacks something, as this one may after it has refused.
+        """
+        tracemalloc.start()
+        try:
+            yield lambda: tracemalloc.get_traced_memory()[1]
+        finally:
+            ended = threading.Event()
+            self._loop.call_soon_threadsafe(lambda: (tracemalloc.stop(), ended.set()))
+            assert ended.wait(20), "the process is held up"
 
     def close(self) -> None:
         self._http.close()
@@ -146,5 +164,5 @@ async def _started(redis_url: str, team: Path, found: list[Victim]) -> TestServe
     server = TestServer(app)
     await server.start_server()
     assert server.port is not None
-    found.append(Victim(server.port, token))
+    found.append(Victim(server.port, token, asyncio.get_running_loop()))
     return server
