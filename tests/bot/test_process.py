@@ -16,6 +16,7 @@ from tests import wall_clock
 from tests.bot.conftest import Channel
 from tests.bot.test_socket import until_connected
 from tests.bot.worlds import NOW, world
+from tests.hostile.process import PASSED_ON
 
 PLANTED = "planted-0123456789-not-secret"
 
@@ -34,7 +35,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "log_format": "json",
         "log_levels": "slack_sdk=debug slack_bolt=debug",
     }
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    names = ("PYTHONPATH", *PASSED_ON)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {f"{PREFIX}{name.upper()}": value for name, value in given.items()}
 
 

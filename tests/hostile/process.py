@@ -17,6 +17,8 @@ from tests.webhooks.saml.identity import IdentityProvider
 ROOT = Path(__file__).resolve().parents[2]
 TEAM = "[roles.admin]\npeople = ['boss@example.com']\n"
 SLACK_SECRET = "test-signing-not-secret"
+#: Of the environment: where programs are, and what moves the clock (docs/proof.md).
+PASSED_ON = ("PATH", "LD_PRELOAD", "LATER_FILE")
 
 
 class Web:
@@ -38,7 +40,7 @@ class Web:
             "slack_bot_token": "xoxb-test-not-secret", "slack_api_url": "http://127.0.0.1:9/api/",
             "page_rate": "1000000", **settings,
         }  # fmt: skip
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.process = subprocess.Popen(
             tied([sys.executable, "-m", "t5g", "web"]),
             cwd=folder,
